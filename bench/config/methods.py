@@ -1,0 +1,59 @@
+"""Configs of methods: what is optimised, by which sampler and loss, at which strengths."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bench.config.base import Config
+
+Betas = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
+
+
+class PPOConfig(Config):
+    """PPO against a proxy, KL to pi_ref in the reward (Ouyang et al. 2022; Schulman et al. 2017).
+
+    `beta` is the KL coefficient in calibrated logits, so it aims at pi_ref exp(r / beta).
+    """
+
+    type: Literal["ppo"] = "ppo"
+    proxy: tuple[str, ...] = Field(default=("policy_sized",), min_length=1)
+    beta: Betas = (0.0, 0.03, 0.1, 0.3, 1.0)
+    replicates: int | None = Field(default=None, ge=1)
+    steps: int = Field(default=200, ge=1)
+    batch: int = Field(default=128, ge=1, description="rollouts a step, one a prompt")
+    minibatch: int = Field(default=64, ge=1)
+    epochs: int = Field(default=2, ge=1)
+    lr: float = Field(default=5e-4, gt=0)
+    critic_lr: float = Field(default=1e-3, gt=0)
+    clip: float = Field(default=0.2, gt=0)
+    value_clip: float = Field(default=0.2, gt=0)
+    gae_lambda: float = Field(default=1.0, ge=0, le=1)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+
+
+class PreferenceConfig(Config):
+    """A classification loss f(beta * rho) on stored pairs (Tang et al. 2024, 2402.05749)."""
+
+    type: Literal["preference"] = "preference"
+    f: Literal["logistic"] = "logistic"
+    proxy: tuple[str, ...] = Field(
+        default=("policy_sized",), min_length=1, max_length=1, description="scores the rows; not trained on"
+    )
+    beta: Betas = (0.01, 0.03, 0.1, 0.3, 1.0)
+    replicates: int | None = Field(default=None, ge=1)
+    epochs: int = Field(default=3, ge=1)
+    batch: int = Field(default=64, ge=1)
+    lr: float = Field(default=5e-4, gt=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+
+
+class BestOfNConfig(Config):
+    """Best-of-n by a proxy: an evaluator over a pool of pi_ref samples; trains nothing."""
+
+    type: Literal["best_of_n"] = "best_of_n"
+    proxy: tuple[str, ...] = Field(default=("policy_sized",), min_length=1)
+    n: tuple[int, ...] = Field(default=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024), min_length=1)
+    replicates: int | None = Field(default=None, ge=1)
+
+
+MethodConfig = Annotated[PPOConfig | PreferenceConfig | BestOfNConfig, Field(discriminator="type")]

@@ -1,0 +1,82 @@
+"""Configs of every trained model below the world: policy, gold, pairs, proxies."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from bench.config.base import Config
+
+
+class ModelConfig(Config):
+    """The size of a GPT-NeoX-family transformer."""
+
+    layers: int = Field(default=2, ge=1)
+    width: int = Field(default=96, ge=8)
+    heads: int = Field(default=4, ge=1)
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> "ModelConfig":
+        if self.width % self.heads or (self.width // self.heads) % 4:
+            raise ValueError(
+                f"width {self.width} must split into {self.heads} heads of a size divisible by 4 (rotary)"
+            )
+        return self
+
+
+class SFTConfig(Config):
+    """Supervised fine-tuning of a causal LM on the demonstrations (TRL `SFTTrainer`)."""
+
+    model: ModelConfig = ModelConfig()
+    steps: int = Field(default=600, ge=1)
+    batch: int = Field(default=64, ge=1)
+    lr: float = Field(default=3e-3, gt=0)
+    max_new_tokens: int = Field(default=48, ge=1, description="T: a response stops at EOS or here")
+    seed: int = 0
+
+
+class TrainedGoldConfig(Config):
+    """A large reward model taught the rubric's preferences over a wide set of responses."""
+
+    type: Literal["trained"] = "trained"
+    model: ModelConfig = ModelConfig(layers=4, width=160, heads=5)
+    steps: int = Field(default=800, ge=1)
+    prompts_per_step: int = Field(default=16, ge=1)
+    responses_per_prompt: int = Field(default=8, ge=2)
+    lr: float = Field(default=1e-3, gt=0)
+    seed: int = 0
+
+
+class RubricGoldConfig(Config):
+    """The rubric program itself as the judge."""
+
+    type: Literal["rubric"] = "rubric"
+
+
+GoldConfig = Annotated[TrainedGoldConfig | RubricGoldConfig, Field(discriminator="type")]
+
+
+class ReferenceConfig(Config):
+    """The stored pool of pi_ref samples that centres every score, and the gates read from it."""
+
+    samples_per_prompt: int = Field(default=16, ge=2)
+    min_gold_rubric_corr: float = Field(default=0.75, ge=-1, le=1)
+
+
+class PairsConfig(Config):
+    """Preference pairs: two pi_ref samples a prompt, labelled by gold."""
+
+    n: int = Field(default=8_192, ge=8)
+    held_out: int = Field(default=1_024, ge=8, description="further pairs that calibrate and audit proxies")
+    label: Literal["bradley_terry", "argmax"] = "bradley_terry"
+    flip: float = Field(default=0.0, ge=0, le=1, description="share of labels flipped after labelling")
+
+
+class ProxyConfig(Config):
+    """A Bradley-Terry reward model fitted to the pairs (TRL `RewardTrainer`)."""
+
+    model: ModelConfig = ModelConfig()
+    init: Literal["lm", "scratch"] = "lm"
+    labels: Literal["gold", "permuted"] = "gold"
+    epochs: int = Field(default=2, ge=1)
+    batch: int = Field(default=64, ge=1)
+    lr: float = Field(default=5e-4, gt=0)

@@ -1,0 +1,71 @@
+"""The suite: everything that decides a run's numbers, and the runtime keys that do not."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from bench.config.base import Config
+from bench.config.evaluation import EvaluationConfig, PoolConfig
+from bench.config.methods import BestOfNConfig, MethodConfig, PPOConfig, PreferenceConfig
+from bench.config.models import GoldConfig, PairsConfig, ProxyConfig, ReferenceConfig, SFTConfig, TrainedGoldConfig
+from bench.config.world import NotesConfig, WorldConfig
+from bench.errors import did_you_mean
+
+GOLD = "gold"  # a proxy name: optimise gold itself, the control
+
+
+class SuiteConfig(Config):
+    """One benchmark: a world, its models, the methods compared on it and how they are measured."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    title: str = ""
+    world: WorldConfig = NotesConfig()
+    sft: SFTConfig = SFTConfig()
+    gold: GoldConfig = TrainedGoldConfig()
+    reference: ReferenceConfig = ReferenceConfig()
+    pairs: PairsConfig = PairsConfig()
+    proxies: dict[str, ProxyConfig] = {"policy_sized": ProxyConfig()}
+    pool: PoolConfig = PoolConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    budgets: tuple[float, ...] = Field(default=(0.25, 0.5, 1, 2, 4, 8, 16, 32), min_length=1)
+    replicates: int = Field(default=1, ge=1)
+    methods: tuple[str, ...] = Field(default=("ppo", "dpo", "bon"), min_length=1)
+    method: dict[str, MethodConfig] = {
+        "ppo": PPOConfig(),
+        "dpo": PreferenceConfig(),
+        "bon": BestOfNConfig(),
+    }
+
+    @model_validator(mode="after")
+    def _names_resolve(self) -> "SuiteConfig":
+        for name in self.methods:
+            if name not in self.method:
+                raise ValueError(
+                    f"methods: {name!r} is not configured; legal: {', '.join(self.method)}"
+                    + did_you_mean(name, self.method)
+                )
+            legal = [*self.proxies, GOLD]
+            for proxy in self.method[name].proxy:
+                if proxy not in legal:
+                    raise ValueError(
+                        f"method.{name}.proxy: {proxy!r} is no proxy of this suite; legal: {', '.join(legal)}"
+                        + did_you_mean(proxy, legal)
+                    )
+        if GOLD in self.proxies:
+            raise ValueError("proxies: 'gold' names gold itself; give the proxy another name")
+        if list(self.budgets) != sorted(set(self.budgets)) or self.budgets[0] <= 0:
+            raise ValueError(f"budgets {list(self.budgets)} must be positive and increasing (nats)")
+        return self
+
+
+class RuntimeConfig(Config):
+    """Where and how a run happens. None of it enters a stage's key, so none of it changes a number."""
+
+    out: Path | None = None
+    store: Path | None = None
+    workers: int | None = Field(default=None, ge=1)
+    threads: int = Field(default=1, ge=1)
+    wandb: Literal["disabled", "offline", "online"] = "disabled"
+    engine: Literal["torch"] = "torch"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
