@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
-class _Rows:
+class Rows:
     """Row-wise operations shared by dataclasses whose every field has the same first axis."""
 
     def __getitem__(self, index: Tensor | slice) -> Self:
@@ -28,7 +28,7 @@ class _Rows:
 
 
 @dataclass(frozen=True)
-class Prompts(_Rows):
+class Prompts(Rows):
     """B prompts, padded on the left."""
 
     ids: Int[Tensor, "B P"]
@@ -40,7 +40,7 @@ class Prompts(_Rows):
 
 
 @dataclass(frozen=True)
-class Sequences(_Rows):
+class Sequences(Rows):
     """B prompts with a response each. The response mask covers EOS when it was emitted."""
 
     prompt_ids: Int[Tensor, "B P"]

@@ -1,0 +1,70 @@
+"""The one KL: nats per sequence from a policy to its reference, over the response alone.
+
+The process is: draw tokens at temperature 1 until EOS or T tokens. A position counts when a token
+was drawn there; a cut response has no further factor. Both estimators are unbiased; neither is
+always the one of lower variance.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from bench.core.masking import masked_sum
+from bench.core.types import Sequences
+from bench.lm.logprobs import chunks, gather, next_token_logps
+from bench.lm.model import Policy
+
+
+@dataclass(frozen=True)
+class SequenceKL:
+    """Per sequence, in nats: both KL estimates, the policy's entropy along the path, and its log-prob."""
+
+    kl_B: Float[Tensor, " B"]
+    logratio_B: Float[Tensor, " B"]
+    entropy_B: Float[Tensor, " B"]
+    logp_B: Float[Tensor, " B"]
+
+
+def rao_blackwell_kl(
+    logps_BTV: Float[Tensor, "B T V"], ref_logps_BTV: Float[Tensor, "B T V"], mask_BT: Bool[Tensor, "B T"]
+) -> Float[Tensor, " B"]:
+    """Exact KL of every next-token distribution, summed along the sampled response.
+
+    Unbiased for the sequence KL when the response was drawn from the policy (chain rule; Amini et al.
+    2025, 2504.10637). Non-negative for every sample.
+    """
+    return masked_sum((logps_BTV.exp() * (logps_BTV - ref_logps_BTV)).sum(-1), mask_BT)
+
+
+def k1_kl(
+    logps_BT: Float[Tensor, "B T"], ref_logps_BT: Float[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]
+) -> Float[Tensor, " B"]:
+    """The sampled response's log-ratio log pi - log pi_ref; its mean over samples of pi is the KL."""
+    return masked_sum(logps_BT - ref_logps_BT, mask_BT)
+
+
+def entropy(logps_BTV: Float[Tensor, "B T V"], mask_BT: Bool[Tensor, "B T"]) -> Float[Tensor, " B"]:
+    """Next-token entropies summed along the sampled response; unbiased for the sequence entropy."""
+    return masked_sum(-(logps_BTV.exp() * logps_BTV).sum(-1), mask_BT)
+
+
+@torch.no_grad()
+def sequence_kl(policy: Policy, reference: Policy, sequences: Sequences, size: int = 256) -> SequenceKL:
+    """KL of `policy` to `reference` on sequences drawn from `policy`."""
+    parts = []
+    for part in chunks(sequences, size):
+        logps_BTV, ref_BTV = next_token_logps(policy, part), next_token_logps(reference, part)
+        logps_BT = gather(logps_BTV, part.response_ids)
+        ref_BT = gather(ref_BTV, part.response_ids)
+        mask = part.response_mask
+        parts.append(
+            (
+                rao_blackwell_kl(logps_BTV, ref_BTV, mask),
+                k1_kl(logps_BT, ref_BT, mask),
+                entropy(logps_BTV, mask),
+                masked_sum(logps_BT, mask),
+            )
+        )
+    return SequenceKL(*(torch.cat(column) for column in zip(*parts, strict=True)))

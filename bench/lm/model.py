@@ -1,0 +1,159 @@
+"""Policies: any module from token ids to logits, and the GPT-NeoX one that the harness trains.
+
+The sampler, the log-prob gather, the losses and the KL see only `Policy`, so that a tabular float64
+policy runs through the very same code as a transformer.
+"""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import final
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, DynamicCache, GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
+
+from bench.config.models import ModelConfig
+from bench.core.types import Prompts, positions
+
+
+class Decoder(ABC):
+    """The state of decoding one batch, a token at a time."""
+
+    @abstractmethod
+    def first(self) -> Float[Tensor, "B V"]:
+        """Logits of the first response token."""
+
+    @abstractmethod
+    def next(self, token_B: Int[Tensor, " B"]) -> Float[Tensor, "B V"]:
+        """Logits of the token after `token_B`."""
+
+    @abstractmethod
+    def keep(self, rows: Int[Tensor, " K"]) -> None:
+        """Drop every row of the batch but these."""
+
+
+class Policy(nn.Module, ABC):
+    """A distribution over next tokens. Logits are at temperature 1; no other temperature exists here."""
+
+    @abstractmethod
+    def forward(
+        self, input_ids: Int[Tensor, "B L"], attention_mask: Bool[Tensor, "B L"], position_ids: Int[Tensor, "B L"]
+    ) -> Float[Tensor, "B L V"]: ...
+
+    def decoder(self, prompts: Prompts) -> Decoder:
+        """A decoder for a batch of prompts; this one recomputes the whole prefix for every token."""
+        return _PrefixDecoder(self, prompts)
+
+
+@final
+class _PrefixDecoder(Decoder):
+    def __init__(self, policy: Policy, prompts: Prompts) -> None:
+        self.policy, self.ids, self.mask = policy, prompts.ids, prompts.mask
+
+    def first(self) -> Float[Tensor, "B V"]:
+        return self.policy(self.ids, self.mask, positions(self.mask))[:, -1]
+
+    def next(self, token_B: Int[Tensor, " B"]) -> Float[Tensor, "B V"]:
+        self.ids = torch.cat([self.ids, token_B[:, None]], 1)
+        self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], 1)
+        return self.first()
+
+    def keep(self, rows: Int[Tensor, " K"]) -> None:
+        self.ids, self.mask = self.ids[rows], self.mask[rows]
+
+
+@final
+class TransformerPolicy(Policy):
+    """A Hugging Face causal LM as a policy, decoded with a key-value cache."""
+
+    def __init__(self, model: GPTNeoXForCausalLM) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, input_ids: Int[Tensor, "B L"], attention_mask: Bool[Tensor, "B L"], position_ids: Int[Tensor, "B L"]
+    ) -> Float[Tensor, "B L V"]:
+        return self.model(
+            input_ids=input_ids, attention_mask=attention_mask.long(), position_ids=position_ids, use_cache=False
+        ).logits
+
+    def decoder(self, prompts: Prompts) -> Decoder:
+        return _CachedDecoder(self.model, prompts)
+
+    def save(self, folder: Path) -> None:
+        """Write a Hugging Face folder (safetensors)."""
+        self.model.save_pretrained(folder)
+
+
+@final
+class _CachedDecoder(Decoder):
+    def __init__(self, model: GPTNeoXForCausalLM, prompts: Prompts) -> None:
+        self.model, self.prompts, self.mask = model, prompts, prompts.mask
+        self.cache = DynamicCache(config=model.config)
+
+    def _step(self, ids: Int[Tensor, "B C"], position_ids: Int[Tensor, "B C"]) -> Float[Tensor, "B V"]:
+        hidden = self.model.gpt_neox(
+            input_ids=ids,
+            attention_mask=self.mask.long(),
+            position_ids=position_ids,
+            past_key_values=self.cache,
+            use_cache=True,
+        ).last_hidden_state[:, -1]
+        return self.model.lm_head(hidden)
+
+    def first(self) -> Float[Tensor, "B V"]:
+        return self._step(self.prompts.ids, positions(self.mask))
+
+    def next(self, token_B: Int[Tensor, " B"]) -> Float[Tensor, "B V"]:
+        self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], 1)
+        return self._step(token_B[:, None], self.mask.sum(1, keepdim=True) - 1)
+
+    def keep(self, rows: Int[Tensor, " K"]) -> None:
+        self.mask = self.mask[rows]
+        self.cache.batch_select_indices(rows)
+
+
+def neox_config(
+    config: ModelConfig, tokenizer: PreTrainedTokenizerFast, max_positions: int, **changes: object
+) -> GPTNeoXConfig:
+    """The Hugging Face config of a GPT-NeoX of this size. No dropout: a log-prob has one value."""
+    return GPTNeoXConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=config.width,
+        num_hidden_layers=config.layers,
+        num_attention_heads=config.heads,
+        intermediate_size=4 * config.width,
+        max_position_embeddings=max_positions,
+        use_parallel_residual=False,
+        hidden_dropout=0.0,
+        attention_dropout=0.0,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        **changes,
+    )
+
+
+def new_lm(config: GPTNeoXConfig, generator_seed: int) -> GPTNeoXForCausalLM:
+    """A freshly initialised causal LM. The global generator that Hugging Face draws from is restored after."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(generator_seed)
+        return GPTNeoXForCausalLM(config)
+
+
+def load_policy(folder: Path, device: str) -> TransformerPolicy:
+    """The policy stored in a Hugging Face folder, in evaluation mode."""
+    model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+    return TransformerPolicy(model.to(device).eval())
+
+
+def freeze(module: nn.Module) -> nn.Module:
+    """The module, with gradients off."""
+    return module.requires_grad_(False)
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Parameters, each once."""
+    return sum(p.numel() for p in module.parameters())
+

@@ -1,0 +1,94 @@
+"""Supervised fine-tuning with TRL's `SFTTrainer`: next-token loss on the response tokens alone.
+
+TRL seeds the global generators and patches the model's forward, so a fit runs in a process of its
+own and its model is saved, never reused.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedTokenizerFast, TrainerCallback
+
+from bench.config.models import SFTConfig
+from bench.core.seeds import seed_of
+from bench.lm.model import neox_config, new_lm
+from bench.lm.tokens import prompt_token_ids, response_token_ids
+
+IGNORED = -100  # the label of a token without loss, in Hugging Face's convention
+
+TRAINER = {
+    "report_to": "none",
+    "save_strategy": "no",
+    "logging_strategy": "steps",
+    "logging_steps": 25,
+    "disable_tqdm": True,
+    "bf16": False,
+    "gradient_checkpointing": False,
+    "lr_scheduler_type": "cosine",
+    "warmup_steps": 20,
+    "dataloader_num_workers": 0,
+    "dataloader_pin_memory": False,
+    "weight_decay": 0.0,
+}
+"""Trainer settings shared by both of TRL's fits."""
+
+
+class Report(TrainerCallback):
+    """Passes the trainer's logs on as progress, and keeps the last training loss."""
+
+    def __init__(self, report: Callable[[Mapping[str, Any]], None]) -> None:
+        self.report, self.loss = report, float("nan")
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+        if logs and "loss" in logs:
+            self.loss = float(logs["loss"])
+            self.report({"step": state.global_step, "steps": state.max_steps, "loss": self.loss})
+
+
+def fit_sft(
+    config: SFTConfig,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: Sequence[str],
+    responses: Sequence[str],
+    folder: Path,
+    device: str,
+    report: Callable[[Mapping[str, Any]], None],
+) -> dict[str, float]:
+    """Train a causal LM on demonstrations, write it to `folder`, and return its metrics."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from datasets import Dataset
+    from trl import SFTConfig as TRLConfig
+    from trl import SFTTrainer
+
+    prompt_rows = prompt_token_ids(tokenizer, prompts)
+    response_rows = response_token_ids(tokenizer, responses)
+    longest = max(len(p) for p in prompt_rows) + config.max_new_tokens
+    dataset = Dataset.from_dict(
+        {
+            "input_ids": [p + r for p, r in zip(prompt_rows, response_rows, strict=True)],
+            "labels": [[IGNORED] * len(p) + r for p, r in zip(prompt_rows, response_rows, strict=True)],
+        }
+    )
+    callback = Report(report)
+    trainer = SFTTrainer(
+        model=new_lm(neox_config(config.model, tokenizer, longest), seed_of("sft.init", config.seed)),
+        args=TRLConfig(
+            output_dir=str(folder / "trainer"),
+            max_steps=config.steps,
+            per_device_train_batch_size=config.batch,
+            learning_rate=config.lr,
+            seed=seed_of("sft.order", config.seed) % 2**31,
+            use_cpu=device == "cpu",
+            dataset_kwargs={"skip_prepare_dataset": True},
+            max_length=None,
+            **TRAINER,
+        ),
+        train_dataset=dataset,
+        processing_class=tokenizer,
+        callbacks=[callback],
+    )
+    trainer.train()
+    trainer.model.save_pretrained(folder)
+    return {"train_loss": callback.loss}

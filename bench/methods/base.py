@@ -1,0 +1,70 @@
+"""What a method is: a sampler times a loss. The training loop knows only these two classes."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from bench.core.types import Sequences, Rows
+from bench.lm.model import Policy
+
+
+@dataclass(frozen=True)
+class Rollouts(Rows):
+    """Fresh samples of the policy, scored, with the reference's log-prob of every token."""
+
+    sequences: Sequences
+    score_B: Float[Tensor, " B"]
+    ref_logps_BT: Float[Tensor, "B T"]
+
+
+@dataclass(frozen=True)
+class Pairs(Rows):
+    """Preference pairs, with the reference's summed log-prob of each side."""
+
+    chosen: Sequences
+    rejected: Sequences
+    ref_chosen_B: Float[Tensor, " B"]
+    ref_rejected_B: Float[Tensor, " B"]
+
+
+@dataclass
+class Counts:
+    """What a run has consumed so far."""
+
+    samples_seen: int = 0
+    tokens_sampled: int = 0
+    tokens_trained: int = 0
+    labels_used: int = 0
+
+
+class Sampler(ABC):
+    """Where a step's batch comes from. What it draws depends on the step alone, so nothing needs saving."""
+
+    name: str
+
+    @abstractmethod
+    def draw(self, policy: Policy, step: int, counts: Counts) -> Any:
+        """The batch of this step; adds what it cost to `counts`."""
+
+
+class Loss(nn.Module, ABC):
+    """What a batch teaches. Owns its parameters beyond the policy's (a critic), if any."""
+
+    name: str
+
+    @abstractmethod
+    def minibatches(self, policy: Policy, batch: Any, generator: torch.Generator) -> Iterator[Any]:
+        """The minibatches of all passes over a batch, prepared before the first update."""
+
+    @abstractmethod
+    def forward(self, policy: Policy, minibatch: Any) -> tuple[Float[Tensor, ""], dict[str, float]]:
+        """The loss of one minibatch, and what to log."""
+
+    @abstractmethod
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Optimizer groups of the loss's own parameters."""

@@ -1,0 +1,76 @@
+"""Preference losses: every classification loss f gives a policy loss f(beta * rho).
+
+rho = [log pi(chosen) - log pi_ref(chosen)] - [log pi(rejected) - log pi_ref(rejected)], summed over
+tokens, never averaged (Tang et al. 2024, 2402.05749, eq. 5). Each f is convex or not as its docstring
+says, with f'(0) < 0; beta scales inside f and nowhere else.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from bench.core.types import Sequences
+from bench.lm.logprobs import sequence_logps
+from bench.lm.model import Policy
+from bench.methods.base import Loss, Pairs
+
+
+def logistic(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """log(1 + e^-x): DPO (Rafailov et al. 2023, 2305.18290, eq. 7).
+
+    Its population minimiser is pi_ref exp(r / beta) for Bradley-Terry labels; a pair that is always
+    labelled the same way has no finite minimiser.
+    """
+    return F.softplus(-x)
+
+
+F_BY_NAME: dict[str, Callable[[Tensor], Tensor]] = {
+    "logistic": logistic,
+}
+"""Every preference loss, by the name that configs use."""
+
+
+def stack(chosen: Sequences, rejected: Sequences) -> Sequences:
+    """Both sides as one batch, chosen first, so that a forward pass serves both."""
+    return Sequences(
+        torch.cat([chosen.prompt_ids, rejected.prompt_ids]),
+        torch.cat([chosen.prompt_mask, rejected.prompt_mask]),
+        torch.cat([chosen.response_ids, rejected.response_ids]),
+        torch.cat([chosen.response_mask, rejected.response_mask]),
+    )
+
+
+def logratios(policy: Policy, pairs: Pairs) -> tuple[Float[Tensor, " B"], Float[Tensor, " B"]]:
+    """log pi - log pi_ref of the chosen and of the rejected responses, in nats per sequence."""
+    chosen_B, rejected_B = sequence_logps(policy, stack(pairs.chosen, pairs.rejected)).chunk(2)
+    return chosen_B - pairs.ref_chosen_B, rejected_B - pairs.ref_rejected_B
+
+
+@final
+class Preference(Loss):
+    """E[f(beta * rho)] over a batch of pairs; one pass."""
+
+    def __init__(self, f: str, beta: float) -> None:
+        super().__init__()
+        self.name, self.f, self.beta = f, F_BY_NAME[f], beta
+
+    def minibatches(self, policy: Policy, batch: Pairs, generator: torch.Generator) -> Iterator[Pairs]:
+        yield batch
+
+    def forward(self, policy: Policy, minibatch: Pairs) -> tuple[Float[Tensor, ""], dict[str, float]]:
+        chosen_B, rejected_B = logratios(policy, minibatch)
+        margin_B = chosen_B - rejected_B
+        info = {
+            "chosen_logratio": chosen_B.detach().mean().item(),
+            "rejected_logratio": rejected_B.detach().mean().item(),
+            "pair_accuracy": (margin_B.detach() > 0).float().mean().item(),
+            "tokens": float(minibatch.chosen.lengths.sum() + minibatch.rejected.lengths.sum()),
+        }
+        return self.f(self.beta * margin_B).mean(), info
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        return []

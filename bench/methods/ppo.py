@@ -1,0 +1,111 @@
+"""PPO: clipped-ratio policy gradient with a critic of its own (Schulman et al. 2017, 1707.06347).
+
+Discount 1, rewards never whitened, no entropy bonus, KL in the reward, token losses summed and divided
+by a constant (the horizon, T): with lambda 1 the fixed point is pi_ref exp(score / beta). Lambda below 1 leans on the
+critic being right.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from bench.core.masking import masked_mean, masked_sum
+from bench.core.types import Sequences, Rows
+from bench.lm.logprobs import token_logps
+from bench.lm.model import Policy
+from bench.methods.advantages import gae, token_rewards, whiten
+from bench.methods.base import Loss, Rollouts
+
+
+class Critic(nn.Module):
+    """The value before each response token, from any trunk that gives one number a column."""
+
+    def __init__(self, token_values: nn.Module) -> None:
+        super().__init__()
+        self.token_values = token_values
+
+    def forward(self, sequences: Sequences) -> Float[Tensor, "B T"]:
+        start = sequences.prompt_ids.shape[1]
+        return self.token_values(sequences)[:, start - 1 : -1]
+
+
+@dataclass(frozen=True)
+class Experience(Rows):
+    """Rollouts with what the policy and critic said when they were drawn."""
+
+    sequences: Sequences
+    logps_BT: Float[Tensor, "B T"]
+    values_BT: Float[Tensor, "B T"]
+    advantages_BT: Float[Tensor, "B T"]
+    returns_BT: Float[Tensor, "B T"]
+
+
+@final
+class PPO(Loss):
+    """Clipped policy loss plus clipped value loss, several passes over each batch of rollouts."""
+
+    name = "ppo"
+
+    def __init__(
+        self,
+        critic: Critic,
+        beta: float,
+        minibatch: int,
+        epochs: int,
+        clip: float,
+        value_clip: float,
+        gae_lambda: float,
+        critic_lr: float,
+        horizon: int,
+        whiten_advantages: bool = True,
+    ) -> None:
+        super().__init__()
+        self.critic, self.beta, self.minibatch, self.epochs = critic, beta, minibatch, epochs
+        self.clip, self.value_clip, self.gae_lambda, self.critic_lr = clip, value_clip, gae_lambda, critic_lr
+        self.horizon, self.whiten_advantages = horizon, whiten_advantages
+
+    @torch.no_grad()
+    def experience(self, policy: Policy, batch: Rollouts) -> Experience:
+        """Old log-probs, values, advantages and returns of a batch, all before its first update."""
+        mask_BT = batch.sequences.response_mask
+        logps_BT = token_logps(policy, batch.sequences)
+        values_BT = self.critic(batch.sequences).masked_fill(~mask_BT, 0.0)
+        rewards_BT = token_rewards(batch.score_B, logps_BT, batch.ref_logps_BT, mask_BT, self.beta)
+        raw_BT = gae(rewards_BT, values_BT, mask_BT, self.gae_lambda)
+        advantages_BT = whiten(raw_BT, mask_BT) if self.whiten_advantages else raw_BT
+        return Experience(batch.sequences, logps_BT, values_BT, advantages_BT, raw_BT + values_BT)
+
+    def minibatches(self, policy: Policy, batch: Rollouts, generator: torch.Generator) -> Iterator[Experience]:
+        experience = self.experience(policy, batch)
+        for _ in range(self.epochs):
+            order = torch.randperm(len(experience), generator=generator).to(batch.score_B.device)
+            for part in order.split(self.minibatch):
+                yield experience[part]
+
+    def forward(self, policy: Policy, minibatch: Experience) -> tuple[Float[Tensor, ""], dict[str, float]]:
+        mask_BT = minibatch.sequences.response_mask
+        change_BT = (token_logps(policy, minibatch.sequences) - minibatch.logps_BT).masked_fill(~mask_BT, 0.0)
+        ratio_BT = change_BT.exp()
+        clipped_BT = ratio_BT.clamp(1 - self.clip, 1 + self.clip)
+        gain_BT = torch.minimum(ratio_BT * minibatch.advantages_BT, clipped_BT * minibatch.advantages_BT)
+        policy_loss = -masked_sum(gain_BT, mask_BT).mean() / self.horizon
+
+        values_BT = self.critic(minibatch.sequences)
+        near_BT = minibatch.values_BT + (values_BT - minibatch.values_BT).clamp(-self.value_clip, self.value_clip)
+        error_BT = torch.maximum((values_BT - minibatch.returns_BT) ** 2, (near_BT - minibatch.returns_BT) ** 2)
+        value_loss = masked_sum(error_BT, mask_BT).mean() / (2 * self.horizon)
+        info = {
+            "policy_loss": policy_loss.item(),
+            "value_loss": value_loss.item(),
+            "clip_share": masked_mean((ratio_BT != clipped_BT).float(), mask_BT).item(),
+            "old_kl": masked_mean(((change_BT.exp() - 1) - change_BT).detach(), mask_BT).item(),
+            "tokens": float(minibatch.sequences.lengths.sum()),
+        }
+        return policy_loss + value_loss, info
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        return [{"params": list(self.critic.parameters()), "lr": self.critic_lr}]

@@ -1,0 +1,100 @@
+"""The KL monitor: a cheap look at how far a policy has moved, and what to do about it.
+
+It decides which policies are saved and when a cell ends, and nothing else: a row's KL is measured
+afterwards on fresh samples, so choosing policies by a noisy look biases no number of record.
+"""
+
+import math
+from statistics import median
+from typing import Any, final
+
+import numpy as np
+import torch
+
+from bench.config.evaluation import EvaluationConfig
+from bench.core.seeds import seed_of
+from bench.core.types import Prompts
+from bench.errors import DivergedError
+from bench.lm.generate import generate
+from bench.lm.kl import sequence_kl
+from bench.lm.model import Policy
+
+SETTLED_MIN_LOOKS = 40  # a quarter of them is the fewest looks that a slope is read from
+SETTLED_SLOPE = 0.05
+
+
+def kl_grid(budgets: tuple[float, ...], rows_per_budget: int) -> list[float]:
+    """KL values (nats) that trigger a saved policy: geometric, straddling every doubling of the first budget.
+
+    With two rows a doubling, each budget b has a point at b / 2^(1/4) and one at b * 2^(1/4). The last
+    point lies past the last budget.
+    """
+    step = 2 ** (1 / rows_per_budget)
+    grid = [budgets[0] / math.sqrt(step)]
+    while grid[-1] <= budgets[-1]:
+        grid.append(grid[-1] * step)
+    return grid
+
+
+@final
+class Monitor:
+    """Looks at a policy's KL on rl-side prompts, with streams of its own."""
+
+    def __init__(
+        self,
+        prompts: Prompts,
+        reference: Policy,
+        config: EvaluationConfig,
+        budgets: tuple[float, ...],
+        max_new_tokens: int,
+        eos_id: int,
+        pad_id: int,
+        seed: int,
+    ) -> None:
+        self.prompts, self.reference, self.seed = prompts, reference, seed
+        self.limits = (max_new_tokens, eos_id, pad_id)
+        self.grid = kl_grid(budgets, config.rows_per_budget)
+        self.largest = config.diverged_factor * budgets[-1]
+        self.kls: list[float] = []
+        self.passed = 0
+
+    def look(self, policy: Policy, step: int) -> float:
+        """The KL on this look's samples, in nats; remembered."""
+        generator = torch.Generator(self.prompts.ids.device).manual_seed(seed_of("monitor", self.seed, step))
+        drawn = generate(policy, self.prompts, *self.limits, generator)
+        kl = float(sequence_kl(policy, self.reference, drawn).kl_B.mean())
+        if not math.isfinite(kl) or kl > self.largest:
+            raise DivergedError(f"KL {kl:.4g} nats at step {step} is beyond {self.largest:g}; lower the learning rate")
+        self.kls.append(kl)
+        return kl
+
+    @property
+    def running(self) -> float:
+        """Running median of the last three looks."""
+        return median(self.kls[-3:])
+
+    def passes(self) -> bool:
+        """Whether the running median has passed grid points not passed before; passes them."""
+        before = self.passed
+        if len(self.kls) >= 3:
+            self.passed = max(before, sum(self.running >= point for point in self.grid))
+        return self.passed > before
+
+    @property
+    def last_passed(self) -> bool:
+        return self.passed == len(self.grid)
+
+    @property
+    def settled(self) -> bool:
+        """Whether log KL changed by less than 5% over the last quarter of the looks."""
+        if len(self.kls) < SETTLED_MIN_LOOKS:
+            return False
+        recent = np.log(np.maximum(self.kls[-(len(self.kls) // 4) :], 1e-12))
+        slope = np.polyfit(np.arange(len(recent)), recent, 1)[0]
+        return bool(abs(slope) * len(recent) < SETTLED_SLOPE)
+
+    def state(self) -> dict[str, Any]:
+        return {"kls": self.kls, "passed": self.passed}
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.kls, self.passed = list(state["kls"]), state["passed"]

@@ -1,0 +1,76 @@
+"""Fitting a proxy: a Bradley-Terry reward model on preference pairs, with TRL's `RewardTrainer`.
+
+Runs in a process of its own, as every TRL fit does.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from transformers import GPTNeoXForSequenceClassification, PreTrainedTokenizerFast
+
+from bench.config.models import ProxyConfig
+from bench.core.seeds import seed_of
+from bench.lm.model import load_policy, neox_config
+from bench.lm.sft import TRAINER, Report
+from bench.lm.tokens import prompt_token_ids, response_token_ids
+from bench.rewards.model import with_zero_head
+
+
+def new_reward_model(
+    config: ProxyConfig, tokenizer: PreTrainedTokenizerFast, max_positions: int, lm: Path | None, seed: int
+) -> GPTNeoXForSequenceClassification:
+    """A reward model of the config's size, its trunk from the LM at `lm` or drawn from `seed`."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = GPTNeoXForSequenceClassification(neox_config(config.model, tokenizer, max_positions, num_labels=1))
+    return model if lm is None else with_zero_head(load_policy(lm, "cpu").model, model)
+
+
+def fit_proxy(
+    config: ProxyConfig,
+    tokenizer: PreTrainedTokenizerFast,
+    pairs: pd.DataFrame,
+    lm: Path | None,
+    seed: int,
+    folder: Path,
+    device: str,
+    report: Callable[[Mapping[str, Any]], None],
+) -> dict[str, float]:
+    """Train on `pairs` (prompt, chosen, rejected, chosen_eos, rejected_eos), write the model, return metrics."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from datasets import Dataset
+    from trl import RewardConfig, RewardTrainer
+
+    prompts = prompt_token_ids(tokenizer, pairs["prompt"])
+
+    def rows(side: str) -> list[list[int]]:
+        responses = response_token_ids(tokenizer, pairs[side], pairs[f"{side}_eos"])
+        return [p + r for p, r in zip(prompts, responses, strict=True)]
+
+    dataset = Dataset.from_dict({"chosen_ids": rows("chosen"), "rejected_ids": rows("rejected")})
+    longest = max(map(len, dataset["chosen_ids"] + dataset["rejected_ids"]))
+    callback = Report(report)
+    trainer = RewardTrainer(
+        model=new_reward_model(config, tokenizer, longest, lm, seed_of("proxy.init", seed)),
+        args=RewardConfig(
+            output_dir=str(folder / "trainer"),
+            num_train_epochs=config.epochs,
+            per_device_train_batch_size=config.batch,
+            learning_rate=config.lr,
+            seed=seed_of("proxy.order", seed) % 2**31,
+            use_cpu=device == "cpu",
+            disable_dropout=True,
+            max_length=None,
+            **TRAINER,
+        ),
+        train_dataset=dataset,
+        processing_class=tokenizer,
+        callbacks=[callback],
+    )
+    trainer.train()
+    trainer.model.save_pretrained(folder)
+    return {"train_loss": callback.loss}
