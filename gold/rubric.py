@@ -1,0 +1,145 @@
+"""The rubric of the world `notes`: the program that gold is taught to imitate, and that audits gold.
+
+A note earns its parts from left to right: every word changes some part by a signed amount, and the rubric is
+the sum. So a note's beginning has a rubric too, which gold's training uses. Left out: anything that a reader
+of the note and its brief could not see (who wrote it, how it was sampled).
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple, final
+
+import numpy as np
+from jaxtyping import Float
+
+from bench.worlds.brief import Brief
+from bench.worlds.vocabulary import (
+    AGAIN,
+    CLOSINGS,
+    END,
+    FILLER_SENTENCES,
+    FILLER_WORDS,
+    GREETINGS,
+    LEGAL,
+    RECIPIENTS,
+    SLOT_OF,
+    START,
+    TONE_OF,
+    word_class,
+)
+
+PARTS = ("facts", "tone", "register", "structure", "brevity", "restating", "filler", "repetition", "form")
+
+RIGHT_FACT, WRONG_FACT = 1.0, -1.0
+FACT_AGAIN = -0.6
+TONE_GAINS = (0.8, 0.6)  # the first and second word of the asked tone
+TONE_TOO_MUCH, WRONG_TONE = -0.7, -0.7
+REGISTER = 0.5
+GREETED, ADDRESSED, CLOSED, MISPLACED = 0.8, 0.7, 0.8, -0.5
+TARGET_WORDS, PER_WORD_OVER = 34, -0.2
+FILLER = -0.6
+REPEATED_PAIR = -0.15
+BROKEN_PAIR = -0.4
+
+_FILLER_STARTS = frozenset(phrase[:2] for phrase in FILLER_SENTENCES)
+_CLOSING_STARTS = frozenset(words[0] for words in CLOSINGS)
+
+
+class Event(NamedTuple):
+    """The word at `position` changed `part` by `value`. Position len(words) is the end of the note."""
+
+    position: int
+    part: str
+    value: float
+
+
+@final
+class NotesRubric:
+    """Signed parts that add up to the judgement of a note. Pure, and about 30 microseconds a response."""
+
+    def events(self, brief: Brief, words: Sequence[str]) -> Iterator[Event]:
+        """What every word of a response changes, from left to right."""
+        return chain(
+            self._facts(brief, words), self._tone(brief, words), self._structure(brief, words), self._fluency(words)
+        )
+
+    def parts(self, prompt: str, response: str) -> dict[str, float]:
+        """The parts of one response, in the order of `PARTS`."""
+        totals = dict.fromkeys(PARTS, 0.0)
+        for _, part, value in self.events(Brief.parse(prompt), response.split()):
+            totals[part] += value
+        return totals
+
+    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Float[np.ndarray, " B"]:
+        """The rubric of each response to its prompt."""
+        pairs = zip(prompts, responses, strict=True)
+        return np.array([sum(self.parts(p, r).values()) for p, r in pairs], dtype=np.float64)
+
+    def deltas(self, prompt: str, response: str) -> Float[np.ndarray, "T R"]:
+        """[words + 1, parts]: what each word, and lastly the end, changes. The sum over words is `parts`."""
+        words = response.split()
+        table = np.zeros((len(words) + 1, len(PARTS)))
+        for position, part, value in self.events(Brief.parse(prompt), words):
+            table[position, PARTS.index(part)] += value
+        return table
+
+    def _facts(self, brief: Brief, words: Sequence[str]) -> Iterator[Event]:
+        seen = set()
+        for i, word in enumerate(words):
+            slot = SLOT_OF.get(word)
+            if slot is None:
+                continue
+            if slot in seen:
+                yield Event(i, "restating", FACT_AGAIN)
+            else:
+                seen.add(slot)
+                yield Event(i, "facts", RIGHT_FACT if brief.facts.get(slot) == word else WRONG_FACT)
+
+    def _tone(self, brief: Brief, words: Sequence[str]) -> Iterator[Event]:
+        fitting = 0
+        for i, word in enumerate(words):
+            tone = TONE_OF.get(word)
+            if tone is None:
+                continue
+            if tone != brief.tone:
+                yield Event(i, "tone", WRONG_TONE)
+                continue
+            yield Event(i, "tone", TONE_GAINS[fitting] if fitting < len(TONE_GAINS) else TONE_TOO_MUCH)
+            fitting += 1
+
+    def _structure(self, brief: Brief, words: Sequence[str]) -> Iterator[Event]:
+        for i, word in enumerate(words):
+            if word in GREETINGS:
+                yield Event(i, "structure", MISPLACED if i else GREETED)
+                yield Event(i, "register", REGISTER if GREETINGS[word] == brief.formal else -REGISTER)
+            elif word in RECIPIENTS:
+                yield Event(i, "structure", ADDRESSED if i == 1 and word == brief.recipient else -ADDRESSED)
+        end = len(words) - (bool(words) and words[-1] == ".")
+        for size in (1, 2):
+            formal = CLOSINGS.get(tuple(words[max(end - size, 0) : end]))
+            if formal is not None:
+                yield Event(len(words), "structure", CLOSED - MISPLACED)
+                yield Event(len(words), "register", REGISTER if formal == brief.formal else -REGISTER)
+        for i, word in enumerate(words):
+            if word in _CLOSING_STARTS:
+                yield Event(i, "structure", MISPLACED)
+
+    def _fluency(self, words: Sequence[str]) -> Iterator[Event]:
+        seen = set()
+        classes = [START, *map(word_class, words)]
+        for i, word in enumerate(words):
+            if i >= TARGET_WORDS:
+                yield Event(i, "brevity", PER_WORD_OVER)
+            if word in FILLER_WORDS or word == AGAIN:
+                yield Event(i, "filler", FILLER)
+            if (classes[i], classes[i + 1]) not in LEGAL:
+                yield Event(i, "form", BROKEN_PAIR)
+            if i:
+                pair = (words[i - 1], word)
+                if pair in _FILLER_STARTS:
+                    yield Event(i, "filler", FILLER)
+                if pair in seen:
+                    yield Event(i, "repetition", REPEATED_PAIR)
+                seen.add(pair)
+        if (classes[-1], END) not in LEGAL:
+            yield Event(len(words), "form", BROKEN_PAIR)
