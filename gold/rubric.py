@@ -12,7 +12,9 @@ from typing import NamedTuple, final
 import numpy as np
 from jaxtyping import Float
 
+from bench.worlds.base import World
 from bench.worlds.brief import Brief
+from bench.worlds.notes import NotesWorld
 from bench.worlds.vocabulary import (
     AGAIN,
     CLOSINGS,
@@ -143,3 +145,16 @@ class NotesRubric:
                 seen.add(pair)
         if (classes[-1], END) not in LEGAL:
             yield Event(len(words), "form", BROKEN_PAIR)
+
+
+RUBRICS: dict[type[World], NotesRubric] = {NotesWorld: NotesRubric()}
+
+
+def rubric_of(world: World) -> NotesRubric:
+    """The rubric that judges a world's responses."""
+    return RUBRICS[type(world)]
+
+
+def rubric_parts(world: World, prompt: str, response: str) -> dict[str, float]:
+    """The signed parts of one response; their sum is its rubric."""
+    return rubric_of(world).parts(prompt, response)
