@@ -1,0 +1,43 @@
+"""Progress of running stages: JSON lines that a worker appends and the parent tails.
+
+Only for the eye. Nothing here is a number of record: those are in rows and manifests.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ProgressLog:
+    """The worker's end: one flushed line an event."""
+
+    path: Path
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        with self.path.open("a") as file:
+            file.write(json.dumps(dict(event), default=float) + "\n")
+
+
+@dataclass
+class ProgressTail:
+    """The parent's end: the newest whole line of a file that may not exist yet, or have been begun anew."""
+
+    path: Path
+    offset: int = 0
+
+    def latest(self) -> dict[str, Any] | None:
+        """The last event written since the previous call, or None."""
+        try:
+            if self.path.stat().st_size < self.offset:
+                self.offset = 0
+            with self.path.open("rb") as file:
+                file.seek(self.offset)
+                new = file.read()
+        except FileNotFoundError:
+            return None
+        whole, newline, _ = new.rpartition(b"\n")
+        self.offset += len(whole) + len(newline)
+        return json.loads(whole.rpartition(b"\n")[2]) if whole else None

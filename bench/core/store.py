@@ -1,0 +1,127 @@
+"""The store: one folder a stage, named by its key, published whole or not at all.
+
+    <root>/<kind>/<key>/              a finished stage with its manifest.json
+    <root>/<kind>/.work-<key>/        an unfinished one; it outlives a kill, so a resumable stage continues
+    <root>/<kind>/.progress-<key>     JSON lines for the live display, until it is done
+    <root>/<kind>/.output-<key>       what the attempt printed, its traceback included, until it is done
+    <root>/<kind>/.lock-<key>         held while somebody works; the system frees it when its holder dies
+
+`worker` writes, everybody reads. A reader only ever sees finished folders. Removing old stages is
+not done here.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from bench.core.stage import Stage
+from bench.errors import StoreError
+
+MANIFEST = "manifest.json"
+MANIFEST_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Store:
+    """Folders of stages under `root`."""
+
+    root: Path
+
+    def path(self, stage: Stage) -> Path:
+        """The finished folder; it exists only once the stage is done."""
+        return self.root / stage.kind / stage.key
+
+    def work(self, stage: Stage) -> Path:
+        """The folder of an unfinished attempt."""
+        return self.root / stage.kind / f".work-{stage.key}"
+
+    def progress(self, stage: Stage) -> Path:
+        return self.root / stage.kind / f".progress-{stage.key}"
+
+    def output(self, stage: Stage) -> Path:
+        return self.root / stage.kind / f".output-{stage.key}"
+
+    def lock(self, stage: Stage) -> FileLock:
+        """The lock under which a stage is made."""
+        folder = self.root / stage.kind
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f".lock-{stage.key}")
+
+    def is_done(self, stage: Stage) -> bool:
+        return (self.path(stage) / MANIFEST).is_file()
+
+    def manifest(self, stage: Stage) -> dict[str, Any]:
+        """Raises StoreError when the stage is not done."""
+        try:
+            return json.loads((self.path(stage) / MANIFEST).read_text())
+        except FileNotFoundError:
+            raise StoreError(f"stage {stage.name!r} ({stage.key}) is not in {self.root}; run its suite first") from None
+
+    def manifests(self, kind: str) -> Iterator[dict[str, Any]]:
+        """Manifests of every finished stage of a kind, whatever its key."""
+        for path in sorted((self.root / kind).glob(f"[!.]*/{MANIFEST}")):
+            yield json.loads(path.read_text())
+
+    def publish(self, stage: Stage, metrics: Mapping[str, Any], wall_s: float, device: str) -> None:
+        """Turn the work folder into the finished one. The caller holds the stage's lock."""
+        work, final = self.work(stage), self.path(stage)
+        (work / MANIFEST).unlink(missing_ok=True)
+        manifest = {
+            "schema": MANIFEST_SCHEMA,
+            "kind": stage.kind,
+            "name": stage.name,
+            "key": stage.key,
+            "config": stage.config,
+            "inputs": {name: needed.key for name, needed in stage.inputs.items()},
+            "files": {path.relative_to(work).as_posix(): _fingerprint(path) for path in _files(work)},
+            "metrics": _plain(metrics),
+            "wall_s": round(wall_s, 3),
+            "expected_s": stage.expected_s,
+            "device": device,
+        }
+        write_text(work / MANIFEST, json.dumps(manifest, indent=1, allow_nan=False) + "\n")
+        for path in [*_files(work), *(p for p in work.rglob("*") if p.is_dir()), work]:
+            _fsync(path)
+        if final.exists():  # its manifest is gone, so somebody changed it by hand
+            shutil.rmtree(final)
+        work.rename(final)
+        _fsync(final.parent)
+        for leftover in (self.progress(stage), self.output(stage)):
+            leftover.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write so that a reader sees the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(text)
+    part.replace(path)
+
+
+def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Metrics as strict JSON: numbers of any library become Python's, what is not finite becomes null."""
+    return json.loads(json.dumps(dict(metrics), default=lambda number: number.item()), parse_constant=lambda _: None)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

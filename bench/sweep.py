@@ -1,0 +1,187 @@
+"""The sweep: runs the stages of a plan on workers, longest remaining chain first.
+
+The parent schedules only; it never loads torch. A stage that fails, diverges or loses its worker
+fails what needs it, with the reason; everything else finishes. `cli` calls `run_plan`.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING
+
+from bench.config.suite import RuntimeConfig
+from bench.core.provenance import cpu_count
+from bench.core.stage import Stage
+from bench.core.store import Store
+from bench.core.worker import Setup, Worker
+from bench.display import Display
+
+if TYPE_CHECKING:
+    from bench.pipeline.plan import Plan
+
+_TICK_S = 0.5  # how often progress is read while nothing ends
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a stage is not there. `status` is what its null row says: failed or diverged."""
+
+    name: str
+    status: str
+    reason: str
+
+
+@dataclass
+class Outcome:
+    """What a sweep did; keys of `failures` are stage keys."""
+
+    made: int = 0
+    wall_s: float = 0.0
+    failures: dict[str, Failure] = field(default_factory=dict)
+
+
+def plan_stages(plan: "Plan") -> list[Stage]:
+    """Every stage of a plan, inputs first, each key once."""
+    named = [*plan.stages.values(), *(cell.stage for cell in plan.cells.values())]
+    return list({stage.key: stage for top in named for stage in top.closure()}.values())
+
+
+def needed_stages(plan: "Plan", store: Store) -> list[Stage]:
+    """What has to be made, inputs first: the plan's last stages and, where they are absent, what they need."""
+    stages = plan_stages(plan)
+    consumed = {needed.key for stage in stages for needed in stage.inputs.values()}
+    found: dict[str, Stage] = {}
+
+    def visit(stage: Stage) -> None:
+        if stage.key not in found and not store.is_done(stage):
+            for needed in stage.inputs.values():
+                visit(needed)
+            found[stage.key] = stage
+
+    for stage in stages:
+        if stage.key not in consumed:
+            visit(stage)
+    return list(found.values())
+
+
+def expected_seconds(stages: Iterable[Stage], store: Store) -> dict[str, float]:
+    """Seconds by key: the stage's own guess, times how wrong such guesses were for stored stages of its kind."""
+    ratios: dict[str, float] = {}
+    for stage in (stages := list(stages)):
+        if stage.kind not in ratios:
+            known = [m["wall_s"] / m["expected_s"] for m in store.manifests(stage.kind)]
+            ratios[stage.kind] = statistics.median(known) if known else 1.0
+    return {stage.key: stage.expected_s * ratios[stage.kind] for stage in stages}
+
+
+def remaining_chains(stages: Iterable[Stage], seconds: Mapping[str, float]) -> dict[str, float]:
+    """Seconds from each stage's start to the end of the longest chain that hangs on it. Inputs come first."""
+    after: dict[str, float] = {}
+    chains: dict[str, float] = {}
+    for stage in reversed(list(stages)):
+        chains[stage.key] = seconds[stage.key] + after.get(stage.key, 0.0)
+        for needed in stage.inputs.values():
+            after[needed.key] = max(after.get(needed.key, 0.0), chains[stage.key])
+    return chains
+
+
+def worker_count(runtime: RuntimeConfig) -> int:
+    return runtime.workers or max(1, cpu_count() // runtime.threads)
+
+
+def run_plan(
+    plan: "Plan", store: Store, runtime: RuntimeConfig, display: Display, on_done: Callable[[Stage], None]
+) -> Outcome:
+    """Make what the plan needs. `on_done` is called in this process as each stage is there."""
+    started = time.monotonic()
+    stages = needed_stages(plan, store)
+    setup = Setup(store, runtime.threads, runtime.device)
+    seconds = expected_seconds(stages, store)
+    sweep = _Sweep(stages, remaining_chains(stages, seconds), setup, display, on_done)
+    display.begin(seconds, worker_count(runtime))
+    try:
+        sweep.run(worker_count(runtime))
+    finally:
+        sweep.stop()
+    sweep.outcome.wall_s = time.monotonic() - started
+    return sweep.outcome
+
+
+class _Sweep:
+    """The state of one sweep: what waits, who works, what became of the rest."""
+
+    def __init__(
+        self,
+        stages: list[Stage],
+        chains: Mapping[str, float],
+        setup: Setup,
+        display: Display,
+        on_done: Callable[[Stage], None],
+    ) -> None:
+        self.waiting = {stage.key: stage for stage in sorted(stages, key=lambda s: -chains[s.key])}
+        self.open = set(self.waiting)  # neither done nor failed
+        self.setup, self.display, self.on_done = setup, display, on_done
+        self.busy: list[Worker] = []
+        self.idle: list[Worker] = []
+        self.retired: list[Worker] = []
+        self.outcome = Outcome()
+
+    def run(self, workers: int) -> None:
+        while self.open:
+            while len(self.busy) < workers and (stage := self._next_ready()):
+                self._start(stage)
+            ready = wait([worker.connection for worker in self.busy], timeout=_TICK_S)
+            for worker in list(self.busy):
+                if worker.connection in ready:
+                    self._end(worker)
+                elif event := worker.tail.latest():
+                    assert worker.stage is not None
+                    self.display.progressed(worker.stage, event)
+
+    def stop(self) -> None:
+        workers = [*self.busy, *self.idle, *self.retired]
+        for worker in workers:
+            worker.stop()
+        for worker in workers:
+            worker.join()
+
+    def _next_ready(self) -> Stage | None:
+        for key, stage in self.waiting.items():
+            if not any(needed.key in self.open for needed in stage.inputs.values()):
+                return self.waiting.pop(key)
+        return None
+
+    def _start(self, stage: Stage) -> None:
+        self.idle = [worker for worker in self.idle if worker.is_alive]
+        worker = self.idle.pop() if self.idle and not stage.isolated else Worker(self.setup)
+        self.busy.append(worker)
+        worker.give(stage)
+        self.display.started(stage)
+
+    def _end(self, worker: Worker) -> None:
+        stage = worker.stage
+        assert stage is not None
+        answer = worker.answer()
+        self.busy.remove(worker)
+        if stage.isolated or answer.status != "ok":  # an error may leave a process (its GPU) unfit
+            worker.stop()
+            self.retired.append(worker)
+        else:
+            self.idle.append(worker)
+        self.open.discard(stage.key)
+        if answer.status == "ok":
+            self.outcome.made += 1
+            self.display.finished(stage, answer.wall_s)
+            self.on_done(stage)
+        else:
+            self._fail(stage, Failure(stage.name, answer.status, answer.reason))
+            for other in [other for other in self.waiting.values() if stage.key in {s.key for s in other.closure()}]:
+                self.open.discard(other.key)
+                del self.waiting[other.key]
+                self._fail(other, Failure(other.name, "failed", f"{stage.name} {answer.status}: {answer.reason}"))
+
+    def _fail(self, stage: Stage, failure: Failure) -> None:
+        self.outcome.failures[stage.key] = failure
+        self.display.failed(stage, failure.reason)

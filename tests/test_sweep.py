@@ -1,0 +1,160 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from toy_plan import plan_of, toy
+
+from bench.config.suite import RuntimeConfig
+from bench.core.store import Store
+from bench.display import PlainDisplay
+from bench.sweep import expected_seconds, needed_stages, remaining_chains, run_plan
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+def _run(store, *stages, workers=2):
+    done = []
+    runtime = RuntimeConfig(workers=workers, device="cpu")
+    outcome = run_plan(plan_of(*stages), store, runtime, PlainDisplay(), lambda stage: done.append(stage.name))
+    return outcome, done
+
+
+def _value(store, stage):
+    return int((store.path(stage) / "value").read_text())
+
+
+def test_a_diamond_runs_in_order_and_a_second_run_makes_nothing(store):
+    a = toy("a")
+    d = toy("d", toy("b", a), toy("c", a, isolated=True))
+    outcome, done = _run(store, d)
+    assert (outcome.made, outcome.failures) == (4, {})
+    assert done[0] == "a"
+    assert done[-1] == "d"
+    assert _value(store, d) == 5  # a = 1, b = c = 2, d = 1 + 2 + 2
+    assert _run(store, d)[0].made == 0
+
+
+def test_nothing_above_a_finished_target_is_looked_at(store):
+    a = toy("a")
+    b = toy("b", a)
+    _run(store, b)
+    (store.path(a) / "manifest.json").unlink()
+    assert needed_stages(plan_of(a, b), store) == []
+    assert [s.name for s in needed_stages(plan_of(a, b, toy("c", a)), store)] == ["a", "c"]
+
+
+def test_failures_have_reasons_fail_what_needs_them_and_spare_the_rest(store):
+    broken, diverged, killed = toy("broken", act="raise"), toy("diverged", act="diverge"), toy("killed", act="die")
+    above = toy("above", toy("between", broken))
+    fine = toy("fine")
+    outcome, _ = _run(store, above, diverged, killed, fine)
+    failures = {f.name: (f.status, f.reason) for f in outcome.failures.values()}
+    assert failures == {
+        "broken": ("failed", "RuntimeError: the toy broke on two lines"),
+        "between": ("failed", "broken failed: RuntimeError: the toy broke on two lines"),
+        "above": ("failed", "broken failed: RuntimeError: the toy broke on two lines"),
+        "diverged": ("diverged", "KL 1e9"),
+        "killed": ("failed", "worker died (signal 9)"),
+    }
+    assert store.is_done(fine)
+    assert "Traceback" in store.output(broken).read_text()
+
+
+def test_a_killed_stage_continues_in_its_work_folder(store):
+    stage = toy("a", act="resume")
+    assert "signal 9" in _run(store, stage)[0].failures[stage.key].reason
+    assert _run(store, stage)[0].made == 1
+    assert (store.path(stage) / "half").exists()
+
+
+def test_one_worker_serves_many_stages_and_an_isolated_one_has_its_own(store):
+    a = toy("a")
+    b = toy("b", a)
+    c = toy("c", b, isolated=True)
+    _run(store, toy("d", c), workers=1)
+    pids = [(store.path(s) / "pid").read_text() for s in (a, b, c)]
+    assert pids[0] == pids[1] != pids[2]
+
+
+def test_the_longest_remaining_chain_starts_first(store):
+    short = toy("short", expected_s=5)
+    root = toy("root", expected_s=1)
+    tip = toy("tip", root, expected_s=9)
+    stages = [short, root, tip]
+    chains = remaining_chains(stages, expected_seconds(stages, store))
+    assert [chains[s.key] for s in stages] == [5, 10, 9]
+    assert _run(store, short, tip, workers=1)[1] == ["root", "tip", "short"]
+
+
+def test_expected_seconds_learn_from_the_store(store):
+    done = toy("a", expected_s=2)
+    store.work(done).mkdir(parents=True)
+    store.publish(done, {}, wall_s=6.0, device="cpu")
+    other = toy("b", expected_s=10)
+    assert expected_seconds([other], store) == {other.key: 30.0}
+
+
+_SCRIPT = """
+import sys
+from pathlib import Path
+from toy_plan import plan_of, toy
+from bench.config.suite import RuntimeConfig
+from bench.core.store import Store
+from bench.display import PlainDisplay
+from bench.sweep import run_plan
+
+if __name__ == "__main__":
+    stages = [toy("slow", sleep_s=float(sys.argv[2]))]
+    run_plan(plan_of(*stages), Store(Path(sys.argv[1])), RuntimeConfig(workers=1), PlainDisplay(), lambda stage: None)
+"""
+
+
+def _spawn(tmp_path: Path, store: Store, sleep_s: float) -> subprocess.Popen[str]:
+    script = tmp_path / "script.py"
+    script.write_text(_SCRIPT)
+    toys = str(Path(__file__).parent / "toys")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([toys, *sys.path])}
+    command = [sys.executable, str(script), str(store.root), str(sleep_s)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def _await(condition, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_workers_die_with_a_killed_parent(tmp_path, store):
+    parent = _spawn(tmp_path, store, sleep_s=60)
+    pid_file = store.work(toy("slow", sleep_s=60.0)) / "pid"
+    _await(lambda: pid_file.exists() and pid_file.read_text())
+    worker = int(pid_file.read_text())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    _await(lambda: not _alive(worker))
+
+
+def test_two_runs_share_a_store_and_make_a_stage_once(tmp_path, store):
+    slow = toy("slow", sleep_s=3.0)
+    other = _spawn(tmp_path, store, sleep_s=3)
+    _await(lambda: (store.work(slow) / "pid").exists())
+    outcome, done = _run(store, slow)
+    assert done == ["slow"]
+    assert other.wait() == 0
+    assert outcome.failures == {}
+    assert (store.path(slow) / "pid").exists()
