@@ -39,10 +39,12 @@ class TrainedGoldConfig(Config):
 
     type: Literal["trained"] = "trained"
     model: ModelConfig = ModelConfig(layers=4, width=160, heads=5)
-    steps: int = Field(default=800, ge=1)
+    prompts: int = Field(default=8_192, ge=1, description="of the gold split")
+    steps: int = Field(default=300, ge=1)
     prompts_per_step: int = Field(default=16, ge=1)
     responses_per_prompt: int = Field(default=8, ge=2)
-    lr: float = Field(default=1e-3, gt=0)
+    lr: float = Field(default=2e-3, gt=0)
+    part_weight: float = Field(default=5.0, ge=0, description="of the token labels for each part of the rubric")
     seed: int = 0
 
 

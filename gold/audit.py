@@ -1,0 +1,39 @@
+"""How far gold agrees with the rubric. Within prompts: only there do scores compare. No torch.
+
+Called by train.py and by whoever audits gold on a policy's samples.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+
+def centred(values: Float[np.ndarray, " B"], prompt_ids: Sequence[str]) -> Float[np.ndarray, " B"]:
+    """Values minus the mean of their prompt."""
+    _, group = np.unique(np.asarray(prompt_ids), return_inverse=True)
+    return values - (np.bincount(group, values) / np.bincount(group))[group]
+
+
+def within_prompt_corr(
+    gold: Float[np.ndarray, " B"], rubric: Float[np.ndarray, " B"], prompt_ids: Sequence[str]
+) -> float:
+    """Pearson correlation of gold and rubric, both centred per prompt; NaN where either does not vary."""
+    a, b = centred(gold, prompt_ids), centred(rubric, prompt_ids)
+    scale = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / scale if scale > 0 else float("nan")
+
+
+def pair_agreement(
+    gold: Float[np.ndarray, " B"], rubric: Float[np.ndarray, " B"], prompt_ids: Sequence[str]
+) -> float:
+    """Share of same-prompt pairs that gold orders as the rubric does; pairs the rubric ties do not count."""
+    _, group = np.unique(np.asarray(prompt_ids), return_inverse=True)
+    agree = count = 0
+    for g in range(int(group.max(initial=-1)) + 1):
+        a, b = gold[group == g], rubric[group == g]
+        i, j = np.triu_indices(len(a), 1)
+        order = np.sign(b[i] - b[j])
+        agree += int(((np.sign(a[i] - a[j]) == order) & (order != 0)).sum())
+        count += int((order != 0).sum())
+    return agree / count if count else float("nan")

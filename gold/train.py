@@ -1,0 +1,145 @@
+"""Training gold: a large reward model taught the rubric's preferences over the wide set.
+
+The loss is Bradley-Terry with soft labels over all pairs of a prompt's responses (Christiano et al. 2017,
+arXiv 1706.03741), plus two labels a token: the score of every beginning, read by the score head itself, and what each
+token changes in each part, read from the layer below by a head that is dropped. Without the token labels a model of
+this size learns fluency long before it learns to check facts.
+
+Called by the pipeline's gold stage. Left out: gold's scale (units are set on pi_ref samples, later).
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import GPTNeoXForSequenceClassification, PreTrainedTokenizerFast
+
+from bench.config.models import TrainedGoldConfig
+from bench.core.seeds import np_stream, seed_of
+from bench.errors import DivergedError
+from bench.lm.model import neox_config, parameter_count
+from bench.worlds.base import World, prompt_id
+from gold.audit import pair_agreement, within_prompt_corr
+from gold.rubric import rubric_of
+from gold.wide import Judged, judge, wide_batch
+
+POSITIONS = 128
+CHUNKS = 4  # a batch is run in chunks of rows of like length
+AUDIT_PROMPTS = 128
+AUDIT_NOTES = 8
+
+Report = Callable[[Mapping[str, Any]], None]
+
+
+@final
+class _Student(nn.Module):
+    """Gold and the part head that only training sees."""
+
+    def __init__(self, model: GPTNeoXForSequenceClassification, parts: int) -> None:
+        super().__init__()
+        self.model = model
+        self.part_head = nn.Linear(model.config.hidden_size, parts)
+        nn.init.zeros_(self.part_head.weight)
+        nn.init.zeros_(self.part_head.bias)
+        nn.init.zeros_(model.score.weight)
+
+    def forward(self, batch: Judged) -> tuple[Float[Tensor, "B L"], Float[Tensor, "B L R"]]:
+        # Rows are padded on the right, so causal attention alone keeps padding out.
+        out = self.model.gpt_neox(input_ids=batch.ids, output_hidden_states=True, use_cache=False)
+        return self.model.score(out.last_hidden_state)[..., 0], self.part_head(out.hidden_states[-2])
+
+
+def new_gold(config: TrainedGoldConfig, tokenizer: PreTrainedTokenizerFast) -> GPTNeoXForSequenceClassification:
+    """An untrained gold. The global generator that Hugging Face draws from is restored after."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of("gold-init", config.seed))
+        return GPTNeoXForSequenceClassification(neox_config(config.model, tokenizer, POSITIONS, num_labels=1))
+
+
+def pair_loss(score_B: Float[Tensor, " B"], rubric_B: Float[Tensor, " B"], k: int) -> Float[Tensor, ""]:
+    """Bradley-Terry cross-entropy with soft labels over the pairs of each prompt's `k` responses.
+
+    Minus its least value (the labels' entropy), so that 0 is perfect.
+    """
+    i, j = torch.triu_indices(k, k, 1, device=score_B.device)
+    score_PG, rubric_PG = score_B.view(-1, k), rubric_B.view(-1, k)
+    margin, label = score_PG[:, i] - score_PG[:, j], (rubric_PG[:, i] - rubric_PG[:, j])
+    best = F.binary_cross_entropy_with_logits(label, label.sigmoid())
+    return F.binary_cross_entropy_with_logits(margin, label.sigmoid()) - best
+
+
+def _losses(student: _Student, batch: Judged, k: int, device: str) -> dict[str, Tensor]:
+    scores, running, parts, tokens = [], 0.0, 0.0, batch.response.sum().item()
+    order = batch.last.argsort()
+    for index in order.chunk(CHUNKS):
+        rows = batch.rows(index, device)
+        value_BL, part_BLR = student(rows)
+        keep = rows.response
+        scores.append(value_BL.gather(1, rows.last[:, None])[:, 0])
+        running = running + F.smooth_l1_loss(value_BL[keep], rows.running[keep], reduction="sum") / tokens
+        parts = parts + F.mse_loss(part_BLR[keep], rows.deltas[keep], reduction="sum") / tokens
+    score_B = torch.cat(scores)[order.argsort().to(device)]
+    return {"pairs": pair_loss(score_B, batch.rubric.to(device), k), "running": running, "parts": parts}
+
+
+def train_gold(
+    config: TrainedGoldConfig, world: World, tokenizer: PreTrainedTokenizerFast, device: str, report: Report
+) -> tuple[GPTNeoXForSequenceClassification, dict[str, Any]]:
+    """A trained gold in evaluation mode, and its audit on held-out prompts of the gold split."""
+    prompts = world.draw_prompts("gold", AUDIT_PROMPTS + config.prompts)
+    held_out, prompts = prompts[:AUDIT_PROMPTS], prompts[AUDIT_PROMPTS:]
+    student = _Student(new_gold(config, tokenizer), len(rubric_of(world).part_names)).to(device).train()
+    optimizer = torch.optim.AdamW(student.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=0.01)
+    rng = np_stream("gold-data", config.seed)
+    k = config.responses_per_prompt
+    for step in range(config.steps):
+        rate = min(1.0, (step + 1) / max(1, config.steps // 20)) * (1 + math.cos(math.pi * step / config.steps)) / 2
+        for group in optimizer.param_groups:
+            group["lr"] = config.lr * rate
+        drawn = [prompts[i] for i in rng.integers(len(prompts), size=config.prompts_per_step)]
+        losses = _losses(student, wide_batch(world, tokenizer, drawn, k, rng), k, device)
+        loss = losses["pairs"] + losses["running"] + config.part_weight * losses["parts"]
+        if not torch.isfinite(loss):
+            raise DivergedError(f"gold's loss is {loss.item()} at step {step}; lower gold.lr ({config.lr})")
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        optimizer.step()
+        if step % 20 == 0:
+            report({"step": step, "steps": config.steps, **{name: value.item() for name, value in losses.items()}})
+    student.eval()
+    return student.model, _audit(student, world, tokenizer, held_out, device, config.seed)
+
+
+def _audit(
+    student: _Student, world: World, tokenizer: PreTrainedTokenizerFast, prompts: list[str], device: str, seed: int
+) -> dict[str, Any]:
+    rng = np_stream("gold-audit", seed)
+    metrics: dict[str, Any] = {"parameters": parameter_count(student.model), "audit_prompts": len(prompts)}
+    sets = {
+        "wide": lambda prompt: world.wide(prompt, AUDIT_NOTES, rng),
+        "demonstrations": lambda prompt: [world.write(prompt, rng) for _ in range(AUDIT_NOTES)],
+    }
+    for name, respond in sets.items():
+        texts = [text for prompt in prompts for text in respond(prompt)]
+        repeated = [prompt for prompt in prompts for _ in range(AUDIT_NOTES)]
+        batch = judge(world, tokenizer, repeated, texts, [True] * len(texts))
+        gold, rubric = _scores(student, batch, device), batch.rubric.double().numpy()
+        ids = [prompt_id(prompt) for prompt in repeated]
+        metrics[f"{name}_corr"] = within_prompt_corr(gold, rubric, ids)
+        metrics[f"{name}_pair_agreement"] = pair_agreement(gold, rubric, ids)
+    return metrics
+
+
+@torch.no_grad()
+def _scores(student: _Student, batch: Judged, device: str) -> Float[np.ndarray, " B"]:
+    parts = []
+    for index in torch.arange(len(batch)).split(256):
+        rows = batch.rows(index, device)
+        parts.append(student(rows)[0].gather(1, rows.last[:, None])[:, 0].double().cpu())
+    return torch.cat(parts).numpy()
