@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from bench.core.records import REPORT, SELECT
 from bench.core.seeds import seed_of
 from bench.core.types import Score, Sequences
 from bench.lm.generate import generate
@@ -21,10 +22,10 @@ from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.model import Policy
 from bench.lm.tokens import decode, encode_prompts
 from bench.methods.base import Pairs
-from bench.rewards.calibrate import Units
+from bench.rewards.calibrate import Units, within_prompt_corr
 from bench.text import distinct2, repetition
 
-REPORT, SELECT = "report", "select"
+TIE = 1e-5  # raw gold: above float32 noise between batches, far below any real difference
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Judge:
     rubric: Callable[[Sequence[str], Sequence[str]], pd.DataFrame]  # part columns; their sum is the rubric
     rubric_centre: pd.DataFrame  # by prompt id, the parts' means over the pi_ref pool
     rubric_sd: float
-    pool: Mapping[str, tuple[np.ndarray, frozenset[str]]]  # by prompt id: pi_ref's raw gold scores
+    pool: Mapping[str, np.ndarray]  # by prompt id: pi_ref's raw gold scores
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,14 @@ def judge_texts(judge: Judge, drawn: Sequences, table: pd.DataFrame) -> pd.DataF
     for name in parts.columns:
         table[f"rubric_{name}"] = centred[name].to_numpy()
     table["rubric"] = centred.sum(axis=1).to_numpy()
-    table["win"] = [win_rate(g, judge.pool[p][0]) for g, p in zip(table["gold_raw"], ids, strict=True)]
+    table["win"] = [win_rate(g, judge.pool[p]) for g, p in zip(table["gold_raw"], ids, strict=True)]
     return table
 
 
 def win_rate(score: float, pool: np.ndarray) -> float:
-    """Share of the pool that the score beats, ties one half. Equal texts have equal scores, so they tie."""
-    return float((score > pool).mean() + 0.5 * np.isclose(score, pool, rtol=0, atol=1e-5).mean())
+    """Share of the pool that the score beats, ties one half. Equal texts score within `TIE`, so they tie."""
+    lead = score - pool
+    return float(np.where(np.abs(lead) <= TIE, 0.5, lead > 0).mean())
 
 
 def draw(policy: Policy, protocol: Protocol, judge: Judge, seed: int, step: int) -> pd.DataFrame:
@@ -97,15 +99,6 @@ def clustered(table: pd.DataFrame, column: str) -> tuple[float, float]:
     """Mean over samples, and its standard error clustered by prompt (NaN with a single prompt)."""
     by_prompt = table.groupby("prompt_id", sort=True)[column].mean()
     return float(by_prompt.mean()), float(by_prompt.sem(ddof=1)) if len(by_prompt) > 1 else float("nan")
-
-
-def within_prompt_corr(table: pd.DataFrame, a: str, b: str) -> float:
-    """Pearson correlation of two columns after removing each prompt's mean; NaN where one is constant."""
-    centred = table[[a, b]] - table.groupby("prompt_id")[[a, b]].transform("mean")
-    norms = np.sqrt((centred**2).sum())
-    if norms.min() < 1e-9:
-        return float("nan")
-    return float((centred[a] * centred[b]).sum() / (norms[a] * norms[b]))
 
 
 def probe_columns(policy: Policy, probes: Pairs, beta: float | None) -> dict[str, float | None]:

@@ -70,8 +70,8 @@ class Monitor:
 
     @property
     def running(self) -> float:
-        """Running median of the last three looks."""
-        return median(self.kls[-3:])
+        """Running median of the last three looks; 0 before the first, when the policy is pi_ref."""
+        return median(self.kls[-3:]) if self.kls else 0.0
 
     def passes(self) -> bool:
         """Whether the running median has passed grid points not passed before; passes them."""

@@ -16,6 +16,7 @@ class EvaluationConfig(Config):
     monitor_prompts: int = Field(default=64, ge=2, description="rl-side prompts of the KL monitor")
     monitor_every: int = Field(default=2, ge=1, description="training steps between two looks")
     rows_per_budget: int = Field(default=2, ge=1, description="policies saved for each doubling of KL")
+    probe_pairs: int = Field(default=128, ge=1, description="held-out pairs asked at every evaluation")
     diverged_factor: float = Field(default=20.0, gt=1, description="times the last budget")
     save: Literal["budgets", "all", "none"] = "budgets"
 
@@ -23,5 +24,6 @@ class EvaluationConfig(Config):
 class PoolConfig(Config):
     """The pool of pi_ref samples that best-of-n and the world gate are computed from."""
 
-    prompts: int = Field(default=64, ge=1, description="a prefix of the report split")
+    report_prompts: int = Field(default=64, ge=1, description="a prefix of the report split")
+    select_prompts: int = Field(default=16, ge=1, description="a prefix of the select split")
     samples_per_prompt: int = Field(default=1024, ge=2)

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from bench.config.base import Config
 
+GOLD = "gold"  # a proxy name: optimise gold itself, the control
+
 Betas = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
 
 

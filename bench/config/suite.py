@@ -7,12 +7,10 @@ from pydantic import Field, model_validator
 
 from bench.config.base import Config
 from bench.config.evaluation import EvaluationConfig, PoolConfig
-from bench.config.methods import BestOfNConfig, MethodConfig, PPOConfig, PreferenceConfig
+from bench.config.methods import GOLD, BestOfNConfig, MethodConfig, PPOConfig, PreferenceConfig
 from bench.config.models import GoldConfig, PairsConfig, ProxyConfig, ReferenceConfig, SFTConfig, TrainedGoldConfig
 from bench.config.world import NotesConfig, WorldConfig
 from bench.errors import did_you_mean
-
-GOLD = "gold"  # a proxy name: optimise gold itself, the control
 
 
 class SuiteConfig(Config):

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 
 SCHEMA_VERSION = 1
 
+REPORT, SELECT = "report", "select"  # the splits that policies are measured on
+
 _TEXT, _INT, _FLOAT, _BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
 ROW_COLUMNS: dict[str, pa.DataType] = {

@@ -156,4 +156,3 @@ def freeze(module: nn.Module) -> nn.Module:
 def parameter_count(module: nn.Module) -> int:
     """Parameters, each once."""
     return sum(p.numel() for p in module.parameters())
-

@@ -5,6 +5,7 @@ own and its model is saved, never reused.
 """
 
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ TRAINER = {
     "logging_steps": 25,
     "disable_tqdm": True,
     "bf16": False,
-    "gradient_checkpointing": False,
+    "activation_checkpointing": False,
     "lr_scheduler_type": "cosine",
     "warmup_steps": 20,
     "dataloader_num_workers": 0,
@@ -91,4 +92,5 @@ def fit_sft(
     )
     trainer.train()
     trainer.model.save_pretrained(folder)
+    shutil.rmtree(folder / "trainer", ignore_errors=True)
     return {"train_loss": callback.loss}

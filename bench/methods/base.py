@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from bench.core.types import Sequences, Rows
+from bench.core.types import Rows, Sequences
 from bench.lm.model import Policy
 
 

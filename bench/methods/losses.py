@@ -35,12 +35,17 @@ F_BY_NAME: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def stack(chosen: Sequences, rejected: Sequences) -> Sequences:
-    """Both sides as one batch, chosen first, so that a forward pass serves both."""
+    """Both sides as one batch, chosen first, trimmed to the longest response, so that one pass serves both."""
+    longest = int(max(chosen.lengths.max(), rejected.lengths.max()))
+
+    def fit(side: Tensor) -> Tensor:
+        return F.pad(side, (0, max(0, longest - side.shape[1])))[:, :longest]
+
     return Sequences(
         torch.cat([chosen.prompt_ids, rejected.prompt_ids]),
         torch.cat([chosen.prompt_mask, rejected.prompt_mask]),
-        torch.cat([chosen.response_ids, rejected.response_ids]),
-        torch.cat([chosen.response_mask, rejected.response_mask]),
+        torch.cat([fit(chosen.response_ids), fit(rejected.response_ids)]),
+        torch.cat([fit(chosen.response_mask), fit(rejected.response_mask)]),
     )
 
 

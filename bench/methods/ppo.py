@@ -5,6 +5,7 @@ by a constant (the horizon, T): with lambda 1 the fixed point is pi_ref exp(scor
 critic being right.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, final
@@ -14,23 +15,32 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from bench.core.masking import masked_mean, masked_sum
-from bench.core.types import Sequences, Rows
+from bench.core.types import Rows, Sequences
 from bench.lm.logprobs import token_logps
 from bench.lm.model import Policy
 from bench.methods.advantages import gae, token_rewards, whiten
 from bench.methods.base import Loss, Rollouts
+from bench.rewards.model import RewardModel
 
 
-class Critic(nn.Module):
-    """The value before each response token, from any trunk that gives one number a column."""
+class Critic(nn.Module, ABC):
+    """The value of a response so far: one number before each of its tokens."""
 
-    def __init__(self, token_values: nn.Module) -> None:
+    @abstractmethod
+    def forward(self, sequences: Sequences) -> Float[Tensor, "B T"]: ...
+
+
+@final
+class TransformerCritic(Critic):
+    """A transformer apart from the policy, with one number read at every column."""
+
+    def __init__(self, model: RewardModel) -> None:
         super().__init__()
-        self.token_values = token_values
+        self.model = model
 
     def forward(self, sequences: Sequences) -> Float[Tensor, "B T"]:
         start = sequences.prompt_ids.shape[1]
-        return self.token_values(sequences)[:, start - 1 : -1]
+        return self.model.token_values(sequences)[:, start - 1 : -1]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Runs in a process of its own, as every TRL fit does.
 """
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,8 @@ def fit_proxy(
         responses = response_token_ids(tokenizer, pairs[side], pairs[f"{side}_eos"])
         return [p + r for p, r in zip(prompts, responses, strict=True)]
 
-    dataset = Dataset.from_dict({"chosen_ids": rows("chosen"), "rejected_ids": rows("rejected")})
-    longest = max(map(len, dataset["chosen_ids"] + dataset["rejected_ids"]))
+    chosen, rejected = rows("chosen"), rows("rejected")
+    longest = max(map(len, chosen + rejected))
     callback = Report(report)
     trainer = RewardTrainer(
         model=new_reward_model(config, tokenizer, longest, lm, seed_of("proxy.init", seed)),
@@ -67,10 +68,11 @@ def fit_proxy(
             max_length=None,
             **TRAINER,
         ),
-        train_dataset=dataset,
+        train_dataset=Dataset.from_dict({"chosen_ids": chosen, "rejected_ids": rejected}),
         processing_class=tokenizer,
         callbacks=[callback],
     )
     trainer.train()
     trainer.model.save_pretrained(folder)
+    shutil.rmtree(folder / "trainer", ignore_errors=True)
     return {"train_loss": callback.loss}

@@ -25,6 +25,15 @@ def within_prompt_sd(scores: np.ndarray, prompt_ids: np.ndarray) -> float:
     return float(np.sqrt((groups.var(ddof=1) * (groups.size() - 1)).sum() / (groups.size() - 1).sum()))
 
 
+def within_prompt_corr(table: pd.DataFrame, a: str, b: str) -> float:
+    """Pearson correlation of two columns after removing each prompt's mean; NaN where one is constant."""
+    centred = table[[a, b]] - table.groupby("prompt_id")[[a, b]].transform("mean")
+    norms = np.sqrt((centred**2).sum())
+    if norms.min() < 1e-9:
+        return float("nan")
+    return float((centred[a] * centred[b]).sum() / (norms[a] * norms[b]))
+
+
 def label_ce(scale: float, differences: np.ndarray) -> float:
     """Mean cross-entropy of sigmoid(scale * difference) when the chosen side always comes first."""
     return float(np.logaddexp(0.0, -scale * np.asarray(differences, float)).mean())

@@ -1,0 +1,68 @@
+"""Suites on disk: installed ones by name, the user's own by path, read over the class defaults.
+
+`compose` adds the command line; `cli` lists the names.
+"""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from bench.config.explain import one_line, validated
+from bench.config.suite import RuntimeConfig, SuiteConfig
+from bench.errors import ConfigError, did_you_mean
+
+_FILES = (".yaml", ".yml", ".json")
+
+
+def suite_names() -> list[str]:
+    """Names of the installed suites."""
+    return sorted(item.name.removesuffix(".yaml") for item in files("suites").iterdir() if item.name.endswith(".yaml"))
+
+
+def load_suite(name_or_path: str) -> SuiteConfig:
+    """The suite of that name or in that file. Raises ConfigError."""
+    path = _path(name_or_path)
+    try:
+        raw = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+    except (yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML or JSON: {one_line(error)}") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: holds a {type(raw).__name__}; a suite is a mapping of keys to values")
+    if misplaced := [key for key in RuntimeConfig.model_fields if key in raw]:
+        raise ConfigError(f"{path}: {misplaced[0]!r} says where a run happens; give it on the command line instead")
+    return validated(SuiteConfig, _merged(_defaults(), {"name": path.stem, **raw}), f"{path}: ")
+
+
+def _defaults() -> dict[str, Any]:
+    return SuiteConfig(name="defaults").model_dump(mode="json")
+
+
+def _path(name_or_path: str) -> Path:
+    path = Path(name_or_path).expanduser()
+    if path.suffix in _FILES:
+        if not path.is_file():
+            raise ConfigError(f"suite file {name_or_path!r} does not exist; give the path of a YAML or JSON file")
+        return path
+    names = suite_names()
+    if name_or_path not in names:
+        raise ConfigError(
+            f"unknown suite {name_or_path!r}; legal: {', '.join(names)}, or the path of a .yaml or .json file"
+            + did_you_mean(name_or_path, names)
+        )
+    return Path(str(files("suites") / f"{name_or_path}.yaml"))
+
+
+def _merged(default: dict[str, Any], raw: dict[Any, Any]) -> dict[str, Any]:
+    """`raw` over `default`, mapping by mapping; a mapping of another `type` replaces the default whole."""
+    merged = dict(default)
+    for key, value in raw.items():
+        old = merged.get(key)
+        if isinstance(old, dict) and isinstance(value, dict) and value.get("type", old.get("type")) == old.get("type"):
+            merged[key] = _merged(old, value)
+        else:
+            merged[key] = value
+    return merged

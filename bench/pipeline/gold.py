@@ -1,0 +1,28 @@
+"""Stage `gold`: the judge. A reward model taught the rubric's preferences, or the rubric itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bench.config.models import GoldConfig, TrainedGoldConfig
+from bench.config.world import NotesConfig
+from bench.core.files import write_json
+from bench.core.stage import Context
+from bench.pipeline.artifacts import load_tokenizer
+from bench.worlds.registry import build_world
+from gold.train import train_gold
+
+
+def run(context: Context) -> Mapping[str, Any]:
+    """Writes gold.json and, for a trained gold, a Hugging Face sequence-classification folder."""
+    config: GoldConfig = TypeAdapter(GoldConfig).validate_python(context.config["gold"])
+    world = build_world(NotesConfig.model_validate(context.config["world"]))
+    folder = context.fresh()
+    metrics: Mapping[str, Any] = {}
+    if isinstance(config, TrainedGoldConfig):
+        tokenizer = load_tokenizer(context.inputs["world"])
+        model, metrics = train_gold(config, world, tokenizer, context.device, context.report)
+        model.save_pretrained(folder)
+    write_json(folder / "gold.json", {"type": config.type})
+    return metrics

@@ -1,0 +1,66 @@
+"""Stage `pairs`: two pi_ref samples a prompt, labelled by gold; with pi_ref's log-probs of both sides."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.config.models import PairsConfig
+from bench.core.files import read_json
+from bench.core.records import write_parquet
+from bench.core.seeds import np_stream
+from bench.core.stage import Context
+from bench.lm.logprobs import batched_sequence_logps
+from bench.lm.tokens import encode
+from bench.pipeline.artifacts import label_noise, load_prompts, load_tokenizer
+from bench.pipeline.drawing import draw_reference
+from gold.labels import Labels, label
+from gold.model import load_gold
+
+
+def run(context: Context) -> Mapping[str, Any]:
+    """Writes pairs.parquet: split (train, held_out), ids, texts, both gold scores (logits), the label's story."""
+    config = PairsConfig.model_validate(context.config["pairs"])
+    seed, world_folder = int(context.config["seed"]), context.inputs["world"]
+    folder = context.fresh()
+    tokenizer = load_tokenizer(world_folder)
+    scale = read_json(context.inputs["reference"] / "units.json")["gold_scale"]
+    gold = load_gold(context.inputs["gold"], tokenizer, context.device)
+
+    available = load_prompts(world_folder, "pairs")
+    wanted = config.n + config.held_out
+    if wanted > len(available):
+        raise ValueError(f"{wanted} pairs were asked for; the world's pairs split holds {len(available)} prompts")
+    order = np_stream("pairs.prompts", seed).permutation(len(available))[:wanted]
+    prompts = available.iloc[order].reset_index(drop=True)
+    drawn = draw_reference(context, prompts, 2, "pairs", seed, gold)
+    labels = label(scale * drawn.table["gold_raw"].to_numpy().reshape(-1, 2), config, np_stream("labels", seed))
+    pairs = arrange(prompts, drawn.table, labels, scale)
+    pairs["split"] = ["train"] * config.n + ["held_out"] * config.held_out
+    for side in ("chosen", "rejected"):
+        sequences = encode(tokenizer, pairs["prompt"].tolist(), pairs[side].tolist(), pairs[f"{side}_eos"].tolist())
+        logps = batched_sequence_logps(drawn.policy, sequences.to(context.device))
+        pairs[f"ref_{side}_logp"] = logps.double().cpu().numpy()
+    write_parquet(pairs, folder / "pairs.parquet")
+    train = pairs[pairs["split"] == "train"]
+    return {
+        "pairs": len(train),
+        "label_noise": label_noise(train),
+        "flipped": float(train["flipped"].mean()),
+        "same_text": float((train["chosen"] == train["rejected"]).mean()),
+        "mean_abs_margin_logits": float((train["gold_chosen"] - train["gold_rejected"]).abs().mean()),
+    }
+
+
+def arrange(prompts: pd.DataFrame, drawn: pd.DataFrame, labels: Labels, scale: float) -> pd.DataFrame:
+    """One row a pair from two adjacent samples a prompt: the chosen side's columns, then the rejected side's."""
+    table = prompts.drop(columns="split").copy()
+    first = labels.first_M
+    for side, index in (("chosen", np.where(first, 0, 1)), ("rejected", np.where(first, 1, 0))):
+        rows = drawn.iloc[2 * np.arange(len(table)) + index]
+        table[side], table[f"{side}_eos"] = rows["response"].to_numpy(), rows["eos"].to_numpy()
+        table[f"gold_{side}"] = scale * rows["gold_raw"].to_numpy()
+    table["p_chosen"] = np.where(first, labels.p_first_M, 1 - labels.p_first_M)
+    table["flipped"] = labels.flipped_M
+    return table

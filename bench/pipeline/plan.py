@@ -1,0 +1,163 @@
+"""From a suite's config to its stages and cells. Describes work; runs nothing and imports no torch."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.config.methods import GOLD, BestOfNConfig, MethodConfig
+from bench.config.models import SFTConfig
+from bench.config.suite import SuiteConfig
+from bench.core.stage import Stage
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training run or best-of-n sweep of the plan."""
+
+    name: str
+    method: str
+    stage: Stage
+    static: Json  # the row columns that are known before it runs
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a run needs, by human name."""
+
+    suite: SuiteConfig
+    stages: dict[str, Stage]
+    cells: dict[str, Cell]
+
+
+@dataclass
+class _Builder:
+    suite: SuiteConfig
+    threads: int
+    stages: dict[str, Stage] = field(default_factory=dict)
+
+    def stage(self, name: str, config: Json, expected_s: float, *, isolated: bool = False, **inputs: Stage) -> Stage:
+        """The stage of this name, made once. The part before the first slash is its kind and its module."""
+        if name not in self.stages:
+            kind = name.split("/")[0]
+            self.stages[name] = Stage(
+                kind=kind,
+                name=name,
+                run=f"bench.pipeline.{kind}",
+                config=config,
+                inputs=inputs,
+                isolated=isolated,
+                expected_s=expected_s,
+                threads=self.threads,
+            )
+        return self.stages[name]
+
+    @property
+    def limit(self) -> Json:
+        return {"max_new_tokens": self.suite.sft.max_new_tokens}
+
+    def world(self) -> Stage:
+        return self.stage("world", dump(self.suite.world), 10)
+
+    def sft(self, config: SFTConfig, name: str = "sft") -> Stage:
+        return self.stage(name, dump(config), 0.15 * config.steps, isolated=True, world=self.world())
+
+    def judges(self) -> dict[str, Stage]:
+        """World, policy and gold: what every sampling stage takes."""
+        config = {"gold": dump(self.suite.gold), "world": dump(self.suite.world)}
+        gold = self.stage("gold", config, 0.4 * getattr(self.suite.gold, "steps", 0), world=self.world())
+        return {"world": self.world(), "sft": self.sft(self.suite.sft), "gold": gold}
+
+    def reference(self) -> Stage:
+        config = {
+            **self.limit,
+            "reference": dump(self.suite.reference),
+            "select": max(self.suite.evaluation.select_prompts, self.suite.pool.select_prompts),
+            "report": max(self.suite.evaluation.report_prompts, self.suite.pool.report_prompts),
+        }
+        return self.stage("reference", config, 15, **self.judges())
+
+    def pool(self) -> Stage:
+        config = {**self.limit, "pool": dump(self.suite.pool)}
+        samples = (self.suite.pool.report_prompts + self.suite.pool.select_prompts) * self.suite.pool.samples_per_prompt
+        return self.stage("pool", config, 5 + samples / 400, **self.judges())
+
+    def pairs(self, replicate: int) -> Stage:
+        config = {**self.limit, "pairs": dump(self.suite.pairs), "seed": replicate}
+        inputs = {**self.judges(), "reference": self.reference()}
+        return self.stage(f"pairs/r{replicate}", config, 5 + self.suite.pairs.n / 250, **inputs)
+
+    def proxy(self, name: str, replicate: int) -> Stage:
+        config = self.suite.proxies[name]
+        inputs = {"world": self.world(), "pairs": self.pairs(replicate), "reference": self.reference()}
+        if config.init == "lm":
+            same = config.model == self.suite.sft.model
+            lm = self.suite.sft.model_copy(update={"model": config.model})
+            inputs["lm"] = self.sft(self.suite.sft) if same else self.sft(lm, f"sft/{name}")
+        expected = 10 + 0.004 * self.suite.pairs.n * config.epochs
+        recipe = {"proxy": dump(config), "seed": replicate}
+        return self.stage(f"proxy/{name}/r{replicate}", recipe, expected, isolated=True, **inputs)
+
+    def cell(
+        self, name: str, method: str, config: MethodConfig, proxy: str, replicate: int, beta: float | None
+    ) -> Cell:
+        static = {
+            "cell": name,
+            "method": method,
+            **KINDS[config.type](config),
+            "beta": beta,
+            "proxy_id": proxy,
+            "replicate": replicate,
+            "seed": replicate,
+            "pairs_seed": replicate,
+            "proxy_seed": None if proxy == GOLD else replicate,
+        }
+        inputs = {**self.judges(), "reference": self.reference(), "pairs": self.pairs(replicate)}
+        if proxy != GOLD:
+            inputs["proxy"] = self.proxy(proxy, replicate)
+        if isinstance(config, BestOfNConfig):
+            recipe: Json = {"static": static, "n": list(config.n)}
+            stage = self.stage(f"bon/{name}", recipe, 30, **inputs, pool=self.pool())
+        else:
+            recipe = {
+                **self.limit,
+                "static": static,
+                "method": dump(config, exclude={"beta", "proxy", "replicates"}),
+                "beta": beta,
+                "evaluation": dump(self.suite.evaluation),
+                "budgets": list(self.suite.budgets),
+            }
+            stage = self.stage(f"cell/{name}", recipe, 90, **inputs)
+        return Cell(name, method, stage, static)
+
+    def cells(self) -> Iterator[Cell]:
+        for method in self.suite.methods:
+            config = self.suite.method[method]
+            betas: tuple[float | None, ...] = (None,) if isinstance(config, BestOfNConfig) else config.beta
+            for proxy in config.proxy:
+                for beta in betas:
+                    for replicate in range(config.replicates or self.suite.replicates):
+                        strength = "" if beta is None else f"-b{beta:g}"
+                        name = f"{method}-{proxy}{strength}-r{replicate}"
+                        yield self.cell(name, method, config, proxy, replicate, beta)
+
+
+KINDS = {
+    "ppo": lambda config: {"sampler": "on_policy", "loss": "ppo"},
+    "preference": lambda config: {"sampler": "offline", "loss": config.f},
+    "best_of_n": lambda config: {"sampler": "pool", "loss": None},
+}
+"""The sampler and loss that a row names, by the method config's type."""
+
+
+def dump(config: Any, **options: Any) -> Json:
+    """A config as plain JSON values."""
+    return config.model_dump(mode="json", **options)
+
+
+def build_plan(suite: SuiteConfig, threads: int) -> Plan:
+    """Every stage and cell of a suite, in a fixed order."""
+    builder = _Builder(suite, threads)
+    cells = {cell.name: cell for cell in builder.cells()}
+    return Plan(suite, builder.stages, cells)

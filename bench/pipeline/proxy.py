@@ -1,0 +1,85 @@
+"""Stage `proxy`: a reward model fitted to the pairs, calibrated and audited on held-out pairs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.config.models import ProxyConfig
+from bench.core.files import read_json, write_json
+from bench.core.records import read_parquet, write_parquet
+from bench.core.seeds import np_stream
+from bench.core.stage import Context
+from bench.lm.tokens import encode
+from bench.pipeline.artifacts import load_tokenizer
+from bench.rewards.bradley_terry import fit_proxy
+from bench.rewards.calibrate import calibration_scale, label_ce, within_prompt_corr, within_prompt_sd
+from bench.rewards.model import load_reward_model
+
+SIDES = {"chosen": "rejected", "rejected": "chosen"}
+
+
+def permuted(pairs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """The pairs with each label replaced by a fair coin: what there is to learn when labels say nothing."""
+    swap = rng.random(len(pairs)) < 0.5
+    table = pairs.copy()
+    for column in ("{}", "{}_eos", "ref_{}_logp"):
+        for side, other in SIDES.items():
+            table[column.format(side)] = np.where(swap, pairs[column.format(other)], pairs[column.format(side)])
+    return table
+
+
+def run(context: Context) -> Mapping[str, Any]:
+    """Writes a sequence-classification folder, calibration.json and the pi_ref pool's raw scores."""
+    config = ProxyConfig.model_validate(context.config["proxy"])
+    seed = int(context.config["seed"])
+    folder = context.fresh()
+    tokenizer = load_tokenizer(context.inputs["world"])
+    pairs = read_parquet(context.inputs["pairs"] / "pairs.parquet")
+    train, held_out = (pairs[pairs["split"] == split].reset_index(drop=True) for split in ("train", "held_out"))
+    if config.labels == "permuted":
+        train = permuted(train, np_stream("permuted", seed))
+    metrics = fit_proxy(
+        config, tokenizer, train, context.inputs.get("lm"), seed, folder, context.device, context.report
+    )
+    model = load_reward_model(folder, context.device)
+
+    def scores(table: pd.DataFrame, side: str, ended: str) -> np.ndarray:
+        rows = encode(tokenizer, table["prompt"].tolist(), table[side].tolist(), table[ended].tolist())
+        return model.score(rows.to(context.device)).double().cpu().numpy()
+
+    difference = scores(held_out, "chosen", "chosen_eos") - scores(held_out, "rejected", "rejected_eos")
+    pool = read_parquet(context.inputs["reference"] / "samples.parquet")
+    raw = scores(pool, "response", "eos")
+    own_sd = within_prompt_sd(raw, pool["prompt_id"].to_numpy(str))
+    if config.labels == "permuted":
+        # Its calibrated scale is 0 up to noise; give it gold's spread instead, so that it pushes as hard.
+        scale = read_json(context.inputs["reference"] / "units.json")["gold_sd"] / own_sd
+    else:
+        scale = calibration_scale(difference)
+    write_json(folder / "calibration.json", {"scale": scale})
+    write_parquet(pool[["split", "prompt_id", "sample_id"]].assign(proxy_raw=raw), folder / "reference_scores.parquet")
+    return {
+        **metrics,
+        **audit(difference, scale, held_out),
+        "params": sum(p.numel() for p in model.parameters()),
+        "gold_corr_pi_ref": within_prompt_corr(pool.assign(proxy_raw=raw), "proxy_raw", "gold_raw"),
+        "sd_logits": scale * own_sd,
+    }
+
+
+def audit(difference: np.ndarray, scale: float, held_out: pd.DataFrame) -> dict[str, float]:
+    """Held-out accuracy and calibration of the proxy, beside what gold itself would reach on these labels."""
+    gold = (held_out["gold_chosen"] - held_out["gold_rejected"]).to_numpy()
+    p = 1 / (1 + np.exp(-scale * np.abs(difference)))
+    right = (scale * difference > 0).astype(float)
+    bins = pd.Series(right - p).groupby(np.minimum((p * 20).astype(int), 19))
+    return {
+        "held_out_accuracy": float((difference > 0).mean() + 0.5 * (difference == 0).mean()),
+        "gold_accuracy": float((gold > 0).mean() + 0.5 * (gold == 0).mean()),
+        "calibration_scale": scale,
+        "held_out_ce": label_ce(scale, difference),
+        "gold_ce": label_ce(1.0, gold),
+        "calibration_error": float((bins.sum().abs()).sum() / len(p)),
+    }

@@ -1,0 +1,59 @@
+"""Stage `reference`: the stored pool of pi_ref samples that gives every score its zero and its unit.
+
+It also holds the first gates: entropy, length cap, and whether gold agrees with the rubric. A gold
+that does not follow the rubric on pi_ref samples stops the run here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from bench.config.models import ReferenceConfig
+from bench.core.files import write_json
+from bench.core.records import REPORT, SELECT, write_parquet
+from bench.core.stage import Context
+from bench.errors import GateError
+from bench.pipeline.artifacts import load_prompts, load_tokenizer
+from bench.pipeline.drawing import draw_reference
+from bench.rewards.calibrate import GOLD_SD_LOGITS, within_prompt_corr, within_prompt_sd
+from gold.model import load_gold, rubric_table
+
+
+def run(context: Context) -> Mapping[str, Any]:
+    """Writes samples.parquet (gold_raw, rubric and its parts, logp, ...) and units.json."""
+    config = ReferenceConfig.model_validate(context.config["reference"])
+    folder = context.fresh()
+    tokenizer = load_tokenizer(context.inputs["world"])
+    gold = load_gold(context.inputs["gold"], tokenizer, context.device)
+    prompts = pd.concat(
+        [load_prompts(context.inputs["world"], split, context.config[split]) for split in (SELECT, REPORT)],
+        ignore_index=True,
+    )
+    pool = draw_reference(context, prompts, config.samples_per_prompt, "reference", 0, gold).table
+    parts = rubric_table(pool["prompt"].tolist(), pool["response"].tolist())
+    pool["rubric"] = parts.sum(axis=1).to_numpy()
+    pool = pd.concat([pool, parts.add_prefix("rubric_")], axis=1)
+    corr = within_prompt_corr(pool, "gold_raw", "rubric")
+    if not corr >= config.min_gold_rubric_corr:
+        raise GateError(
+            f"gold follows the rubric too little on pi_ref samples: within-prompt correlation {corr:.3f}, needed "
+            f"{config.min_gold_rubric_corr}; train gold longer (gold.steps) or make it larger (gold.model)"
+        )
+    ids = pool["prompt_id"].to_numpy(str)
+    gold_sd, rubric_sd = (within_prompt_sd(pool[c].to_numpy(float), ids) for c in ("gold_raw", "rubric"))
+    write_parquet(pool, folder / "samples.parquet")
+    write_json(
+        folder / "units.json",
+        {"gold_scale": GOLD_SD_LOGITS / gold_sd, "gold_sd": GOLD_SD_LOGITS, "rubric_sd": rubric_sd},
+    )
+    return {
+        "entropy_nats": float(pool["entropy"].mean()),
+        "entropy_k1_nats": float(-pool["logp"].mean()),
+        "truncated_rate": float(1 - pool["eos"].mean()),
+        "length": float(pool["n_tokens"].mean()),
+        "gold_rubric_corr": corr,
+        "gold_sd_raw": gold_sd,
+        "rubric_sd": rubric_sd,
+        "samples": len(pool),
+    }

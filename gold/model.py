@@ -1,0 +1,43 @@
+"""Loading gold: the trained reward model, or the rubric program in its place."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from bench.core.files import read_json
+from bench.core.types import Score, Sequences
+from bench.lm.tokens import decode
+from bench.rewards.model import load_reward_model
+from gold.rubric import NotesRubric
+
+
+def rubric_table(prompts: Sequence[str], responses: Sequence[str]) -> pd.DataFrame:
+    """The rubric's weighted parts, a column each; a row's sum is the rubric."""
+    rubric = NotesRubric()
+    return pd.DataFrame([rubric.parts(p, r) for p, r in zip(prompts, responses, strict=True)])
+
+
+def rubric_score(tokenizer: PreTrainedTokenizerFast) -> Score:
+    """The rubric as a scorer of sequences."""
+
+    def score(sequences: Sequences) -> Float[Tensor, " B"]:
+        rows = zip(sequences.prompt_ids.tolist(), sequences.prompt_mask.tolist(), strict=True)
+        words = [[i for i, real in zip(ids, mask, strict=True) if real][1:-1] for ids, mask in rows]
+        prompts = [" ".join(tokenizer.convert_ids_to_tokens(ids)) for ids in words]
+        totals = rubric_table(prompts, decode(tokenizer, sequences)[0]).sum(axis=1)
+        return torch.tensor(totals.to_numpy(np.float64), device=sequences.response_ids.device)
+
+    return score
+
+
+def load_gold(folder: Path, tokenizer: PreTrainedTokenizerFast, device: str) -> Score:
+    """Gold's raw score, from the folder that the gold stage wrote."""
+    if read_json(folder / "gold.json")["type"] == "rubric":
+        return rubric_score(tokenizer)
+    return load_reward_model(folder, device).score

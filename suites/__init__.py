@@ -1,0 +1,1 @@
+"""Suites that come with Goldbench: one YAML file each, read by name."""
