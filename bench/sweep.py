@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING
 
 from bench.config.suite import RuntimeConfig
 from bench.core.provenance import cpu_count
@@ -17,9 +16,7 @@ from bench.core.stage import Stage
 from bench.core.store import Store
 from bench.core.worker import Setup, Worker
 from bench.display import Display
-
-if TYPE_CHECKING:
-    from bench.pipeline.plan import Plan
+from bench.pipeline.plan import Plan
 
 _TICK_S = 0.5  # how often progress is read while nothing ends
 
@@ -42,13 +39,13 @@ class Outcome:
     failures: dict[str, Failure] = field(default_factory=dict)
 
 
-def plan_stages(plan: "Plan") -> list[Stage]:
+def plan_stages(plan: Plan) -> list[Stage]:
     """Every stage of a plan, inputs first, each key once."""
     named = [*plan.stages.values(), *(cell.stage for cell in plan.cells.values())]
     return list({stage.key: stage for top in named for stage in top.closure()}.values())
 
 
-def needed_stages(plan: "Plan", store: Store) -> list[Stage]:
+def needed_stages(plan: Plan, store: Store) -> list[Stage]:
     """What has to be made, inputs first: the plan's last stages and, where they are absent, what they need."""
     stages = plan_stages(plan)
     consumed = {needed.key for stage in stages for needed in stage.inputs.values()}
@@ -71,7 +68,7 @@ def expected_seconds(stages: Iterable[Stage], store: Store) -> dict[str, float]:
     ratios: dict[str, float] = {}
     for stage in (stages := list(stages)):
         if stage.kind not in ratios:
-            known = [m["wall_s"] / m["expected_s"] for m in store.manifests(stage.kind)]
+            known = [m["wall_s"] / m["expected_s"] for m in store.manifests(stage.kind) if m["expected_s"]]
             ratios[stage.kind] = statistics.median(known) if known else 1.0
     return {stage.key: stage.expected_s * ratios[stage.kind] for stage in stages}
 
@@ -92,7 +89,7 @@ def worker_count(runtime: RuntimeConfig) -> int:
 
 
 def run_plan(
-    plan: "Plan", store: Store, runtime: RuntimeConfig, display: Display, on_done: Callable[[Stage], None]
+    plan: Plan, store: Store, runtime: RuntimeConfig, display: Display, on_done: Callable[[Stage], None]
 ) -> Outcome:
     """Make what the plan needs. `on_done` is called in this process as each stage is there."""
     started = time.monotonic()

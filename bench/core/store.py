@@ -21,6 +21,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from bench.core.files import read_json, write_json
 from bench.core.stage import Stage
 from bench.errors import StoreError
 
@@ -60,14 +61,14 @@ class Store:
     def manifest(self, stage: Stage) -> dict[str, Any]:
         """Raises StoreError when the stage is not done."""
         try:
-            return json.loads((self.path(stage) / MANIFEST).read_text())
+            return read_json(self.path(stage) / MANIFEST)
         except FileNotFoundError:
             raise StoreError(f"stage {stage.name!r} ({stage.key}) is not in {self.root}; run its suite first") from None
 
     def manifests(self, kind: str) -> Iterator[dict[str, Any]]:
         """Manifests of every finished stage of a kind, whatever its key."""
         for path in sorted((self.root / kind).glob(f"[!.]*/{MANIFEST}")):
-            yield json.loads(path.read_text())
+            yield read_json(path)
 
     def publish(self, stage: Stage, metrics: Mapping[str, Any], wall_s: float, device: str) -> None:
         """Turn the work folder into the finished one. The caller holds the stage's lock."""
@@ -86,7 +87,7 @@ class Store:
             "expected_s": stage.expected_s,
             "device": device,
         }
-        write_text(work / MANIFEST, json.dumps(manifest, indent=1, allow_nan=False) + "\n")
+        write_json(work / MANIFEST, manifest)
         for path in [*_files(work), *(p for p in work.rglob("*") if p.is_dir()), work]:
             _fsync(path)
         if final.exists():  # its manifest is gone, so somebody changed it by hand
@@ -95,14 +96,6 @@ class Store:
         _fsync(final.parent)
         for leftover in (self.progress(stage), self.output(stage)):
             leftover.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write so that a reader sees the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text)
-    part.replace(path)
 
 
 def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,93 @@
+"""The command `bench`: reads what was asked, calls the part that does it, answers with an exit code.
+
+Exit 0: done. 1: a cell failed, the rest finished. 2: a mistake in what was asked, told in one line.
+Everything heavy is imported by the command that needs it.
+"""
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+
+from bench.errors import ConfigError, GoldbenchError, did_you_mean
+
+HELP = """\
+Goldbench measures how reward optimization goes wrong.
+
+  bench run suite=NAME [key=value ...]    run or resume a suite, then write its report
+  bench plan suite=NAME [key=value ...]   stages and cells, what is cached, expected time; runs nothing
+  bench ls [suites|worlds|golds|methods|runs]
+  bench report RUN [RUN ...]              rebuild the report from the run folder alone
+
+NAME is an installed suite or the path of a YAML or JSON file. `bench run RUN/config.json` repeats a run.
+Settings:  methods=[ppo,dpo]   method.dpo.beta=[.03,.1]   replicates=3   world.seed=1   gold.type=rubric
+Where and how (never part of a result):  out=DIR store=DIR workers=N threads=N device=auto|cpu|cuda
+  wandb=disabled|offline|online   (store: else $GOLDBENCH_STORE, else .goldbench)
+Give the same command again to resume; finished work is never redone.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help", "help") or "--help" in words:
+        print(HELP, end="")
+        return 0
+    try:
+        if words[0] not in COMMANDS:
+            legal = ", ".join(COMMANDS)
+            raise ConfigError(f"unknown command {words[0]!r}; legal: {legal}{did_you_mean(words[0], COMMANDS)}")
+        return COMMANDS[words[0]](words[1:])
+    except ConfigError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    except GoldbenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bench: interrupted; give the same command again to resume", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of `bench ls | head` has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(words: Sequence[str]) -> int:
+    from bench.config.compose import compose
+    from bench.running import run
+
+    suite, runtime = compose(words)
+    return run(suite, runtime, f"bench run {shlex.join(words)}")
+
+
+def _plan(words: Sequence[str]) -> int:
+    from bench.config.compose import compose
+    from bench.listing import show_plan
+
+    show_plan(*compose(words))
+    return 0
+
+
+def _ls(words: Sequence[str]) -> int:
+    from bench.listing import LISTS
+
+    unknown = [word for word in words if word not in LISTS]
+    if unknown:
+        raise ConfigError(f"unknown list {unknown[0]!r}; legal: {', '.join(LISTS)}{did_you_mean(unknown[0], LISTS)}")
+    for name in words or LISTS:
+        print("\n".join([f"{name}:", *(f"  {line}" for line in LISTS[name]())]))
+    return 0
+
+
+def _report(words: Sequence[str]) -> int:
+    from bench.run_folder import load_run
+    from reports import build
+
+    if not words:
+        raise ConfigError("no run given; legal: bench report RUN [RUN ...], folders that `bench run` wrote")
+    for run in [load_run(word) for word in words]:
+        print(build(run.path))
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"run": _run, "plan": _plan, "ls": _ls, "report": _report}

@@ -1,0 +1,178 @@
+"""A run folder: a view of the store, assembled for people and programs. Losing it loses nothing.
+
+`cli` calls `RunFolder.assemble` as cells finish and at the end; `load_run` is the way back in.
+The report's own files (report.html, figures, tables) are written by `reports`.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import pyarrow as pa
+
+from bench.core.files import read_json, write_json
+from bench.core.provenance import environment
+from bench.core.records import (
+    POOL_COLUMNS,
+    ROW_COLUMNS,
+    SAMPLE_COLUMNS,
+    SCHEMA_VERSION,
+    frame,
+    read_parquet,
+    write_parquet,
+)
+from bench.core.store import Store
+from bench.errors import ConfigError
+from bench.pipeline.plan import Cell, Plan
+from bench.sweep import Failure, plan_stages
+
+_TABLES = {"rows.parquet": ROW_COLUMNS, "samples.parquet": SAMPLE_COLUMNS, "bon_pool.parquet": POOL_COLUMNS}
+_LINKED = ("log.jsonl", "policies")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder `out` of one run of `plan`."""
+
+    plan: Plan
+    store: Store
+    out: Path
+    command: str
+
+    def check(self) -> None:
+        """Raises ConfigError when `out` holds something that is not a run."""
+        if self.out.exists() and not (self.out.is_dir() and _is_run(self.out)) and any(_listed(self.out)):
+            raise ConfigError(f"out={self.out} exists and holds no run; give an empty folder, or another name")
+
+    def assemble(self, state: Literal["running", "done", "failed"], failures: Mapping[str, Failure]) -> None:
+        """Write everything that is known by now; each file is replaced in one step. Failures are by stage key."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        write_json(self.out / "config.json", self.plan.suite.model_dump(mode="json"))
+        manifests = {s.name: self.store.manifest(s) for s in plan_stages(self.plan) if self.store.is_done(s)}
+        write_json(self.out / "stages.json", manifests)
+        for name, columns in _TABLES.items():
+            self._table(name, columns, failures)
+        for cell in self.plan.cells.values():
+            if self.store.is_done(cell.stage):
+                _link(self.store.path(cell.stage), self.out / "cells" / cell.name)
+        write_json(
+            self.out / "run.json",
+            {
+                "schema": SCHEMA_VERSION,
+                "state": state,
+                "suite": self.plan.suite.name,
+                "command": self.command,
+                "updated": datetime.now(UTC).isoformat(timespec="seconds"),
+                "store": str(self.store.root.resolve()),
+                "device": ", ".join(sorted({m["device"] for m in manifests.values()})) or None,
+                "failures": {f.name: {"status": f.status, "reason": f.reason} for f in failures.values()},
+                **self._environment,
+            },
+        )
+
+    @cached_property
+    def _environment(self) -> dict[str, Any]:
+        return environment()
+
+    def _table(self, name: str, columns: Mapping[str, pa.DataType], failures: Mapping[str, Failure]) -> None:
+        """Join one table of every cell, in the plan's order."""
+        parts = []
+        for cell in self.plan.cells.values():
+            failure = failures.get(cell.stage.key)
+            folder = self.store.path(cell.stage) if failure is None else _unfinished(self.store.work(cell.stage))
+            if folder is not None and (folder / name).is_file():
+                parts.append(read_parquet(folder / name))
+            if failure is not None and columns is ROW_COLUMNS:
+                parts.append(frame([_null_row(cell, failure)], columns))
+        table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        if columns is ROW_COLUMNS:
+            table = table.assign(schema=SCHEMA_VERSION, suite=self.plan.suite.name)
+        _replace(self.out / name, lambda path: write_parquet(frame(table, columns), path))
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run folder, read. Tables are read when asked for."""
+
+    path: Path
+    config: dict[str, Any]
+    stages: dict[str, dict[str, Any]]
+    run: dict[str, Any]
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """One row per evaluated policy."""
+        return read_parquet(self.path / "rows.parquet")
+
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """The texts behind the rows."""
+        return read_parquet(self.path / "samples.parquet")
+
+
+def load_run(path: str | Path) -> Run:
+    """Open a run folder. Raises ConfigError when `path` is none."""
+    folder = Path(path)
+    if not _is_run(folder):
+        raise ConfigError(
+            f"{str(path)!r} is no run folder; give one that `bench run` wrote, such as runs/<suite>-<key>"
+        )
+    config, stages, run = (read_json(folder / name) for name in ("config.json", "stages.json", "run.json"))
+    return Run(folder, config, stages, run)
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "run.json").is_file() and (folder / "config.json").is_file()
+
+
+def _listed(path: Path) -> Sequence[Path]:
+    return list(path.iterdir()) if path.is_dir() else [path]
+
+
+def _unfinished(work: Path) -> Path | None:
+    """Where the tables of a cell that did not finish lie: at its newest checkpoint."""
+    newest = work / "checkpoint.json"
+    return work / read_json(newest)["folder"] if newest.is_file() else None
+
+
+def _null_row(cell: Cell, failure: Failure) -> dict[str, Any]:
+    identity = {"row_id": f"{cell.name}@{failure.status}", "cell": cell.name, "method": cell.method}
+    return {**cell.static, **identity, "status": failure.status, "reason": failure.reason}
+
+
+def _link(source: Path, target: Path) -> None:
+    """Mirror what the contract shows of a cell's folder by hard links, or by copies across file systems."""
+    wanted = [path for name in _LINKED for path in [source / name, *(source / name).rglob("*")] if path.is_file()]
+    names = {path.relative_to(source) for path in wanted}
+    present = {path.relative_to(target) for path in target.rglob("*") if path.is_file()}
+    if names == present and all(_same(source / name, target / name) for name in names):
+        return
+    shutil.rmtree(target, ignore_errors=True)
+    for name in sorted(names):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        _replace(target / name, lambda path, name=name: _link_or_copy(source / name, path))
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _same(one: Path, other: Path) -> bool:
+    a, b = one.stat(), other.stat()
+    return one.samefile(other) or (a.st_size, a.st_mtime_ns) == (b.st_size, b.st_mtime_ns)
+
+
+def _replace(path: Path, write: Callable[[Path], None]) -> None:
+    part = path.with_name(f".{path.name}.partial")
+    part.unlink(missing_ok=True)
+    write(part)
+    part.replace(path)
