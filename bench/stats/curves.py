@@ -1,0 +1,100 @@
+"""A cell as a curve over d = sqrt(KL): its rows in order, its value at a KL budget, its peak row.
+
+The peak row is chosen on the `select` prompts and never on the prompts that are reported. No parametric
+fits here. `hump` and the reports call it.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bench.stats.estimate import LEVEL, Estimate, from_se, undefined
+
+Float = NDArray[np.float64]
+WINDOW = 1.5  # a value at a KL uses the rows within this factor of it
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One cell's R evaluated policies in order of KL. Columns of `*_RP` are the P report prompts, crossed with rows.
+
+    `gold_RP`, `proxy_RP`, `kl_RP` are prompt means (P may be 0 when no sample was kept).
+    """
+
+    cell: str
+    row_ids: tuple[str, ...]
+    kl: Float
+    gold: Float
+    gold_se: Float
+    proxy: Float
+    kl_se: Float
+    kl_select: Float
+    gold_select: Float
+    gold_RP: Float
+    proxy_RP: Float
+    kl_RP: Float
+
+    def __len__(self) -> int:
+        return len(self.row_ids)
+
+    @property
+    def d(self) -> Float:
+        return d_of(self.kl)
+
+    @property
+    def prompts(self) -> int:
+        return self.gold_RP.shape[1]
+
+
+def d_of(kl: ArrayLike) -> Float:
+    """d = sqrt(KL); an estimate of KL just below zero is at 0."""
+    return np.sqrt(np.maximum(np.asarray(kl, dtype=float), 0.0))
+
+
+def peak_row(values: ArrayLike) -> int | None:
+    """Index of the largest finite value, the earliest of equals; None when there is none."""
+    x = np.asarray(values, dtype=float)
+    return int(np.nanargmax(x)) if np.isfinite(x).any() else None
+
+
+def nearest_row(curve: Curve, kl: float) -> int | None:
+    """The row whose KL on the select prompts is nearest to `kl` in ratio and within WINDOW of it, else None.
+
+    The select prompts decide, so that the row's reported gold plays no part in its choice. Where they were
+    not measured, the report KL stands in.
+    """
+    measured = np.where(np.isfinite(curve.kl_select), curve.kl_select, curve.kl)
+    distance = np.abs(np.log(np.where(measured > 0, measured, np.nan) / kl))
+    near = np.where(distance <= math.log(WINDOW), distance, np.nan)
+    return int(np.nanargmin(near)) if np.isfinite(near).any() else None
+
+
+def value_at(curve: Curve, kl: float, level: float = LEVEL) -> Estimate:
+    """Gold at a KL: the local-linear fit of gold on d over rows within WINDOW, evaluated at sqrt(kl).
+
+    Undefined without rows on both sides. The fit is a weighted sum of the rows' gold, so its error is that
+    sum's, less slope times the same sum of errors in d (delta method); rows share prompts, and the sum is
+    taken within prompts before their spread is. Without samples the rows' errors are taken to move together,
+    which bounds the standard error from above.
+    """
+    method = "local-linear in d"
+    inside = np.isfinite(curve.gold) & (curve.kl >= kl / WINDOW) & (curve.kl <= kl * WINDOW)
+    d, gold, target = curve.d[inside], curve.gold[inside], math.sqrt(kl)
+    if not ((d <= target).any() and (d >= target).any()) or np.ptp(d) == 0:
+        return undefined(method, f"no rows on both sides of {kl:g} nats within a factor {WINDOW:g}", level)
+    offset = d - d.mean()
+    slope = float(offset @ gold / (offset @ offset))
+    weight_R = 1 / len(d) + offset * (target - d.mean()) / (offset @ offset)
+    point = float(weight_R @ gold)
+    slope_kl = slope / (2 * np.maximum(d, 1e-6))  # d moves by dKL / 2d
+    if curve.prompts:
+        effect_RP = curve.gold_RP[inside] - slope_kl[:, None] * curve.kl_RP[inside]
+        effect_P = (weight_R[:, None] * effect_RP).sum(0)
+        effect_P = effect_P[np.isfinite(effect_P)]
+        se = float(effect_P.std(ddof=1) / math.sqrt(len(effect_P))) if len(effect_P) > 1 else math.nan
+        return from_se(point, se, len(effect_P), method + ", clustered by prompt", level)
+    error_R = np.sqrt(curve.gold_se[inside] ** 2 + (slope_kl * curve.kl_se[inside]) ** 2)
+    se = float(np.abs(weight_R) @ error_R)
+    return from_se(point, se, 10**6, method + ", errors moving together", level)

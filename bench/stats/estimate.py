@@ -1,0 +1,116 @@
+"""A statistic with its interval: means clustered by prompt, and means over replicates.
+
+An undefined statistic is NaN and carries the reason; fewer than two clusters or replicates have a point
+and no interval. No bootstrap here (see `bootstrap`) and no curve (see `curves`). `hump`, `curves` and the
+reports call it.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A point with a two-sided interval at `level` over `n` independent units."""
+
+    point: float
+    low: float
+    high: float
+    level: float
+    method: str
+    n: int
+    reason: str = ""  # why the point, or its interval, is NaN
+
+    @property
+    def error(self) -> float:
+        """Half the width of the interval."""
+        return (self.high - self.low) / 2
+
+    @property
+    def defined(self) -> bool:
+        return math.isfinite(self.point)
+
+    @property
+    def has_interval(self) -> bool:
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+    def __str__(self) -> str:
+        return plus_minus(self.point, self.error)
+
+
+def undefined(method: str, reason: str, level: float = LEVEL, n: int = 0) -> Estimate:
+    """An estimate that could not be made, and why."""
+    return Estimate(math.nan, math.nan, math.nan, level, method, n, reason)
+
+
+def from_se(point: float, se: float, n: int, method: str, level: float = LEVEL) -> Estimate:
+    """A t interval on n - 1 degrees of freedom."""
+    if n < 2 or not math.isfinite(se):
+        return Estimate(point, math.nan, math.nan, level, method, n, f"n = {n}: no interval")
+    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * se
+    return Estimate(point, point - half, point + half, level, method, n)
+
+
+def clustered_se(values: ArrayLike, clusters: ArrayLike) -> float:
+    """Standard error of the mean over samples when samples of one cluster move together.
+
+    The linearised ratio estimator, G/(G-1) sum_g (sum_{i in g} (x_i - mean))^2 / N^2: with clusters of equal
+    size, the standard error of the mean of the cluster means. NaN with fewer than two clusters.
+    """
+    x, code = _finite(values, clusters)
+    groups = int(code.max()) + 1 if len(code) else 0
+    if groups < 2:
+        return math.nan
+    residual_G = np.bincount(code, weights=x - x.mean(), minlength=groups)
+    return float(np.sqrt(groups / (groups - 1) * (residual_G**2).sum()) / len(x))
+
+
+def clustered_mean(values: ArrayLike, clusters: ArrayLike, level: float = LEVEL) -> Estimate:
+    """Mean over samples, with a t interval over clusters (prompts). Non-finite samples are left out."""
+    x, code = _finite(values, clusters)
+    if not len(x):
+        return undefined("clustered by prompt", "no finite value", level)
+    groups = int(code.max()) + 1
+    return from_se(float(x.mean()), clustered_se(x, code), groups, "clustered by prompt", level)
+
+
+def replicate_mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
+    """Mean over replicates, with a t interval over replicates."""
+    x = np.asarray(values, dtype=float)
+    if not len(x) or not np.isfinite(x).all():
+        return undefined("t over replicates", "a replicate has no value" if len(x) else "no replicate", level, len(x))
+    se = float(x.std(ddof=1) / math.sqrt(len(x))) if len(x) > 1 else math.nan
+    return from_se(float(x.mean()), se, len(x), "t over replicates", level)
+
+
+def plus_minus(point: float, error: float, signed: bool = False) -> str:
+    """`0.742 ± 0.013`: the error to two digits below 3 in its leading digit, else one; the point to match."""
+    if not math.isfinite(point):
+        return "–"
+    sign = "+" if signed else "-"
+    if not math.isfinite(error) or error <= 0:
+        return _minus(f"{point:{sign}.2f}")
+    exponent = math.floor(math.log10(error))
+    leading = round(error / 10**exponent, 1)
+    digits = min(max(-exponent + (1 if leading < 3 else 0), 0), 4)
+    return _minus(f"{point:{sign}.{digits}f} ± {error:.{digits}f}")
+
+
+def _minus(text: str) -> str:
+    """A typographic minus, so that columns of signed numbers line up."""
+    return text.replace("-", "−")  # noqa: RUF001
+
+
+def _finite(values: ArrayLike, clusters: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """The finite values, and their clusters as codes 0..G-1."""
+    x, labels = np.asarray(values, dtype=float), np.asarray(clusters)
+    if x.shape != labels.shape or x.ndim != 1:
+        raise ValueError(f"values {x.shape} and clusters {labels.shape} must be vectors of one length")
+    keep = np.isfinite(x)
+    return x[keep], np.unique(labels[keep], return_inverse=True)[1]

@@ -1,0 +1,156 @@
+"""Gates and audits: whether the world, gold, proxies and measurement deserve the curves drawn from them.
+
+A gate whose number is missing shows a dash and why. Thresholds are the project's, or the run's own config.
+`make` calls `gates`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from reports.load import REFERENCE, RunData
+from reports.tables import DASH, Table
+
+_MIN_ROW_CORR = 0.6
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One measured number and what it must be. `value` None means not measured, for `reason`."""
+
+    name: str
+    value: float | None
+    threshold: float | None
+    sense: str  # ">=", "<" or "" for a number without a gate
+    reason: str = ""
+    percent: bool = False
+
+    @property
+    def verdict(self) -> str:
+        if self.value is None or self.threshold is None:
+            return ""
+        passed: dict[str, Callable[[float, float], bool]] = {">=": lambda a, b: a >= b, "<": lambda a, b: a < b}
+        return "pass" if passed[self.sense](self.value, self.threshold) else "fail"
+
+
+def gates(run: RunData) -> Table:
+    """Every gate and audit of a run, as one table."""
+    found = [*_world(run), *_models(run), *_measurement(run)]
+    columns = ["name", "value", "sense", "threshold", "verdict", "reason"]
+    data = pd.DataFrame([[getattr(g, c) for c in columns] for g in found], columns=columns)
+    body = tuple((g.name, _shown(g), _asked(g), g.verdict or DASH, g.reason) for g in found)
+    return Table(
+        "gates",
+        "Gates and audits",
+        "Without headroom every method can only fall and a hump is an artefact; without a gold that knows the rubric, gold's fall means nothing.",
+        data,
+        ("what", "value", "threshold", "", "note"),
+        body,
+    )
+
+
+def _world(run: RunData) -> list[Gate]:
+    return [
+        _metric(run, "Entropy of π_ref (nats a sequence)", "reference", "entropy_nats", ">=", 16.0),
+        _metric(run, "Best-of-64 by gold, gain (sd)", "pool", "best_of_64_gain", ">=", 1.8),
+        _metric(run, "Best-of-1024 by gold, gain (sd)", "pool", "best_of_1024_gain", ">=", 2.1),
+        _metric(
+            run, "π_ref samples within 0.1 sd of gold's maximum", "pool", "near_max_share", "<", 0.02, percent=True
+        ),
+        _metric(run, "π_ref samples at the length cap", "reference", "truncated_rate", "<", 0.01, percent=True),
+    ]
+
+
+def _models(run: RunData) -> list[Gate]:
+    asked = float(run.config.get("reference", {}).get("min_gold_rubric_corr", 0.75))
+    found = [
+        _metric(run, "Gold against rubric within prompts, on π_ref", "reference", "gold_rubric_corr", ">=", asked),
+        _metric(run, "Gold against rubric, on the wide set", "gold", "corr_wide", "", None),
+    ]
+    audits = {
+        "held_out_accuracy": "held-out accuracy",
+        "gold_accuracy": "gold's own accuracy on those labels",
+        "held_out_ce": "held-out cross-entropy",
+        "gold_ce": "gold's own cross-entropy on those labels",
+        "calibration_error": "calibration error",
+        "calibration_scale": "calibration scale",
+        "gold_corr_pi_ref": "correlation with gold on π_ref",
+    }
+    for stage in run.stages:
+        if stage.startswith("proxy/"):
+            label = stage.removeprefix("proxy/")
+            found += [
+                _metric(run, f"Proxy {label}: {words}", stage, name, "", None)
+                for name, words in audits.items()
+                if run.metric(stage, name) is not None
+            ]
+    return found
+
+
+def _measurement(run: RunData) -> list[Gate]:
+    corr = run.ok.gold_rubric_corr.dropna()
+    worst = run.ok.loc[corr.idxmin(), "row_id"] if len(corr) else ""
+    flagged = int((corr < _MIN_ROW_CORR).sum())
+    found = [
+        Gate(
+            f"Rows whose gold-rubric correlation is under {_MIN_ROW_CORR}",
+            float(flagged) if len(corr) else None,
+            None,
+            "",
+            f"of {len(corr)}; lowest {corr.min():.2f} at {worst}" if len(corr) else "no row has the correlation yet",
+        )
+    ]
+    return [*found, _a_a(run), _rederived(run)]
+
+
+def _a_a(run: RunData) -> Gate:
+    """pi_ref measured as a cell is: its gold must be 0 within errors."""
+    name = "A/A: largest |gold| / se over evaluations of π_ref"
+    rows = run.ok[(run.ok.method == REFERENCE) & (run.ok.gold_se > 0)]
+    if not len(rows):
+        return Gate(name, None, None, "<", "π_ref has not been evaluated as a cell yet")
+    limit = float(stats.norm.ppf(1 - 0.025 / len(rows)))
+    worst = float((rows.gold / rows.gold_se).abs().max())
+    return Gate(name, worst, limit, "<", f"{len(rows)} evaluations; the limit is 5% for all together")
+
+
+def _rederived(run: RunData) -> Gate:
+    """Rows against the mean of their stored samples."""
+    name = "Rows against their stored samples: largest difference in gold"
+    report = run.samples[run.samples.split == "report"]
+    means = report.groupby("row_id").gold.mean()
+    rows = run.ok[run.ok.n.isna()].set_index("row_id").gold
+    both = (rows - means).dropna()
+    if not len(both):
+        return Gate(name, None, None, "<", "no samples are stored yet")
+    return Gate(name, float(np.abs(both).max()), 1e-4, "<", f"{len(both)} rows")
+
+
+def _metric(
+    run: RunData, name: str, stage: str, metric: str, sense: str, threshold: float | None, percent: bool = False
+) -> Gate:
+    value = run.metric(stage, metric)
+    reason = "" if value is not None else _missing(run, stage, metric)
+    return Gate(name, value, threshold, sense, reason, percent)
+
+
+def _missing(run: RunData, stage: str, metric: str) -> str:
+    if stage not in run.stages:
+        return f"the {stage} stage has not been made"
+    return f"the {stage} stage did not measure it" + (" (too few samples a prompt)" if "best_of" in metric else "")
+
+
+def _shown(gate: Gate) -> str:
+    if gate.value is None:
+        return DASH
+    return f"{100 * gate.value:.2f}%" if gate.percent else f"{gate.value:.3g}"
+
+
+def _asked(gate: Gate) -> str:
+    if gate.threshold is None:
+        return DASH
+    sense = {">=": "≥", "<": "<"}[gate.sense]
+    return f"{sense} {100 * gate.threshold:g}%" if gate.percent else f"{sense} {gate.threshold:.3g}"

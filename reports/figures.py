@@ -1,0 +1,230 @@
+"""Which figures a report has, each described as data. A figure whose rows do not exist is left out.
+
+`make` calls `figures`; nothing is drawn here. The hero is in `hero`.
+"""
+
+import numpy as np
+
+from bench.stats.curves import Curve, d_of, peak_row, value_at
+from reports.figure import Dash, Figure, Key, Panel, Series, padded
+from reports.hero import controls, hero, proxy_label, support, support_keys
+from reports.load import Cell, RunData
+from reports.style import FAINT, INK, MUTED, method_color, method_label, shade
+
+D_LABEL = "√KL to π_ref (nats)"
+GOLD = "gold (sd above π_ref)"
+
+
+def figures(run: RunData) -> list[Figure]:
+    """All figures of a run, the hero first."""
+    made = (make(run) for make in (hero, controls, frontier, gold_against_proxy, best_of_n, coefficients, tokens))
+    return [figure for figure in made if figure is not None]
+
+
+def frontier(run: RunData) -> Figure | None:
+    """Gold at each budget for each method, the coefficient chosen on `select`."""
+    cells = [c for c in run.compared if len(c.curve) > 1]
+    series, keys = [], []
+    for method in dict.fromkeys(c.method for c in cells):
+        own, color = [c for c in cells if c.method == method], method_color(method)
+        d = np.concatenate([c.curve.d for c in own])
+        gold = np.concatenate([c.curve.gold for c in own])
+        faded = shade(color, 1, 2)
+        series.append(Series(f"{method_label(method)}, every row", d, gold, faded, line=False, marker="dot"))
+        line = _best_at_budgets(own, run.budgets)
+        dash: Dash = "dash" if own[0].best_of_n else "solid"
+        if line is not None:
+            x, y, low, high = line
+            label = f"{method_label(method)}, at budgets"
+            series.append(Series(label, x, y, color, low, high, dash, 2.2, "diamond", bars=True))
+        keys.append(Key(method_label(method), color, dash))
+    if not keys or not any(s.line for s in series):
+        return None
+    panel = Panel("", D_LABEL, GOLD, tuple(series), support(run, series), (), kl_on_top=True)
+    return Figure(
+        "frontier",
+        "The gold-KL frontier",
+        "Diamonds: gold at each KL budget by local-linear interpolation in d = √KL, with 95% intervals clustered by "
+        "prompt; where a method has several coefficients, the one best on the select prompts. Dots: every evaluated "
+        "policy. Best-of-n is dashed: it spends KL more thriftily than training does, and is not ranked against it at equal KL.",
+        f"Gold against the square root of KL for {', '.join(k.label for k in keys)}.",
+        (panel,),
+        (*keys, *support_keys([panel])),
+    )
+
+
+def _best_at_budgets(cells: list[Cell], budgets: tuple[float, ...]) -> tuple[np.ndarray, ...] | None:
+    """d, value and interval at the budgets reached; the cell is chosen by its value on `select`."""
+    points = []
+    for budget in budgets:
+        reached = [(value_at(_on_select(c.curve), budget).point, c) for c in cells]
+        defined = [(s if np.isfinite(s) else -np.inf, c) for s, c in reached if value_at(c.curve, budget).defined]
+        if defined:
+            value = value_at(max(defined, key=lambda pair: pair[0])[1].curve, budget)
+            points.append((budget**0.5, value.point, value.low, value.high))
+    return tuple(np.array(points).T) if points else None
+
+
+def _on_select(curve: Curve) -> Curve:
+    """The same curve as measured on the select prompts, without samples."""
+    none = np.empty((len(curve), 0))
+    names = (curve.cell, curve.row_ids)
+    se = np.zeros(len(curve))
+    measured = (curve.gold_select, se, curve.proxy, se, curve.kl_select, curve.gold_select)
+    return Curve(*names, curve.kl_select, *measured, none, none, none)
+
+
+def gold_against_proxy(run: RunData) -> Figure | None:
+    """Gold over calibrated proxy for on-policy training and best-of-n, which share these axes."""
+    cells = [c for c in run.compared if c.on_policy and len(c.curve) > 1]
+    if not cells:
+        return None
+    series, keys = [], {}
+    for cell, color in _shaded(cells):
+        gold, proxy, se = cell.curve.gold, cell.curve.proxy, 1.96 * cell.curve.gold_se
+        label = f"{_named(cell)}, {proxy_label(cell.proxy_name)}" if cell.proxy_name else _named(cell)
+        dash: Dash = "dash" if cell.best_of_n else "solid"
+        first = cell.replicate == 0
+        band = (gold - se, gold + se) if first else (None, None)
+        series.append(Series(label, proxy, gold, color, *band, dash, 2.0 if first else 0.8, "dot"))
+        keys.setdefault(label, Key(label, color, dash))
+    panel = Panel("", "proxy, calibrated (gold sd above π_ref)", GOLD, tuple(series), diagonal=True)
+    return Figure(
+        "gold_against_proxy",
+        "What a unit of proxy buys in gold",
+        "On the dotted diagonal a gain in proxy is a gain in gold. Bands: ±1.96 se, clustered by prompt.",
+        "Gold against calibrated proxy for PPO and best-of-n, with the diagonal of equal gains.",
+        (panel,),
+        tuple(keys.values()),
+    )
+
+
+def best_of_n(run: RunData) -> Figure | None:
+    """Best-of-n: scores over n, and the measured KL beside log n - (n-1)/n."""
+    cells = [c for c in run.compared if c.best_of_n and len(c.curve) > 1]
+    if not cells:
+        return None
+    scores, kls = [], []
+    for i, cell in enumerate(cells):
+        color, n = shade(method_color("bon"), i, len(cells)), cell.rows.n.to_numpy(dtype=float)
+        name = f"{proxy_label(cell.proxy_name)}, replicate {cell.replicate}"
+        for what, dash in (("gold", "solid"), ("proxy", "dash")):
+            y, se = cell.rows[what].to_numpy(dtype=float), 1.96 * cell.rows[f"{what}_se"].to_numpy(dtype=float)
+            scores.append(Series(f"{what}, {name}", n, y, color, y - se, y + se, dash, 1.8, "dot"))  # type: ignore[arg-type]
+        measured = cell.rows.kl.to_numpy(dtype=float)
+        kls.append(Series(f"measured, {name}", n, measured, color, line=False, marker="dot"))
+    n = cells[0].rows.n.to_numpy(dtype=float)
+    analytic = cells[0].rows.kl_analytic.to_numpy(dtype=float)
+    kls.append(Series("log n − (n−1)/n", n, analytic, MUTED, dash="dot"))  # noqa: RUF001
+    color = method_color("bon")
+    panels = (
+        Panel(
+            "Scores",
+            "n",
+            "sd above π_ref",
+            tuple(scores),
+            log_x=True,
+            keys=(Key("gold", color), Key("proxy", color, "dash")),
+        ),
+        Panel(
+            "KL",
+            "n",
+            "KL to π_ref (nats)",
+            tuple(kls),
+            log_x=True,
+            keys=(Key("measured", color, marker="dot"), Key("log n − (n−1)/n", MUTED, "dot")),  # noqa: RUF001
+        ),
+    )
+    return Figure(
+        "best_of_n",
+        "Best-of-n",
+        "Exact over the pool of samples of each prompt (no resampling), ties sharing their mass. The analytic KL is an "
+        "upper bound where texts repeat; the measured one is left out where n exceeds an eighth of the pool.",
+        "Best-of-n: gold and proxy against n, and measured KL beside its analytic value.",
+        panels,
+    )
+
+
+def coefficients(run: RunData) -> Figure | None:
+    """Gold at the peak and at the end against the coefficient, a panel a method."""
+    panels = []
+    for method in run.methods:
+        cells = [c for c in run.compared if c.method == method and np.isfinite(c.beta)]
+        for proxy in dict.fromkeys(c.proxy_name for c in cells):
+            panel = _sweep_panel(method, proxy, [c for c in cells if c.proxy_name == proxy])
+            if panel is not None:
+                panels.append(panel)
+    if not panels:
+        return None
+    keys = (Key("gold at its peak", INK, marker="diamond"), Key("gold at the end", INK, "dot", "open"))
+    return Figure(
+        "coefficients",
+        "What the coefficient decides",
+        "Gold at the row chosen on the select prompts, and at the end of training; bars are ±1.96 se. "
+        "Coefficients are evenly spaced, not to scale.",
+        "Gold at the peak and at the end of training against the coefficient beta, one panel a method.",
+        tuple(panels),
+        keys,
+    )
+
+
+def _sweep_panel(method: str, proxy: str, cells: list[Cell]) -> Panel | None:
+    betas = sorted({c.beta for c in cells})
+    if len(betas) < 2:
+        return None
+    color, place = method_color(method), {beta: float(i) for i, beta in enumerate(betas)}
+    first = sorted((c for c in cells if c.replicate == min(c.replicate for c in cells)), key=lambda c: c.beta)
+    x = np.array([place[c.beta] for c in first])
+    series = []
+    for label, dash, marker, choose in (
+        ("gold at its peak", "solid", "diamond", lambda c: peak_row(c.curve.gold_select)),
+        ("gold at the end", "dot", "open", lambda c: c.last),
+    ):
+        rows = [choose(c) for c in first]
+        y = np.array([np.nan if r is None else c.curve.gold[r] for c, r in zip(first, rows, strict=True)])
+        se = np.array([np.nan if r is None else c.curve.gold_se[r] for c, r in zip(first, rows, strict=True)])
+        series.append(Series(label, x, y, color, y - 1.96 * se, y + 1.96 * se, dash, 1.8, marker, bars=True))  # type: ignore[arg-type]
+    title = method_label(method) + (f", {proxy_label(proxy)}" if proxy else "")
+    ticks = tuple((place[beta], f"{beta:g}") for beta in betas)
+    return Panel(title, "β", GOLD, tuple(series), x_ticks=ticks, x_range=(-0.4, len(betas) - 0.6))
+
+
+def tokens(run: RunData) -> Figure | None:
+    """Gold against tokens sampled and trained on."""
+    series, keys = [], {}
+    for cell, color in _shaded(run.compared):
+        spent = cell.rows.tokens_sampled.fillna(0).to_numpy(dtype=float) + cell.rows.tokens_trained.fillna(0).to_numpy(
+            dtype=float
+        )
+        some = spent > 0
+        if some.sum() > 1:
+            width = 1.8 if cell.replicate == 0 else 0.7
+            series.append(Series(_named(cell), spent[some], cell.curve.gold[some], color, width=width, marker="dot"))
+            keys.setdefault(cell.method, Key(method_label(cell.method), method_color(cell.method)))
+    if not series:
+        return None
+    panel = Panel(
+        "", "tokens sampled and trained on", GOLD, tuple(series), log_x=True, y_range=padded([s.y for s in series])
+    )
+    return Figure(
+        "tokens",
+        "Gold against tokens spent",
+        "Tokens generated plus tokens passed through a loss, in one cell; what built the proxy and pi_ref is not counted. "
+        "Best-of-n spends its tokens at each request, training once.",
+        "Gold against tokens spent, one line a cell.",
+        (panel,),
+        tuple(keys.values()),
+    )
+
+
+def _named(cell: Cell) -> str:
+    beta = f", β = {cell.beta:g}" if np.isfinite(cell.beta) else ""
+    return method_label(cell.method) + beta
+
+
+def _shaded(cells: list[Cell]):
+    """Each cell with its method's colour, shaded by the rank of its coefficient."""
+    for cell in cells:
+        betas = sorted({c.beta for c in cells if c.method == cell.method and np.isfinite(c.beta)})
+        rank = betas.index(cell.beta) if cell.beta in betas else 0
+        yield cell, shade(method_color(cell.method), rank, len(betas))

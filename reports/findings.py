@@ -1,0 +1,113 @@
+"""What the statistics say: the peak of each cell, the hump verdict of each setting, one sentence a method.
+
+Sentences are written from the estimates alone. `make` makes one `Findings`; tables and the page read it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.stats.bootstrap import chosen_range
+from bench.stats.curves import peak_row
+from bench.stats.estimate import Estimate, plus_minus
+from bench.stats.hump import HumpVerdict, ReplicateHump, hump_test, paired_difference
+from reports.load import Cell, RunData
+from reports.style import method_label
+
+SEED = 20221019  # of the bootstrap; the same page on every rebuild
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The row chosen on `select`, its place, and how far gold has come down by the cell's last row."""
+
+    cell: Cell
+    row: int
+    kl_range: tuple[float, float]  # of the choice, when the select prompts are resampled
+    drop: Estimate
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Peaks by cell name, hump verdicts by setting."""
+
+    peaks: Mapping[str, Peak]
+    humps: Mapping[int, HumpVerdict]
+
+
+def find(run: RunData) -> Findings:
+    """Every peak and verdict that the rows allow."""
+    peaks = {cell.name: peak for cell in run.trained if (peak := _peak(run, cell)) is not None}
+    humps = {}
+    for setting in dict.fromkeys(cell.setting for cell in run.trained):
+        replicates = [cell for cell in run.trained if cell.setting == setting]
+        declared = run.declared_kl(replicates[0])
+        if declared is not None:
+            humps[setting] = hump_test([cell.curve for cell in replicates], declared)
+    return Findings(peaks, humps)
+
+
+def _peak(run: RunData, cell: Cell) -> Peak | None:
+    curve = cell.curve
+    row = peak_row(curve.gold_select)
+    if row is None:
+        return None
+    select_RP = run.select_gold(curve.row_ids)
+    kl_range = (float("nan"), float("nan"))
+    if select_RP.shape[1] > 1:
+        kl_range = chosen_range(curve.kl, select_RP, np.random.default_rng(SEED))
+    return Peak(cell, row, kl_range, paired_difference(curve.gold_RP[row], curve.gold_RP[cell.last]))
+
+
+def hardest(cells: Sequence[Cell]) -> Cell:
+    """The cell that a method's sentence is about: the smallest coefficient, then the furthest KL, first replicate."""
+    return min(cells, key=lambda c: (c.replicate, np.nan_to_num(c.beta), -float(np.nanmax(c.curve.kl))))
+
+
+def sentences(run: RunData, findings: Findings) -> list[tuple[str, str]]:
+    """(label, sentence) for each method and proxy with a curve; controls come last."""
+    lines = []
+    for cells in (run.compared, run.controls):
+        for method, proxy in dict.fromkeys((c.method, c.proxy_name) for c in cells):
+            cell = hardest([c for c in cells if (c.method, c.proxy_name) == (method, proxy)])
+            lines.append((_label(run, cell), _sentence(cell, findings)))
+    return lines
+
+
+def _label(run: RunData, cell: Cell) -> str:
+    parts = [f"β = {cell.beta:g}"] if np.isfinite(cell.beta) else []
+    if len({c.proxy_name for c in run.compared}) > 1 and not run.is_control(cell):
+        parts.append(f"{cell.proxy_name.replace('_', '-')} proxy")
+    return method_label(cell.method) + (f", {', '.join(parts)}" if parts else "")
+
+
+def _sentence(cell: Cell, findings: Findings) -> str:
+    curve, last = cell.curve, cell.last
+    if len(curve) < 2:
+        return "one policy evaluated so far."
+    hump = findings.humps.get(cell.setting)
+    part = hump.replicates[0] if hump else None
+    if hump and part and part.rise.defined:
+        return _moves(hump, part)
+    proxy = plus_minus(curve.proxy[last], float("nan"), signed=True)
+    gold = plus_minus(curve.gold[last], 1.96 * curve.gold_se[last], signed=True)
+    why = f" No hump test: {part.reason}." if part else ""
+    return f"gold ends at {gold} sd and the proxy at {proxy}, {curve.kl[last]:.3g} nats from π_ref.{why}"
+
+
+def _moves(hump: HumpVerdict, part: ReplicateHump) -> str:
+    rises = hump.rise.point >= 0
+    rise = f"{'rises' if rises else 'falls'} by {_size(hump.rise)} sd by {part.peak_kl:.2g} nats"
+    if hump.fall.point >= 0:
+        then = f"{'falls' if rises else 'falls further'} by {_size(hump.fall)} by {part.end_kl:.3g} nats"
+    else:
+        then = f"{'rises further' if rises else 'rises'} by {_size(hump.fall)} by {part.end_kl:.3g} nats"
+    gain = part.proxy_gain
+    proxy = f"while the proxy {'gains' if gain.point >= 0 else 'loses'} {_size(gain)}"
+    reason = f" ({hump.reason})" if hump.reason else ""
+    return f"gold {rise}, then {then} {proxy}. Hump: {hump.verdict}{reason}."
+
+
+def _size(change: Estimate) -> str:
+    return plus_minus(abs(change.point), change.error)

@@ -1,0 +1,192 @@
+"""A run folder, read for a report: rows, samples, stages, and the cells as curves.
+
+Everything may be missing while a run is under way; what is missing is empty, never an error. Nothing is
+computed here beyond grouping. `make` calls `load`; figures, tables and findings read the result.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.core.records import ROW_COLUMNS, SAMPLE_COLUMNS, frame, read_parquet
+from bench.stats.curves import Curve
+
+REFERENCE = "reference"  # the method of rows that are pi_ref, evaluated as a cell is
+_SETTING = ["method", "beta", "proxy_name", "pairs_n", "label_noise"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training run or best-of-n pass, and its curve."""
+
+    name: str
+    method: str
+    beta: float
+    proxy_name: str
+    replicate: int
+    setting: int  # cells that differ in their replicate alone share it
+    curve: Curve
+    rows: pd.DataFrame
+
+    @property
+    def best_of_n(self) -> bool:
+        return bool(self.rows.n.notna().all())
+
+    @property
+    def on_policy(self) -> bool:
+        """Whether it optimises the proxy itself, by sampling."""
+        return self.best_of_n or bool((self.rows.sampler == "on_policy").all())
+
+    @property
+    def last(self) -> int:
+        """The row at the end of training (best-of-n: the largest n), which need not be the furthest."""
+        return int(self.rows[["n" if self.best_of_n else "step"]].to_numpy(dtype=float).argmax())
+
+
+@dataclass(frozen=True, eq=False)
+class RunData:
+    """What a run folder holds so far."""
+
+    path: Path
+    config: Mapping[str, Any]
+    run: Mapping[str, Any]
+    stages: Mapping[str, Mapping[str, Any]]
+    rows: pd.DataFrame
+    samples: pd.DataFrame
+
+    @cached_property
+    def ok(self) -> pd.DataFrame:
+        """Rows of evaluated policies, with `proxy_name` (never null) and `setting`."""
+        rows = self.rows[(self.rows.status == "ok") & self.rows.gold.notna()].copy()
+        rows["proxy_name"] = rows.proxy_id.fillna("")
+        rows["setting"] = rows.groupby(_SETTING, dropna=False, sort=False).ngroup()
+        return rows
+
+    @property
+    def bad(self) -> pd.DataFrame:
+        return self.rows[self.rows.status != "ok"]
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Cells with at least one evaluated policy, methods in the order that the suite declares."""
+        order = {name: i for i, name in enumerate(self.config.get("methods", ()))}
+        cells = [self._cell(str(name), rows) for name, rows in self.ok.groupby("cell", sort=False)]
+        return sorted(
+            cells, key=lambda c: (order.get(c.method, len(order)), c.method, c.proxy_name, c.beta, c.replicate)
+        )
+
+    @property
+    def trained(self) -> list[Cell]:
+        """Cells that are not pi_ref itself."""
+        return [cell for cell in self.cells if cell.method != REFERENCE]
+
+    @property
+    def controls(self) -> list[Cell]:
+        return [cell for cell in self.trained if self.is_control(cell)]
+
+    @property
+    def compared(self) -> list[Cell]:
+        return [cell for cell in self.trained if not self.is_control(cell)]
+
+    def is_control(self, cell: Cell) -> bool:
+        """Whether the cell optimises gold itself, or a proxy fitted to permuted labels."""
+        proxy = self.config.get("proxies", {}).get(cell.proxy_name, {})
+        return cell.proxy_name == "gold" or proxy.get("labels") == "permuted"
+
+    @property
+    def methods(self) -> list[str]:
+        return list(dict.fromkeys(cell.method for cell in self.trained))
+
+    def metric(self, stage: str, name: str) -> float | None:
+        """One finite number of a stage's metrics, or None."""
+        value = self.stages.get(stage, {}).get("metrics", {}).get(name)
+        finite = isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value)
+        return float(value) if finite else None
+
+    @property
+    def entropy(self) -> float | None:
+        """Entropy of pi_ref in nats a sequence, where the reference stage is done."""
+        return self.metric("reference", "entropy_nats")
+
+    @property
+    def budgets(self) -> tuple[float, ...]:
+        return tuple(float(budget) for budget in self.config.get("budgets", ()))
+
+    def declared_kl(self, cell: Cell) -> float | None:
+        """Where falls are measured unless a claim says otherwise.
+
+        The last budget within pi_ref's support; for best-of-n the analytic KL of the largest n.
+        """
+        if cell.best_of_n:
+            return float(cell.rows.kl_analytic.max())
+        inside = [b for b in self.budgets if self.entropy is None or b <= self.entropy]
+        return max(inside) if inside else None
+
+    @cached_property
+    def _means(self) -> pd.DataFrame:
+        """Prompt means on the report split, indexed by row and prompt."""
+        report = self.samples.loc[self.samples.split == "report", ["row_id", "prompt_id", "gold", "proxy", "kl"]]
+        return report.groupby(["row_id", "prompt_id"], sort=False)[["gold", "proxy", "kl"]].mean()
+
+    def select_gold(self, row_ids: tuple[str, ...]) -> np.ndarray:
+        """Prompt means of gold on the select split, [rows, prompts]."""
+        wide = self._select_means.reindex(row_ids)
+        return wide.loc[:, wide.notna().any()].to_numpy(dtype=float)
+
+    @cached_property
+    def _select_means(self) -> pd.DataFrame:
+        select = self.samples.loc[self.samples.split == "select", ["row_id", "prompt_id", "gold"]]
+        return select.groupby(["row_id", "prompt_id"], sort=False).gold.mean().unstack("prompt_id")
+
+    def _cell(self, name: str, rows: pd.DataFrame) -> Cell:
+        by = "n" if rows.n.notna().all() else "kl"
+        rows = rows.sort_values([by, "step"], kind="stable").reset_index(drop=True)
+        first = rows.iloc[0]
+        return Cell(
+            name=name,
+            method=str(first.method),
+            beta=float(first.beta) if pd.notna(first.beta) else float("nan"),
+            proxy_name=str(first.proxy_name),
+            replicate=int(first.replicate) if pd.notna(first.replicate) else 0,
+            setting=int(first.setting),
+            curve=self._curve(name, rows),
+            rows=rows,
+        )
+
+    def _curve(self, name: str, rows: pd.DataFrame) -> Curve:
+        ids = tuple(rows.row_id)
+        columns = ["gold", "gold_se", "proxy", "kl_se", "kl_select", "gold_select"]
+        numbers = {column: rows[column].to_numpy(dtype=float) for column in columns}
+        present = self._means.index.get_level_values("row_id").isin(ids)
+        means = self._means[present]
+        wide = {c: means[c].unstack("prompt_id").reindex(ids) for c in ("gold", "proxy", "kl")}
+        kl = rows.kl.fillna(rows.kl_analytic).to_numpy(dtype=float)
+        matrices = {f"{c}_RP": table.to_numpy(dtype=float) for c, table in wide.items()}
+        return Curve(cell=name, row_ids=ids, kl=kl, **numbers, **matrices)  # type: ignore[arg-type]
+
+
+def load(folder: Path) -> RunData:
+    """Read what `folder` holds."""
+    config = _json(folder / "config.json")
+    return RunData(
+        path=folder,
+        config=config.get("suite", config) if isinstance(config.get("suite"), dict) else config,
+        run=_json(folder / "run.json"),
+        stages=_json(folder / "stages.json"),
+        rows=_table(folder / "rows.parquet", ROW_COLUMNS),
+        samples=_table(folder / "samples.parquet", SAMPLE_COLUMNS),
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _table(path: Path, columns: Mapping[str, Any]) -> pd.DataFrame:
+    return read_parquet(path) if path.exists() else frame([], columns)

@@ -1,0 +1,95 @@
+"""One look for every figure: a colour per method, shades per coefficient, matplotlib settings.
+
+Colours are Okabe and Ito's, told apart under the common colour blindnesses, each with a lighter twin for a
+dark page. A method keeps its colour in every figure and both renderers.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Color:
+    """A colour on a light page and its twin on a dark one."""
+
+    light: str
+    dark: str
+
+
+INK = Color("#22262b", "#e6e4df")
+MUTED = Color("#868b92", "#8d939b")
+FAINT = Color("#c9ccd0", "#454a52")
+
+METHOD_COLORS = {
+    "reference": MUTED,
+    "ppo": Color("#0072b2", "#56b4e9"),
+    "dpo": Color("#d55e00", "#ff8b3d"),
+    "ipo": Color("#009e73", "#35c99c"),
+    "slic": Color("#b5548f", "#e59ac6"),
+    "bon": Color("#c98a00", "#f0b429"),
+    "ppo_gold": Color("#7a6400", "#d6c24a"),
+    "ppo_noise": Color("#6b4c9a", "#b49be0"),
+}
+METHOD_LABELS = {
+    "reference": "π_ref",
+    "ppo": "PPO",
+    "dpo": "DPO",
+    "ipo": "IPO",
+    "slic": "SLiC",
+    "bon": "Best-of-n",
+    "ppo_gold": "PPO on gold",
+    "ppo_noise": "PPO on noise",
+}
+_FURTHER = (
+    Color("#332288", "#9a8cf0"),
+    Color("#117733", "#5ec27c"),
+    Color("#882255", "#e07bac"),
+    Color("#44808f", "#88ccee"),
+    Color("#805500", "#ddb872"),
+)
+
+MATPLOTLIB = {
+    "figure.dpi": 150,
+    "savefig.dpi": 150,
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelcolor": INK.light,
+    "axes.edgecolor": MUTED.light,
+    "axes.linewidth": 0.7,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e9eaec",
+    "grid.linewidth": 0.6,
+    "text.color": INK.light,
+    "xtick.color": INK.light,
+    "ytick.color": INK.light,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+}
+
+
+def method_color(method: str) -> Color:
+    """The method's colour. A method without one takes a further colour, the same in every figure and run."""
+    return METHOD_COLORS.get(method) or _FURTHER[sum(method.encode()) % len(_FURTHER)]
+
+
+def method_label(method: str) -> str:
+    return METHOD_LABELS.get(method, method.replace("_", " "))
+
+
+def shade(color: Color, index: int, count: int) -> Color:
+    """The `index`-th of `count` shades: 0 is the full colour, later ones fade towards the page."""
+    amount = 0.62 * index / max(count - 1, 1)
+    return Color(_mix(color.light, "#ffffff", amount), _mix(color.dark, "#15171a", amount))
+
+
+def _mix(color: str, other: str, amount: float) -> str:
+    channels = ((int(color[i : i + 2], 16), int(other[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(a + (b - a) * amount):02x}" for a, b in channels)

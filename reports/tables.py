@@ -1,0 +1,196 @@
+"""The tables of a report, each once: numbers for the CSV, text for the page.
+
+`make` calls `tables`. Gates and audits are in `audits`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.stats.curves import value_at
+from bench.stats.estimate import Estimate, plus_minus
+from reports.findings import Findings
+from reports.load import Cell, RunData
+from reports.style import method_label
+
+DASH = "–"  # noqa: RUF001
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """`data` is the CSV; `body` what the page shows under `head`. `text` counts the leading columns of words."""
+
+    name: str
+    title: str
+    note: str
+    data: pd.DataFrame
+    head: tuple[str, ...]
+    body: tuple[tuple[str, ...], ...]
+    text: int = 1
+
+
+def peaks(run: RunData, findings: Findings) -> Table:
+    """Where each cell's gold is best, what it is there and at the end, and the hump verdict."""
+    records, body = [], []
+    for cell in run.cells:
+        peak = findings.peaks.get(cell.name)
+        if peak is None:
+            continue
+        curve, row, last, hump = cell.curve, peak.row, cell.last, findings.humps.get(cell.setting)
+        verdict, reason = (hump.verdict, hump.reason) if hump else ("", "no KL was declared")
+        record = {
+            "cell": cell.name,
+            "peak_row_id": curve.row_ids[row],
+            "peak_kl": curve.kl[row],
+            "peak_kl_low": peak.kl_range[0],
+            "peak_kl_high": peak.kl_range[1],
+            "peak_d": curve.d[row],
+            "peak_gold": curve.gold[row],
+            "peak_gold_se": curve.gold_se[row],
+            "peak_proxy": curve.proxy[row],
+            "end_kl": curve.kl[last],
+            "end_gold": curve.gold[last],
+            "end_gold_se": curve.gold_se[last],
+            "drop": peak.drop.point,
+            "drop_low": peak.drop.low,
+            "drop_high": peak.drop.high,
+            "hump": verdict,
+            "reason": reason,
+        }
+        records.append(record)
+        low, high = peak.kl_range
+        place = f"{curve.kl[row]:.2g}" + (f" [{low:.2g}, {high:.2g}]" if np.isfinite(low) else "")
+        body.append(
+            (
+                named(cell, run),
+                place,
+                f"{curve.d[row]:.2f}",
+                plus_minus(curve.gold[row], curve.gold_se[row], signed=True),
+                plus_minus(curve.proxy[row], float("nan"), signed=True),
+                f"{curve.kl[last]:.3g}",
+                plus_minus(curve.gold[last], curve.gold_se[last], signed=True),
+                interval(peak.drop),
+                verdict or DASH,
+            )
+        )
+    return Table(
+        "peaks",
+        "Peaks",
+        "The peak row is chosen on the select prompts and measured on the report prompts; ± is one standard error, clustered "
+        "by prompt. After the KL, its range in 95% of resamples of the select prompts. The drop is peak minus end, paired by prompt, "
+        "with its 95% interval. Hump: a rise, and a fall to the row nearest the last budget within π_ref's support (best-of-n: "
+        "the largest n), each above 0.1 sd at the lower 97.5% limit, in every replicate.",
+        pd.DataFrame(records),
+        ("cell", "KL at peak (nats)", "d", "gold at peak", "proxy there", "final KL", "gold at end", "drop", "hump"),
+        tuple(body),
+    )
+
+
+def at_budgets(run: RunData) -> Table:
+    """Gold at each KL budget, by cell."""
+    budgets, records, body = run.budgets, [], []
+    for cell in run.trained:
+        if len(cell.curve) < 2:
+            continue
+        values = [value_at(cell.curve, budget) for budget in budgets]
+        for budget, value in zip(budgets, values, strict=True):
+            fields = {
+                "gold": value.point,
+                "low": value.low,
+                "high": value.high,
+                "method": value.method,
+                "reason": value.reason,
+            }
+            records.append({"cell": cell.name, "budget_nats": budget, **fields})
+        body.append(
+            (named(cell, run), *(plus_minus(v.point, v.error, signed=True) if v.defined else DASH for v in values))
+        )
+    outside = [f"{b:g}" for b in budgets if run.entropy is not None and b > run.entropy]
+    warn = f" Budgets of {', '.join(outside)} nats lie beyond π_ref's entropy, outside its support." if outside else ""
+    return Table(
+        "budgets",
+        "Gold at KL budgets",
+        "Local-linear interpolation in d = √KL over rows within a factor 1.5 in KL; ± is half of the 95% interval. A dash: no "
+        "rows on both sides." + warn,
+        pd.DataFrame(records),
+        ("cell", *(f"{b:g}" + ("*" if f"{b:g}" in outside else "") for b in budgets)),
+        tuple(body),
+    )
+
+
+def claims(verdicts: Sequence[Mapping[str, Any]]) -> Table:
+    """Declared claims as {name, kind, verdict, number, reason}; absent fields show a dash."""
+    fields = ("name", "kind", "verdict", "number", "reason")
+    body = tuple(tuple(str(v.get(f) or DASH) for f in fields) for v in verdicts)
+    return Table(
+        "claims",
+        "Claims",
+        "Declared in the suite before it ran. Observed: the lower limit is above what the claim asks; not observed: the upper "
+        "limit is below it; undecided: neither.",
+        pd.DataFrame([{f: v.get(f) for f in fields} for v in verdicts]),
+        ("claim", "kind", "verdict", "number", "reason"),
+        body,
+        text=5,
+    )
+
+
+def failed(run: RunData) -> Table:
+    """Cells that failed or diverged, and why."""
+    bad = run.bad
+    body = tuple(
+        (str(r.cell), str(r.status), str(r.reason) if pd.notna(r.reason) else "no reason was recorded")
+        for r in bad.itertuples()
+    )
+    return Table(
+        "failed",
+        "Cells that did not finish",
+        "Their good rows are kept in the figures.",
+        bad[["row_id", "cell", "method", "status", "reason"]].copy(),
+        ("cell", "status", "reason"),
+        body,
+        text=3,
+    )
+
+
+def timing(run: RunData) -> Table:
+    """Wall-clock of each stage, when it was made; a cached stage cost this run nothing."""
+    records = [
+        {"stage": name, "kind": stage.get("kind", ""), "key": stage.get("key", ""), "wall_s": stage.get("wall_s")}
+        for name, stage in run.stages.items()
+    ]
+    body = tuple(
+        (r["stage"], r["kind"], r["key"], DASH if r["wall_s"] is None else f"{r['wall_s']:.1f}") for r in records
+    )
+    total = sum(r["wall_s"] or 0.0 for r in records)
+    return Table(
+        "stages",
+        "Stages",
+        f"Seconds of work when the stage was made, {total:.0f} in all over workers; the key names its folder in the store.",
+        pd.DataFrame(records, columns=["stage", "kind", "key", "wall_s"]),
+        ("stage", "kind", "key", "seconds"),
+        body,
+        text=3,
+    )
+
+
+def interval(value: Estimate) -> str:
+    """`0.53 [0.29, 0.77]`, or a dash."""
+    if not value.defined:
+        return DASH
+    ends = f" [{value.low:.2f}, {value.high:.2f}]" if value.has_interval else ""
+    return f"{value.point:.2f}{ends}".replace("-", "−")  # noqa: RUF001
+
+
+def named(cell: Cell, run: RunData) -> str:
+    """A cell in words: method, coefficient, and the proxy and replicate where there are several."""
+    parts = [method_label(cell.method)]
+    if np.isfinite(cell.beta):
+        parts.append(f"β = {cell.beta:g}")
+    if len({c.proxy_name for c in run.cells if c.method == cell.method}) > 1:
+        parts.append(f"{cell.proxy_name.replace('_', '-')} proxy")
+    if len({c.replicate for c in run.cells}) > 1:
+        parts.append(f"r{cell.replicate}")
+    return ", ".join(parts)

@@ -1,0 +1,172 @@
+"""A made-up run folder with known curves: gold humps, the proxy climbs, best-of-n saturates, one cell fails."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, frame, write_parquet
+
+GRID = np.array([0.0, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.3, 16.0, 22.6, 33.0])
+PROMPTS = {"report": 24, "select": 12}
+
+
+def hump(d, peak, height):
+    """Gold over d: rises to `height` at d = `peak`, and falls after it."""
+    return height * (1 - ((d - peak) / peak) ** 2)
+
+
+def make_run(folder: Path, betas=(0.0, 0.1), replicates=1, samples=4, state="done", seed=0, prompts=PROMPTS) -> Path:
+    """Write a run folder under `folder` and return it."""
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows, texts = [], []
+    for method, peak, height in (("ppo", 2.2, 0.9), ("dpo", 1.8, 0.6)):
+        for i, beta in enumerate(betas):
+            for r in range(replicates):
+                grid = GRID[: len(GRID) - 3 * i]
+                cell = f"{method}-b{beta:g}-r{r}"
+                for step, kl in enumerate(grid):
+                    d = np.sqrt(kl)
+                    truth = hump(d, peak, height), 0.75 * d if method == "ppo" else 0.4 * d
+                    row, some = _policy(rng, cell, method, step * 10, kl, truth, samples, prompts)
+                    rows.append(
+                        {
+                            **row,
+                            "beta": beta,
+                            "replicate": r,
+                            "sampler": "on_policy" if method == "ppo" else "offline",
+                            "proxy_id": "policy_sized",
+                        }
+                    )
+                    texts += some
+    for k in range(6):
+        row, some = _policy(rng, "reference", "reference", k, 0.0, (0.0, 0.0), samples, prompts)
+        rows.append({**row, "beta": None, "replicate": 0})
+        texts += some
+    rows += [_best_of_n(rng, n) for n in (1, 4, 16, 64, 256, 1024)]
+    rows.append(
+        {
+            **_ids("ppo-b1-r0", "ppo", "none"),
+            "beta": 1.0,
+            "replicate": 0,
+            "status": "failed",
+            "reason": "<b>boom</b> & 'bust'",
+        }
+    )
+    write_parquet(frame(rows, ROW_COLUMNS), folder / "rows.parquet")
+    write_parquet(frame(texts, SAMPLE_COLUMNS), folder / "samples.parquet")
+    write_parquet(frame([], POOL_COLUMNS), folder / "bon_pool.parquet")
+    (folder / "config.json").write_text(json.dumps(_config(betas)))
+    (folder / "run.json").write_text(
+        json.dumps(
+            {"schema": 1, "state": state, "versions": {"torch": "2.13.0"}, "git": {"commit": "abc1234", "dirty": False}}
+        )
+    )
+    (folder / "stages.json").write_text(json.dumps(_stages()))
+    return folder
+
+
+def make_failed_run(folder: Path) -> Path:
+    """A run of which only a failed row exists."""
+    folder.mkdir(parents=True)
+    failed = {**_ids("ppo-b0-r0", "ppo", "none"), "beta": 0.0, "status": "failed", "reason": "out of memory"}
+    write_parquet(frame([failed], ROW_COLUMNS), folder / "rows.parquet")
+    return folder
+
+
+def _ids(cell, method, step):
+    return {"schema": 1, "suite": "toy", "row_id": f"{cell}@{step}", "cell": cell, "method": method}
+
+
+def _policy(rng, cell, method, step, kl, truth, samples, prompts):
+    """One row and its samples; the row's means are those of the samples."""
+    texts = []
+    for split, count in prompts.items():
+        prompt_effect = rng.normal(0, 0.15, count)
+        for p in range(count):
+            for g in range(samples):
+                noise = rng.normal(0, 0.6)
+                texts.append(
+                    {
+                        "row_id": f"{cell}@{step}",
+                        "split": split,
+                        "prompt_id": f"{split[0]}{p:04d}",
+                        "prompt": f"polite note to boss {p} : lost laptop monday <late>",
+                        "response": f"dear boss , i am sorry to say that my laptop was lost on monday . sample {g} & more",
+                        "gold": truth[0] + prompt_effect[p] + noise,
+                        "proxy": truth[1] + 0.5 * prompt_effect[p] + 0.5 * noise + rng.normal(0, 0.3),
+                        "rubric": 0.8 * truth[0] + noise,
+                        "logratio": kl + rng.normal(0, 0.4) * np.sqrt(kl),
+                        "kl": max(kl + rng.normal(0, 0.2) * np.sqrt(kl), 0.0),
+                        "n_tokens": 20,
+                        "eos": True,
+                    }
+                )
+    table = pd.DataFrame(texts)
+    row = {**_ids(cell, method, step), "step": step, "status": "ok", "n_prompts": prompts["report"]}
+    report, select = table[table.split == "report"], table[table.split == "select"]
+    for name in ("gold", "proxy", "rubric", "kl"):
+        means = report.groupby("prompt_id")[name].mean()
+        row |= {name: means.mean(), f"{name}_se": means.std() / np.sqrt(len(means))}
+    row |= {f"{name}_select": select[name].mean() for name in ("gold", "proxy", "kl")}
+    row |= {"gold_rubric_corr": 0.8 - 0.01 * kl, "tokens_sampled": 2560 * step, "tokens_trained": 5120 * step}
+    return row, texts
+
+
+def _best_of_n(rng, n):
+    analytic = np.log(n) - (n - 1) / n
+    d = np.sqrt(analytic)
+    return {
+        **_ids("bon-r0", "bon", f"n{n}"),
+        "row_id": f"bon-r0@n{n}",
+        "n": n,
+        "replicate": 0,
+        "proxy_id": "policy_sized",
+        "kl": analytic * 0.99 if n <= 128 else None,
+        "kl_se": 0.0,
+        "kl_analytic": analytic,
+        "gold": d * (0.8 - 0.1 * d),
+        "gold_se": 0.05,
+        "proxy": d * 0.9,
+        "proxy_se": 0.03,
+        "tokens_sampled": 20 * n,
+        "tokens_trained": 0,
+        "status": "ok",
+    }
+
+
+def _config(betas):
+    method = {"ppo": {"type": "ppo", "beta": list(betas)}, "dpo": {"type": "preference", "beta": list(betas)}}
+    return {
+        "name": "toy",
+        "title": "A toy run </script><script>alert(1)</script>",
+        "methods": ["ppo", "dpo", "bon"],
+        "method": {**method, "bon": {"type": "best_of_n"}},
+        "budgets": [0.25, 0.5, 1, 2, 4, 8, 16, 32],
+        "replicates": 1,
+    }
+
+
+def _stages():
+    metrics = {
+        "world": {"prompts": 52_000_000},
+        "sft": {"loss": 1.21},
+        "gold": {"corr_wide": 0.93},
+        "reference": {"entropy_nats": 18.3, "truncated_rate": 0.004, "gold_rubric_corr": 0.86, "gold_sd": 1.5},
+        "pairs/r0": {"label_accuracy": 0.7},
+        "proxy/policy_sized/r0": {"held_out_accuracy": 0.71, "calibration_scale": 0.83, "held_out_ce": 0.56},
+        "pool": {"best_of_64_gain": 1.9, "near_max_share": 0.012},
+    }
+    return {
+        name: {
+            "kind": name.split("/")[0],
+            "key": f"{i:024x}",
+            "config": {},
+            "inputs": {},
+            "metrics": m,
+            "wall_s": 10.0 * (i + 1),
+        }
+        for i, (name, m) in enumerate(metrics.items())
+    }
