@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from reports import words
 from reports.load import REFERENCE, RunData
 from reports.tables import DASH, Table
 
@@ -45,7 +46,7 @@ def gates(run: RunData) -> Table:
     return Table(
         "gates",
         "Gates and audits",
-        "Without headroom every method can only fall and a hump is an artefact; without a gold that knows the rubric, gold's fall means nothing.",
+        words.GATES,
         data,
         ("what", "value", "threshold", "", "note"),
         body,
@@ -92,7 +93,7 @@ def _models(run: RunData) -> list[Gate]:
 
 def _measurement(run: RunData) -> list[Gate]:
     corr = run.ok.gold_rubric_corr.dropna()
-    worst = run.ok.loc[corr.idxmin(), "row_id"] if len(corr) else ""
+    worst = run.ok.row_id[corr.index].iloc[int(corr.argmin())] if len(corr) else ""
     flagged = int((corr < _MIN_ROW_CORR).sum())
     found = [
         Gate(

@@ -103,7 +103,7 @@ class Figure:
 
 def kl_ticks(d_max: float) -> list[tuple[float, str]]:
     """Places on a sqrt(KL) axis and the KL there, in nats, few enough to read."""
-    candidates = [0, 1, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
+    candidates: list[float] = [0, 1, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
     if d_max < 2.3:
         candidates = [0, 0.25, 1, 2, 4]
     kept: list[tuple[float, str]] = []

@@ -5,11 +5,12 @@
 
 import numpy as np
 
-from bench.stats.curves import Curve, d_of, peak_row, value_at
+from bench.stats.curves import Curve, peak_row, value_at
+from reports import words
 from reports.figure import Dash, Figure, Key, Panel, Series, padded
 from reports.hero import controls, hero, proxy_label, support, support_keys
 from reports.load import Cell, RunData
-from reports.style import FAINT, INK, MUTED, method_color, method_label, shade
+from reports.style import INK, MUTED, method_color, method_label, shade
 
 D_LABEL = "√KL to π_ref (nats)"
 GOLD = "gold (sd above π_ref)"
@@ -44,9 +45,7 @@ def frontier(run: RunData) -> Figure | None:
     return Figure(
         "frontier",
         "The gold-KL frontier",
-        "Diamonds: gold at each KL budget by local-linear interpolation in d = √KL, with 95% intervals clustered by "
-        "prompt; where a method has several coefficients, the one best on the select prompts. Dots: every evaluated "
-        "policy. Best-of-n is dashed: it spends KL more thriftily than training does, and is not ranked against it at equal KL.",
+        words.FRONTIER,
         f"Gold against the square root of KL for {', '.join(k.label for k in keys)}.",
         (panel,),
         (*keys, *support_keys([panel])),
@@ -79,20 +78,22 @@ def gold_against_proxy(run: RunData) -> Figure | None:
     cells = [c for c in run.compared if c.on_policy and len(c.curve) > 1]
     if not cells:
         return None
-    series, keys = [], {}
+    series: list[Series] = []
+    keys: dict[str, Key] = {}
     for cell, color in _shaded(cells):
         gold, proxy, se = cell.curve.gold, cell.curve.proxy, 1.96 * cell.curve.gold_se
-        label = f"{_named(cell)}, {proxy_label(cell.proxy_name)}" if cell.proxy_name else _named(cell)
+        several = len({c.proxy_name for c in cells}) > 1
+        label = _named(cell) + (f", {proxy_label(cell.proxy_name)}" if several else "")
         dash: Dash = "dash" if cell.best_of_n else "solid"
         first = cell.replicate == 0
-        band = (gold - se, gold + se) if first else (None, None)
-        series.append(Series(label, proxy, gold, color, *band, dash, 2.0 if first else 0.8, "dot"))
+        low, high = (gold - se, gold + se) if first else (None, None)
+        series.append(Series(label, proxy, gold, color, low, high, dash, 2.0 if first else 0.8, "dot"))
         keys.setdefault(label, Key(label, color, dash))
     panel = Panel("", "proxy, calibrated (gold sd above π_ref)", GOLD, tuple(series), diagonal=True)
     return Figure(
         "gold_against_proxy",
         "What a unit of proxy buys in gold",
-        "On the dotted diagonal a gain in proxy is a gain in gold. Bands: ±1.96 se, clustered by prompt.",
+        words.GOLD_AGAINST_PROXY,
         "Gold against calibrated proxy for PPO and best-of-n, with the diagonal of equal gains.",
         (panel,),
         tuple(keys.values()),
@@ -138,8 +139,7 @@ def best_of_n(run: RunData) -> Figure | None:
     return Figure(
         "best_of_n",
         "Best-of-n",
-        "Exact over the pool of samples of each prompt (no resampling), ties sharing their mass. The analytic KL is an "
-        "upper bound where texts repeat; the measured one is left out where n exceeds an eighth of the pool.",
+        words.BEST_OF_N,
         "Best-of-n: gold and proxy against n, and measured KL beside its analytic value.",
         panels,
     )
@@ -160,8 +160,7 @@ def coefficients(run: RunData) -> Figure | None:
     return Figure(
         "coefficients",
         "What the coefficient decides",
-        "Gold at the row chosen on the select prompts, and at the end of training; bars are ±1.96 se. "
-        "Coefficients are evenly spaced, not to scale.",
+        words.COEFFICIENTS,
         "Gold at the peak and at the end of training against the coefficient beta, one panel a method.",
         tuple(panels),
         keys,
@@ -191,7 +190,8 @@ def _sweep_panel(method: str, proxy: str, cells: list[Cell]) -> Panel | None:
 
 def tokens(run: RunData) -> Figure | None:
     """Gold against tokens sampled and trained on."""
-    series, keys = [], {}
+    series: list[Series] = []
+    keys: dict[str, Key] = {}
     for cell, color in _shaded(run.compared):
         spent = cell.rows.tokens_sampled.fillna(0).to_numpy(dtype=float) + cell.rows.tokens_trained.fillna(0).to_numpy(
             dtype=float
@@ -209,8 +209,7 @@ def tokens(run: RunData) -> Figure | None:
     return Figure(
         "tokens",
         "Gold against tokens spent",
-        "Tokens generated plus tokens passed through a loss, in one cell; what built the proxy and pi_ref is not counted. "
-        "Best-of-n spends its tokens at each request, training once.",
+        words.TOKENS,
         "Gold against tokens spent, one line a cell.",
         (panel,),
         tuple(keys.values()),

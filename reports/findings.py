@@ -98,11 +98,11 @@ def _sentence(cell: Cell, findings: Findings) -> str:
 
 def _moves(hump: HumpVerdict, part: ReplicateHump) -> str:
     rises = hump.rise.point >= 0
-    rise = f"{'rises' if rises else 'falls'} by {_size(hump.rise)} sd by {part.peak_kl:.2g} nats"
+    rise = f"{'rises' if rises else 'falls'} {_size(hump.rise)} sd up to {part.peak_kl:.2g} nats"
     if hump.fall.point >= 0:
-        then = f"{'falls' if rises else 'falls further'} by {_size(hump.fall)} by {part.end_kl:.3g} nats"
+        then = f"{'falls' if rises else 'falls further'} {_size(hump.fall)} by {part.end_kl:.3g} nats"
     else:
-        then = f"{'rises further' if rises else 'rises'} by {_size(hump.fall)} by {part.end_kl:.3g} nats"
+        then = f"{'rises further' if rises else 'rises'} {_size(hump.fall)} by {part.end_kl:.3g} nats"
     gain = part.proxy_gain
     proxy = f"while the proxy {'gains' if gain.point >= 0 else 'loses'} {_size(gain)}"
     reason = f" ({hump.reason})" if hump.reason else ""

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reports.figure import Figure, Key, Mark, Panel, Series, padded
+from reports import words
+from reports.figure import Dash, Figure, Key, Mark, Marker, Panel, Series, padded
 from reports.load import Cell, RunData
 from reports.style import INK, method_color, method_label, shade
 
-LINES = {"gold": ("solid", 2.2), "proxy": ("dash", 1.4), "rubric": ("dot", 1.4)}
+LINES: dict[str, tuple[Dash, float]] = {"gold": ("solid", 2.2), "proxy": ("dash", 1.4), "rubric": ("dot", 1.4)}
 
 
 def hero(run: RunData) -> Figure | None:
@@ -23,9 +24,7 @@ def hero(run: RunData) -> Figure | None:
         ("gold", "proxy"),
         "hero",
         "Gold and proxy as optimisation goes on",
-        "Gold (solid) and calibrated proxy (dashed) in gold standard deviations above π_ref, against d = √KL; KL in nats on "
-        "the top axis. Darker is a smaller β. Bands: ±1.96 se, clustered by prompt, given this world, SFT policy and gold; "
-        "thin lines are further replicates.",
+        words.HERO,
     )
 
 
@@ -38,8 +37,7 @@ def controls(run: RunData) -> Figure | None:
         ("gold", "proxy", "rubric"),
         "controls",
         "Controls",
-        "PPO on gold itself: neither gold nor the rubric should fall. PPO on a proxy fitted to permuted labels: what "
-        "leaving π_ref alone does to gold. Gold solid, what was optimised dashed, rubric (in its own sd) dotted.",
+        words.CONTROLS,
     )
 
 
@@ -88,7 +86,7 @@ def _panels(
         )
         for (method, proxy), series in drawn.items()
     )
-    keys = tuple(Key(w, INK, LINES[w][0]) for w in what) + support_keys(panels)  # type: ignore[arg-type]
+    keys = tuple(Key(w, INK, LINES[w][0]) for w in what) + support_keys(panels)
     methods = ", ".join(dict.fromkeys(method_label(method) for method, _ in groups))
     return Figure(name, title, caption, f"{title}: {methods}, against the square root of KL.", panels, keys)
 
@@ -106,11 +104,12 @@ def _series(cells: list[Cell], what: tuple[str, ...]) -> list[Series]:
                 continue
             half = 1.96 * cell.rows[f"{w}_se"].to_numpy(dtype=float)
             dash, width = LINES[w]
-            band = (y - half, y + half) if first else (None, None)
+            low, high = (y - half, y + half) if first else (None, None)
             label = f"{w}, β = {cell.beta:g}" if np.isfinite(cell.beta) else w
             label += "" if first else f", replicate {cell.replicate}"
-            marker = "dot" if first and w == "gold" else "none"
-            series.append(Series(label, cell.curve.d, y, color, *band, dash, width if first else 0.7, marker))  # type: ignore[arg-type]
+            marker: Marker = "dot" if first and w == "gold" else "none"
+            width = width if first else 0.7
+            series.append(Series(label, cell.curve.d, y, color, low, high, dash, width, marker))
     return series
 
 

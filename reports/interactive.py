@@ -46,7 +46,8 @@ def _traces(panel: Panel) -> list[dict[str, Any]]:
 
 
 def _band(series: Series) -> dict[str, Any]:
-    assert series.low is not None and series.high is not None
+    assert series.low is not None
+    assert series.high is not None
     some = np.isfinite(series.x) & np.isfinite(series.low) & np.isfinite(series.high)
     x, low, high = series.x[some], series.low[some], series.high[some]
     return {

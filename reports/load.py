@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.core.records import ROW_COLUMNS, SAMPLE_COLUMNS, frame, read_parquet
+from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, frame, read_parquet
 from bench.stats.curves import Curve
+from reports.pool import prompt_means
 
 REFERENCE = "reference"  # the method of rows that are pi_ref, evaluated as a cell is
 _SETTING = ["method", "beta", "proxy_name", "pairs_n", "label_noise"]
@@ -59,6 +60,7 @@ class RunData:
     stages: Mapping[str, Mapping[str, Any]]
     rows: pd.DataFrame
     samples: pd.DataFrame
+    pool: pd.DataFrame
 
     @cached_property
     def ok(self) -> pd.DataFrame:
@@ -168,7 +170,11 @@ class RunData:
         wide = {c: means[c].unstack("prompt_id").reindex(ids) for c in ("gold", "proxy", "kl")}
         kl = rows.kl.fillna(rows.kl_analytic).to_numpy(dtype=float)
         matrices = {f"{c}_RP": table.to_numpy(dtype=float) for c, table in wide.items()}
-        return Curve(cell=name, row_ids=ids, kl=kl, **numbers, **matrices)  # type: ignore[arg-type]
+        if rows.n.notna().all():
+            exact = prompt_means(self.pool, rows, list(wide["gold"].columns)) or {}
+            matrices |= {f"{c}_RP": values for c, values in exact.items()}
+            matrices["kl_RP"] = np.broadcast_to(kl[:, None], matrices["gold_RP"].shape)  # not of the samples
+        return Curve(cell=name, row_ids=ids, kl=kl, **numbers, **matrices)
 
 
 def load(folder: Path) -> RunData:
@@ -181,6 +187,7 @@ def load(folder: Path) -> RunData:
         stages=_json(folder / "stages.json"),
         rows=_table(folder / "rows.parquet", ROW_COLUMNS),
         samples=_table(folder / "samples.parquet", SAMPLE_COLUMNS),
+        pool=_table(folder / "bon_pool.parquet", POOL_COLUMNS),
     )
 
 

@@ -1,6 +1,7 @@
 """Draws a figure with matplotlib, for papers and slides. Light page only."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -14,7 +15,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from reports.figure import Figure, Key, Panel, Series, diagonal_end, kl_ticks
 from reports.style import INK, MATPLOTLIB, MUTED
 
-_DASH = {"solid": "-", "dash": (0, (4, 2)), "dot": (0, (1, 1.6))}
+_DASH: dict[str, Any] = {"solid": "-", "dash": (0, (4, 2)), "dot": (0, (1, 1.6))}
 _MARKER = {"none": "", "dot": "o", "open": "o", "diamond": "D"}
 
 
@@ -22,7 +23,7 @@ def write_png(figure: Figure, path: Path) -> None:
     """Draw `figure` at `path`, with the same bytes for the same description."""
     columns = min(len(figure.panels), 3)
     lines = -(-len(figure.panels) // columns)
-    with mpl.rc_context(MATPLOTLIB):
+    with mpl.rc_context(MATPLOTLIB):  # type: ignore[arg-type]
         single = len(figure.panels) == 1
         canvas = Canvas(
             figsize=(6.4 if single else 3.5 * columns, 0.5 + (4.0 if single else 3.3) * lines), layout="constrained"
@@ -48,7 +49,7 @@ def _draw(axis: Axes, panel: Panel) -> None:
         axis.axhline(0, color=MUTED.light, linewidth=0.7, zorder=1)
     if panel.diagonal:
         end = diagonal_end(panel)
-        axis.plot([0, end], [0, end], color=MUTED.light, linewidth=0.9, linestyle=_DASH["dot"], zorder=1)  # type: ignore[arg-type]
+        axis.plot([0, end], [0, end], color=MUTED.light, linewidth=0.9, linestyle=_DASH["dot"], zorder=1)
     axis.set_xlabel(_text(panel.x_label))
     axis.set_ylabel(_text(panel.y_label))
     if panel.x_range:
@@ -78,7 +79,7 @@ def _plot(axis: Axes, series: Series) -> None:
         y,
         color=color,
         linewidth=series.width if series.line else 0,
-        linestyle=_DASH[series.dash] if series.line else "none",  # type: ignore[arg-type]
+        linestyle=_DASH[series.dash] if series.line else "none",
         marker=marker,
         markersize=4.5 if series.marker in ("diamond", "open") else (3.0 if series.line else 3.2),
         markerfacecolor="white" if series.marker == "open" else color,
@@ -96,7 +97,7 @@ def _plot(axis: Axes, series: Series) -> None:
 def _marks(axis: Axes, panel: Panel) -> None:
     right = axis.get_xlim()[1]
     for mark in panel.marks:
-        axis.axvline(mark.x, color=MUTED.light, linewidth=0.8, linestyle=_DASH["dot"], zorder=1)  # type: ignore[arg-type]
+        axis.axvline(mark.x, color=MUTED.light, linewidth=0.8, linestyle=_DASH["dot"], zorder=1)
         if mark.beyond and mark.x < right:
             axis.axvspan(mark.x, right, color=INK.light, alpha=0.05, linewidth=0, zorder=0)
             axis.set_xlim(right=right)
@@ -121,7 +122,7 @@ def _handle(key: Key) -> Line2D | Patch:
         [],
         color=key.color.light,
         linewidth=0 if key.marker == "dot" else 1.8,
-        linestyle=_DASH[key.dash],  # type: ignore[arg-type]
+        linestyle=_DASH[key.dash],
         marker=_MARKER[key.marker] or None,
         markersize=4.5,
         markerfacecolor="white" if key.marker == "open" else key.color.light,

@@ -12,6 +12,7 @@ import pandas as pd
 
 from bench.stats.curves import value_at
 from bench.stats.estimate import Estimate, plus_minus
+from reports import words
 from reports.findings import Findings
 from reports.load import Cell, RunData
 from reports.style import method_label
@@ -79,10 +80,7 @@ def peaks(run: RunData, findings: Findings) -> Table:
     return Table(
         "peaks",
         "Peaks",
-        "The peak row is chosen on the select prompts and measured on the report prompts; ± is one standard error, clustered "
-        "by prompt. After the KL, its range in 95% of resamples of the select prompts. The drop is peak minus end, paired by prompt, "
-        "with its 95% interval. Hump: a rise, and a fall to the row nearest the last budget within π_ref's support (best-of-n: "
-        "the largest n), each above 0.1 sd at the lower 97.5% limit, in every replicate.",
+        words.PEAKS,
         pd.DataFrame(records),
         ("cell", "KL at peak (nats)", "d", "gold at peak", "proxy there", "final KL", "gold at end", "drop", "hump"),
         tuple(body),
@@ -113,8 +111,7 @@ def at_budgets(run: RunData) -> Table:
     return Table(
         "budgets",
         "Gold at KL budgets",
-        "Local-linear interpolation in d = √KL over rows within a factor 1.5 in KL; ± is half of the 95% interval. A dash: no "
-        "rows on both sides." + warn,
+        words.BUDGETS + warn,
         pd.DataFrame(records),
         ("cell", *(f"{b:g}" + ("*" if f"{b:g}" in outside else "") for b in budgets)),
         tuple(body),
@@ -128,8 +125,7 @@ def claims(verdicts: Sequence[Mapping[str, Any]]) -> Table:
     return Table(
         "claims",
         "Claims",
-        "Declared in the suite before it ran. Observed: the lower limit is above what the claim asks; not observed: the upper "
-        "limit is below it; undecided: neither.",
+        words.CLAIMS,
         pd.DataFrame([{f: v.get(f) for f in fields} for v in verdicts]),
         ("claim", "kind", "verdict", "number", "reason"),
         body,
@@ -141,8 +137,8 @@ def failed(run: RunData) -> Table:
     """Cells that failed or diverged, and why."""
     bad = run.bad
     body = tuple(
-        (str(r.cell), str(r.status), str(r.reason) if pd.notna(r.reason) else "no reason was recorded")
-        for r in bad.itertuples()
+        (str(cell), str(status), str(reason))
+        for cell, status, reason in zip(bad.cell, bad.status, bad.reason.fillna("no reason was recorded"), strict=True)
     )
     return Table(
         "failed",
@@ -168,7 +164,7 @@ def timing(run: RunData) -> Table:
     return Table(
         "stages",
         "Stages",
-        f"Seconds of work when the stage was made, {total:.0f} in all over workers; the key names its folder in the store.",
+        words.STAGES.format(total=total),
         pd.DataFrame(records, columns=["stage", "kind", "key", "wall_s"]),
         ("stage", "kind", "key", "seconds"),
         body,

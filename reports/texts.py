@@ -61,7 +61,7 @@ def _of_cell(run: RunData, cell: Cell, findings: Findings) -> CellTexts:
     of_cell = run.samples.row_id.isin(set(places.values())) & (run.samples.split == "report")
     report = run.samples[of_cell]
     report = report.assign(gap=report.proxy - report.gold)
-    by_row = dict(iter(report.groupby("row_id")))
+    by_row = {str(row_id): rows for row_id, rows in report.groupby("row_id")}
     if set(places.values()) - set(by_row):
         return CellTexts(cell, ())
     return CellTexts(cell, tuple(_prompt(prompt, places, by_row) for prompt in _typical(by_row[places[_last(places)]])))

@@ -92,7 +92,7 @@ def replicate_mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
 def plus_minus(point: float, error: float, signed: bool = False) -> str:
     """`0.742 ± 0.013`: the error to two digits below 3 in its leading digit, else one; the point to match."""
     if not math.isfinite(point):
-        return "–"
+        return "–"  # noqa: RUF001
     sign = "+" if signed else "-"
     if not math.isfinite(error) or error <= 0:
         return _minus(f"{point:{sign}.2f}")

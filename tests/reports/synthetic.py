@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bench.best_of_n import best_of_n_weights
 from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, frame, write_parquet
 
 GRID = np.array([0.0, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.3, 16.0, 22.6, 33.0])
@@ -45,7 +46,8 @@ def make_run(folder: Path, betas=(0.0, 0.1), replicates=1, samples=4, state="don
         row, some = _policy(rng, "reference", "reference", k, 0.0, (0.0, 0.0), samples, prompts)
         rows.append({**row, "beta": None, "replicate": 0})
         texts += some
-    rows += [_best_of_n(rng, n) for n in (1, 4, 16, 64, 256, 1024)]
+    best, picks, pool = _best_of_n(rng, prompts)
+    rows, texts = rows + best, texts + picks
     rows.append(
         {
             **_ids("ppo-b1-r0", "ppo", "none"),
@@ -57,7 +59,7 @@ def make_run(folder: Path, betas=(0.0, 0.1), replicates=1, samples=4, state="don
     )
     write_parquet(frame(rows, ROW_COLUMNS), folder / "rows.parquet")
     write_parquet(frame(texts, SAMPLE_COLUMNS), folder / "samples.parquet")
-    write_parquet(frame([], POOL_COLUMNS), folder / "bon_pool.parquet")
+    write_parquet(frame(pool, POOL_COLUMNS), folder / "bon_pool.parquet")
     (folder / "config.json").write_text(json.dumps(_config(betas)))
     (folder / "run.json").write_text(
         json.dumps(
@@ -94,7 +96,7 @@ def _policy(rng, cell, method, step, kl, truth, samples, prompts):
                         "split": split,
                         "prompt_id": f"{split[0]}{p:04d}",
                         "prompt": f"polite note to boss {p} : lost laptop monday <late>",
-                        "response": f"dear boss , i am sorry to say that my laptop was lost on monday . sample {g} & more",
+                        "response": f"dear boss , i am sorry to say that my laptop was lost . sample {g} & more",
                         "gold": truth[0] + prompt_effect[p] + noise,
                         "proxy": truth[1] + 0.5 * prompt_effect[p] + 0.5 * noise + rng.normal(0, 0.3),
                         "rubric": 0.8 * truth[0] + noise,
@@ -115,26 +117,33 @@ def _policy(rng, cell, method, step, kl, truth, samples, prompts):
     return row, texts
 
 
-def _best_of_n(rng, n):
-    analytic = np.log(n) - (n - 1) / n
-    d = np.sqrt(analytic)
-    return {
-        **_ids("bon-r0", "bon", f"n{n}"),
-        "row_id": f"bon-r0@n{n}",
-        "n": n,
-        "replicate": 0,
-        "proxy_id": "policy_sized",
-        "kl": analytic * 0.99 if n <= 128 else None,
-        "kl_se": 0.0,
-        "kl_analytic": analytic,
-        "gold": d * (0.8 - 0.1 * d),
-        "gold_se": 0.05,
-        "proxy": d * 0.9,
-        "proxy_se": 0.03,
-        "tokens_sampled": 20 * n,
-        "tokens_trained": 0,
-        "status": "ok",
-    }
+def _best_of_n(rng, prompts, size=64):
+    """Rows of exact best-of-n over a pool of raw scores, and that pool; gold is 2 raw units a sd, centred at 3."""
+    truth = rng.normal(0, 1, (prompts["report"], size))
+    proxy = 0.8 * truth + rng.normal(0, 0.6, truth.shape)
+    pool = [
+        {"proxy_id": "policy_sized", "prompt_id": f"r{p:04d}", "sample_id": i, "text_id": f"r{p:04d}-{i}"}
+        | {"gold": 3 + 2 * truth[p, i], "proxy": 5 * proxy[p, i]}
+        for p in range(len(truth))
+        for i in range(size)
+    ]
+    rows, picks = [], []
+    for n in (1, 2, 4, 8, 16, 32, 64):
+        weights = np.array([best_of_n_weights(scores, n) for scores in proxy])
+        gold, score = (weights * truth).sum(1), (weights * proxy).sum(1)
+        row = {**_ids("bon-r0", "bon", f"n{n}"), "n": n, "replicate": 0, "proxy_id": "policy_sized", "sampler": "pool"}
+        row |= {"kl_analytic": np.log(n) - (n - 1) / n, "kl_se": 0.0, "n_prompts": len(truth), "status": "ok"}
+        row |= {"kl": 0.99 * row["kl_analytic"] if n <= size / 8 else None, "tokens_sampled": 20 * n}
+        row |= {"gold": gold.mean(), "gold_se": gold.std(ddof=1) / len(gold) ** 0.5, "gold_raw": 3 + 2 * gold.mean()}
+        row |= {"proxy": score.mean(), "proxy_se": score.std(ddof=1) / len(gold) ** 0.5, "proxy_raw": 5 * score.mean()}
+        row |= {"gold_select": gold.mean() + rng.normal(0, 0.05), "kl_select": row["kl"]}
+        rows.append(row)
+        best = proxy[:, :n].argmax(1)
+        for p, i in enumerate(best):
+            scores = {"gold": truth[p, i], "proxy": proxy[p, i], "rubric": truth[p, i], "n_tokens": 20, "eos": True}
+            words = {"prompt": f"note {p}", "response": f"dear boss {i}"}
+            picks.append({"row_id": row["row_id"], "split": "report", "prompt_id": f"r{p:04d}", **words, **scores})
+    return rows, picks, pool
 
 
 def _config(betas):

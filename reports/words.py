@@ -1,0 +1,55 @@
+"""The captions under figures and the notes over tables: how to read them, and what they do not say."""
+
+HERO = (
+    "Gold (solid) and calibrated proxy (dashed) in gold standard deviations above π_ref, against d = √KL; KL in "
+    "nats on the top axis. The full colour is the smallest β, paler ones are larger. Bands: ±1.96 se, clustered by "
+    "prompt, given this world, SFT policy and gold; thin lines are further replicates."
+)
+CONTROLS = (
+    "Optimising gold itself: neither gold nor the rubric should fall. Optimising a proxy fitted to permuted labels:"
+    " what leaving π_ref alone does to gold. Gold solid, what was optimised dashed, rubric (in its own sd) dotted."
+)
+FRONTIER = (
+    "Diamonds: gold at each KL budget by local-linear interpolation in d = √KL, with 95% intervals clustered by "
+    "prompt; of a method's coefficients, the one best on the select prompts. Dots: every evaluated policy. Best-"
+    "of-n is dashed: it spends KL more thriftily than training does, and is not to be ranked against it at equal "
+    "KL."
+)
+GOLD_AGAINST_PROXY = (
+    "On the dotted diagonal a gain in proxy is a gain in gold. Bands: ±1.96 se, clustered by prompt. These are the "
+    "axes on which training and best-of-n may be compared."
+)
+BEST_OF_N = (
+    "Exact over the pool of samples of each prompt (no resampling), ties sharing their mass. The analytic KL is an "
+    "upper bound where texts repeat; the measured one is left out where n exceeds an eighth of the pool."
+)
+COEFFICIENTS = (
+    "Gold at the row chosen on the select prompts, and at the end of training; bars are ±1.96 se. Coefficients are "
+    "evenly spaced, not to scale."
+)
+TOKENS = (
+    "Tokens generated plus tokens passed through a loss, in one cell; what built the proxy and π_ref is not "
+    "counted. Best-of-n spends its tokens at every request."
+)
+PEAKS = (
+    "The peak row is chosen on the select prompts and measured on the report prompts; ± is one standard error, "
+    "clustered by prompt. After the KL, its range in 95% of resamples of the select prompts. The drop is peak minus"
+    " end, paired by prompt, with its 95% interval. Hump: a rise, and a fall to the row nearest the last budget "
+    "within π_ref's support (best-of-n: the largest n), each above 0.1 sd at the lower 97.5% limit, in every "
+    "replicate."
+)
+BUDGETS = (
+    "Local-linear interpolation in d = √KL over rows within a factor 1.5 in KL; ± is half of the 95% interval. A "
+    "dash: no rows on both sides."
+)
+CLAIMS = (
+    "Declared in the suite before it ran. Observed: the lower limit is above what the claim asks; not observed: the"
+    " upper limit is below it; undecided: neither."
+)
+GATES = (
+    "Without headroom every method can only fall and a hump is an artefact; without a gold that knows the rubric, "
+    "gold's fall means nothing."
+)
+STAGES = (
+    "Seconds of work when the stage was made, {total:.0f} in all over workers; the key names its folder in the store."
+)

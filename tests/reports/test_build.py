@@ -1,0 +1,107 @@
+import json
+import re
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+import reports
+
+
+def page(folder):
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def own(text):
+    """The page without the inlined library."""
+    return re.sub(r"<script>(?:(?!</script>).){1000000,}</script>", "", text, flags=re.S)
+
+
+def test_a_finished_run_has_a_page_figures_and_tables(built):
+    pngs = sorted(path.stem for path in (built / "figures").glob("*.png"))
+    assert pngs == ["best_of_n", "coefficients", "frontier", "gold_against_proxy", "hero", "tokens"]
+    assert sorted(path.stem for path in (built / "figures").glob("*.csv")) == pngs
+    assert {path.stem for path in (built / "tables").glob("*.csv")} == {"peaks", "budgets", "gates", "failed", "stages"}
+
+
+def test_the_page_asks_no_network_for_anything(built):
+    text = own(page(built))
+    assert len(text) < 3_000_000
+    assert not re.search(r"""\b(?:src|href)=["'](?!data:)""", text)
+    assert not re.search(r"@import|url\(", text)
+    assert "default-src 'none'" in text
+
+
+def test_text_from_a_run_is_escaped(built):
+    text = own(page(built))
+    assert "<script>alert" not in text
+    assert "&lt;/script&gt;&lt;script&gt;alert(1)" in text
+    assert "<b>boom</b>" not in text
+    assert "&lt;b&gt;boom&lt;/b&gt; &amp; " in text
+    assert "&lt;late&gt;" in text
+
+
+def test_the_figures_json_is_json_that_cannot_close_its_element(built):
+    found = re.search(r'id="figures-json">(.*?)</script>', page(built), flags=re.S)
+    assert "<" not in found.group(1)
+    panels = json.loads(found.group(1))
+    assert [len(panels[name]) for name in ("hero", "frontier", "best_of_n")] == [3, 1, 2]
+
+
+def test_the_findings_and_verdicts_are_the_statistics(built):
+    peaks = pd.read_csv(built / "tables" / "peaks.csv").set_index("cell")
+    assert peaks.hump["ppo-b0-r0"] == "observed"
+    assert peaks.hump["ppo-b0.1-r0"] == "undecided"  # stops short of 16 nats
+    assert "Hump: observed (conditional on one replicate)" in page(built)
+
+
+def test_every_missing_gate_says_why(built):
+    gates = pd.read_csv(built / "tables" / "gates.csv").set_index("name")
+    missing = gates[gates.value.isna()]
+    assert list(missing.index) == ["Best-of-1024 by gold, gain (sd)"]
+    assert missing.reason.notna().all()
+
+
+def test_the_same_run_gives_the_same_bytes(built):
+    before = {path: path.read_bytes() for path in built.rglob("*") if path.is_file()}
+    reports.build(built)
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+@pytest.mark.parametrize(
+    "left", [(), ("config.json", "run.json"), ("rows.parquet",), ("rows.parquet", "samples.parquet")]
+)
+def test_a_run_under_way_has_a_page(make_run, tmp_path, left):
+    whole = make_run(tmp_path / "whole", betas=(0.0,), samples=1, state="running")
+    partial = tmp_path / "partial"
+    partial.mkdir()
+    for name in left:
+        (partial / name).write_bytes((whole / name).read_bytes())
+    text = page(reports.build(partial).parent)
+    assert ("Gold and proxy as optimisation goes on" in text) == ("rows.parquet" in left)
+
+
+def test_a_run_of_one_row_a_cell_has_a_page(make_run, tmp_path):
+    folder = make_run(tmp_path / "run", samples=1)
+    rows = pd.read_parquet(folder / "rows.parquet")
+    rows.groupby("cell").head(1).to_parquet(folder / "rows.parquet")
+    assert "one policy evaluated so far" in page(reports.build(folder).parent)
+
+
+def test_a_run_of_failed_rows_alone_has_a_page(make_failed_run, tmp_path):
+    folder = make_failed_run(tmp_path / "run")
+    text = page(reports.build(folder).parent)
+    assert "out of memory" in text
+    assert "No policy has been evaluated yet" in text
+    assert not list((folder / "figures").iterdir())
+
+
+def test_neither_reports_nor_statistics_import_torch():
+    code = "import sys, reports.make, bench.stats.hump; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_importing_reports_loads_no_plotting():
+    code = "import sys, reports; sys.exit(bool({'matplotlib', 'plotly', 'pandas'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
