@@ -15,9 +15,12 @@ SHRINK_BELOW = 0.75  # rows leave the decoding batch once this share or less is 
 
 
 def pick(logits_BV: Float[Tensor, "B V"], uniform_B: Float[Tensor, " B"]) -> Int[Tensor, " B"]:
-    """Tokens drawn from softmax(logits) by inverting the cumulative distribution at `uniform_B` in [0, 1)."""
-    cumulative_BV = logits_BV.softmax(-1).cumsum(-1)
-    at_B = uniform_B.to(cumulative_BV) * cumulative_BV[:, -1]
+    """Tokens drawn from softmax(logits) by inverting the cumulative distribution at `uniform_B` in [0, 1).
+
+    In float64: in float32 a uniform next to 1 rounds to 1 and draws the last token, whatever its probability.
+    """
+    cumulative_BV = logits_BV.double().softmax(-1).cumsum(-1)
+    at_B = uniform_B * cumulative_BV[:, -1]
     return torch.searchsorted(cumulative_BV, at_B[:, None], right=True)[:, 0].clamp_max(logits_BV.shape[-1] - 1)
 
 
