@@ -1,0 +1,115 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+import toy_tabular as tab
+
+from bench.config.evaluation import EvaluationConfig
+from bench.errors import DivergedError
+from bench.monitor import SETTLED_MIN_LOOKS, Monitor, kl_grid
+
+BUDGETS = (0.25, 0.5, 1, 2, 4, 8, 16, 32)
+
+
+def monitor(budgets=(1.0, 2.0), seed=0, n=64, **changes):
+    settings = EvaluationConfig(**changes)
+    return Monitor(tab.prompts(n), tab.TabularPolicy(0), settings, budgets, tab.T, tab.EOS, tab.PAD, seed)
+
+
+def told(kls, **changes):
+    """A monitor that has seen these KLs, and what `passes` said after each."""
+    watch, said = monitor(**changes), []
+    for kl in kls:
+        watch.kls.append(kl)
+        said.append(watch.passes())
+    return watch, said
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4])
+def test_the_grid_straddles_every_budget_within_a_factor_of_one_and_a_half(rows):
+    grid = kl_grid(BUDGETS, rows)
+    ratios = np.array(grid[1:]) / np.array(grid[:-1])
+    np.testing.assert_allclose(ratios, 2 ** (1 / rows))
+    for budget in BUDGETS:
+        below, above = [g for g in grid if g < budget], [g for g in grid if g > budget]
+        assert budget / below[-1] < 1.5
+        assert above[0] / budget < 1.5
+    assert grid[-2] <= BUDGETS[-1] < grid[-1]
+
+
+def test_the_default_grid_of_one_budget_by_hand():
+    np.testing.assert_allclose(kl_grid((1.0,), 2), [2**-0.25, 2**0.25])
+
+
+def test_a_single_noisy_look_passes_nothing():
+    # grid of budgets 1, 2: .84 1.19 1.68 2.38
+    _, said = told([0.1, 0.1, 9.0, 0.1, 0.1])
+    assert said == [False] * 5
+
+
+def test_two_of_three_looks_pass_and_each_point_passes_once():
+    watch, said = told([0.1, 0.9, 0.9, 0.9, 0.1, 0.1, 0.9, 0.9])
+    assert said == [False, False, True, False, False, False, False, False]
+    assert watch.passed == 1
+
+
+def test_a_jump_over_several_points_passes_them_together():
+    watch, said = told([0.1, 3.0, 3.0])
+    assert said == [False, False, True]
+    assert watch.last_passed
+
+
+def test_fewer_than_three_looks_pass_nothing():
+    assert told([9.0, 9.0])[1] == [False, False]
+    assert monitor().running == 0.0
+
+
+def test_settled_needs_enough_looks_and_a_flat_last_quarter():
+    n = SETTLED_MIN_LOOKS
+    assert not told([1.0] * (n - 1))[0].settled
+    assert told([1.0] * n)[0].settled
+    # Only the last quarter counts: log KL moves by `rate` a look, over n / 4 looks.
+    for rate, settled in ((0.04 / (n / 4), True), (0.06 / (n / 4), False), (-0.06 / (n / 4), False)):
+        moving = [1.0] * (n - n // 4) + [math.exp(rate * i) for i in range(n // 4)]
+        assert told(moving)[0].settled is settled
+
+
+def test_a_look_is_an_unbiased_kl_and_a_function_of_seed_and_step():
+    policy, reference = tab.TabularPolicy(1), tab.TabularPolicy(0)
+    want = np.mean([tab.exact_kl(tab.distribution(policy, p), tab.distribution(reference, p)) for p in tab.PROMPTS])
+    looks = [monitor(seed=seed, n=500).look(policy, 10) for seed in range(4)]
+    assert len(set(looks)) == 4
+    assert looks[0] == monitor(seed=0, n=500).look(policy, 10)
+    assert looks[0] != monitor(seed=0, n=500).look(policy, 12)
+    # Per-sample sd of the Rao-Blackwellised KL is below 2 nats here; 4 x 1000 samples; four standard errors.
+    assert np.mean(looks) == pytest.approx(want, abs=4 * 2 / math.sqrt(4000))
+
+
+def test_pi_ref_is_at_zero():
+    assert monitor().look(tab.TabularPolicy(0), 0) == 0.0
+
+
+def test_a_look_takes_nothing_from_the_global_generator():
+    before = torch.get_rng_state()
+    monitor().look(tab.TabularPolicy(1), 1)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_too_far_or_not_a_number_is_divergence():
+    with pytest.raises(DivergedError, match=r"beyond 0\.02"):
+        monitor(budgets=(0.01,), diverged_factor=2.0).look(tab.TabularPolicy(1), 4)
+    broken = tab.TabularPolicy(1)
+    with torch.no_grad():
+        broken.logits.fill_(float("nan"))
+    with pytest.raises(DivergedError, match="nan"):
+        monitor().look(broken, 4)
+
+
+def test_state_round_trips():
+    watch, _ = told([0.1, 0.9, 0.9])
+    again = monitor()
+    again.load(watch.state())
+    assert (again.kls, again.passed, again.running) == (watch.kls, watch.passed, watch.running)
+    again.kls.append(5.0)
+    assert len(watch.kls) == 3
