@@ -4,6 +4,7 @@
 The report's own files (report.html, figures, tables) are written by `reports`.
 """
 
+import functools
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -50,38 +51,37 @@ class RunFolder:
         if self.out.exists() and not (self.out.is_dir() and _is_run(self.out)) and any(_listed(self.out)):
             raise ConfigError(f"out={self.out} exists and holds no run; give an empty folder, or another name")
 
-    def assemble(self, state: Literal["running", "done", "failed"], failures: Mapping[str, Failure]) -> None:
+    def assemble(self, failures: Mapping[str, Failure], *, over: bool) -> None:
         """Write everything that is known by now; each file is replaced in one step. Failures are by stage key."""
         self.out.mkdir(parents=True, exist_ok=True)
         write_json(self.out / "config.json", self.plan.suite.model_dump(mode="json"))
         manifests = {s.name: self.store.manifest(s) for s in plan_stages(self.plan) if self.store.is_done(s)}
         write_json(self.out / "stages.json", manifests)
         for name, columns in _TABLES.items():
-            self._table(name, columns, failures)
-        for cell in self.plan.cells.values():
-            if self.store.is_done(cell.stage):
-                _link(self.store.path(cell.stage), self.out / "cells" / cell.name)
-        write_json(
-            self.out / "run.json",
-            {
-                "schema": SCHEMA_VERSION,
-                "state": state,
-                "suite": self.plan.suite.name,
-                "command": self.command,
-                "updated": datetime.now(UTC).isoformat(timespec="seconds"),
-                "store": str(self.store.root.resolve()),
-                "device": ", ".join(sorted({m["device"] for m in manifests.values()})) or None,
-                "failures": {f.name: {"status": f.status, "reason": f.reason} for f in failures.values()},
-                **self._environment,
-            },
-        )
+            table = self._table(name, columns, failures)
+            _replace(self.out / name, functools.partial(write_parquet, table))
+        done = [cell for cell in self.plan.cells.values() if self.store.is_done(cell.stage)]
+        for cell in done:
+            _link(self.store.path(cell.stage), self.out / "cells" / cell.name)
+        sound = len(done) == len(self.plan.cells) and not failures and bad_rows(self.out).empty
+        run = {
+            "schema": SCHEMA_VERSION,
+            "state": ("done" if sound else "failed") if over else "running",
+            "suite": self.plan.suite.name,
+            "command": self.command,
+            "updated": datetime.now(UTC).isoformat(timespec="seconds"),
+            "store": str(self.store.root.resolve()),
+            "device": ", ".join(sorted({m["device"] for m in manifests.values()})) or None,
+            "failures": {f.name: {"status": f.status, "reason": f.reason} for f in failures.values()},
+        }
+        write_json(self.out / "run.json", {**run, **self._environment})
 
     @cached_property
     def _environment(self) -> dict[str, Any]:
         return environment()
 
-    def _table(self, name: str, columns: Mapping[str, pa.DataType], failures: Mapping[str, Failure]) -> None:
-        """Join one table of every cell, in the plan's order."""
+    def _table(self, name: str, columns: Mapping[str, pa.DataType], failures: Mapping[str, Failure]) -> pd.DataFrame:
+        """One table of every cell, in the plan's order."""
         parts = []
         for cell in self.plan.cells.values():
             failure = failures.get(cell.stage.key)
@@ -93,7 +93,7 @@ class RunFolder:
         table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
         if columns is ROW_COLUMNS:
             table = table.assign(schema=SCHEMA_VERSION, suite=self.plan.suite.name)
-        _replace(self.out / name, lambda path: write_parquet(frame(table, columns), path))
+        return frame(table, columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +127,12 @@ def load_run(path: str | Path) -> Run:
     return Run(folder, config, stages, run)
 
 
+def bad_rows(folder: Path) -> pd.DataFrame:
+    """Rows of cells that failed or diverged: cell, status, reason."""
+    rows = read_parquet(folder / "rows.parquet")
+    return rows.loc[rows["status"] != "ok", ["cell", "status", "reason"]]
+
+
 def _is_run(folder: Path) -> bool:
     return (folder / "run.json").is_file() and (folder / "config.json").is_file()
 
@@ -156,7 +162,7 @@ def _link(source: Path, target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     for name in sorted(names):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        _replace(target / name, lambda path, name=name: _link_or_copy(source / name, path))
+        _replace(target / name, functools.partial(_link_or_copy, source / name))
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

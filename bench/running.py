@@ -5,15 +5,14 @@ import time
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 from bench.config.suite import RuntimeConfig, SuiteConfig
 from bench.core.stage import Stage
 from bench.core.store import Store
 from bench.display import choose_display, duration
-from bench.pipeline.plan import Cell, Plan, build_plan
-from bench.run_folder import RunFolder
-from bench.sweep import Failure, Outcome, needed_stages, plan_stages, run_plan, worker_count
+from bench.pipeline.plan import Plan, build_plan
+from bench.run_folder import RunFolder, bad_rows
+from bench.sweep import Outcome, needed_stages, plan_stages, run_plan, worker_count
 from reports import build
 
 _REFRESH_S = 20.0
@@ -21,43 +20,33 @@ _REFRESH_S = 20.0
 
 def run(suite: SuiteConfig, runtime: RuntimeConfig, command: str) -> int:
     """Run or resume a suite and write its report. Returns the exit code."""
+    return execute(build_plan(suite, runtime.threads), runtime, command)
+
+
+def execute(plan: Plan, runtime: RuntimeConfig, command: str) -> int:
+    """Make what `plan` needs, its run folder and its report. Returns the exit code."""
     assert runtime.store is not None
     assert runtime.out is not None
-    plan, store = build_plan(suite, runtime.threads), Store(runtime.store)
+    store = Store(runtime.store)
     folder = RunFolder(plan, store, runtime.out, command)
     folder.check()
     _announce(plan, store, runtime)
-    folder.assemble("running", {})
+    folder.assemble({}, over=False)
     refresh = _Refresh(folder)
-    outcome = Outcome()
     try:
         with choose_display() as display:
             outcome = run_plan(plan, store, runtime, display, refresh)
     except KeyboardInterrupt:
-        folder.assemble("failed", {})
+        folder.assemble({}, over=True)
         raise
     finally:
         refresh.stop()
-    bad = unsound(plan, store, outcome)
-    folder.assemble("failed" if bad else "done", outcome.failures)
-    report = build(folder.out)
-    _sum_up(outcome, bad, folder.out, report)
-    return 1 if bad else 0
-
-
-def unsound(plan: Plan, store: Store, outcome: Outcome) -> dict[str, Failure]:
-    """Cells without a sound end, by name: failed in this sweep, or stored with a divergence as their result."""
-    found = {}
-    for cell in plan.cells.values():
-        if failure := outcome.failures.get(cell.stage.key) or _diverged(cell, store):
-            found[cell.name] = failure
-    return found
-
-
-def _diverged(cell: Cell, store: Store) -> Failure | None:
-    metrics: dict[str, Any] = store.manifest(cell.stage)["metrics"]
-    status = metrics.get("status", "ok")
-    return None if status == "ok" else Failure(cell.name, status, metrics.get("reason") or "see its rows")
+    folder.assemble(outcome.failures, over=True)
+    _sum_up(folder, outcome)
+    print(f"report {build(folder.out)}")
+    for figure in sorted((folder.out / "figures").glob("*.png")):
+        print(f"figure {figure}")
+    return 0 if bad_rows(folder.out).empty and not outcome.failures else 1
 
 
 @dataclass
@@ -75,7 +64,7 @@ class _Refresh:
         is_cell = any(cell.stage.key == stage.key for cell in self.folder.plan.cells.values())
         busy = self.process is not None and self.process.is_alive()
         if is_cell and not busy and time.monotonic() - self.last >= _REFRESH_S:
-            self.folder.assemble("running", {})
+            self.folder.assemble({}, over=False)
             self.process = multiprocessing.get_context("spawn").Process(
                 target=_build_quietly, args=(self.folder.out,), daemon=True
             )
@@ -103,10 +92,12 @@ def _announce(plan: Plan, store: Store, runtime: RuntimeConfig) -> None:
     print(f"on {worker_count(runtime)} workers; store {store.root}")
 
 
-def _sum_up(outcome: Outcome, bad: dict[str, Failure], out: Path, report: Path) -> None:
-    print(f"made {outcome.made} stages in {duration(outcome.wall_s)}; run folder {out}")
-    for figure in sorted((out / "figures").glob("*.png")):
-        print(f"figure {figure}")
-    print(f"report {report}")
-    for name, failure in bad.items():
-        print(f"{failure.status} {name}: {failure.reason}")
+def _sum_up(folder: RunFolder, outcome: Outcome) -> None:
+    print(f"made {outcome.made} stages in {duration(outcome.wall_s)}; run folder {folder.out}")
+    for stage in plan_stages(folder.plan):
+        failure = outcome.failures.get(stage.key)
+        if failure is not None and failure.needs is None:
+            print(f"{failure.status} {failure.name}: {failure.reason}")
+            print(f"  what it printed: {folder.store.output(stage)}")
+    for row in bad_rows(folder.out).itertuples():
+        print(f"cell {row.cell} {row.status}: {row.reason}")

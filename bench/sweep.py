@@ -14,7 +14,7 @@ from bench.config.suite import RuntimeConfig
 from bench.core.provenance import cpu_count
 from bench.core.stage import Stage
 from bench.core.store import Store
-from bench.core.worker import Setup, Worker
+from bench.core.worker import Answer, Setup, Worker
 from bench.display import Display
 from bench.pipeline.plan import Plan
 
@@ -28,6 +28,7 @@ class Failure:
     name: str
     status: str
     reason: str
+    needs: str | None = None  # the stage that failed, where it is another
 
 
 @dataclass
@@ -173,12 +174,18 @@ class _Sweep:
             self.display.finished(stage, answer.wall_s)
             self.on_done(stage)
         else:
-            self._fail(stage, Failure(stage.name, answer.status, answer.reason))
-            for other in [other for other in self.waiting.values() if stage.key in {s.key for s in other.closure()}]:
-                self.open.discard(other.key)
-                del self.waiting[other.key]
-                self._fail(other, Failure(other.name, "failed", f"{stage.name} {answer.status}: {answer.reason}"))
+            self._fail(stage, answer)
 
-    def _fail(self, stage: Stage, failure: Failure) -> None:
-        self.outcome.failures[stage.key] = failure
-        self.display.failed(stage, failure.reason)
+    def _fail(self, stage: Stage, answer: Answer) -> None:
+        """Fail a stage, and with it all that needs it. In `waiting` every stage stands after its inputs."""
+        self.outcome.failures[stage.key] = Failure(stage.name, answer.status, answer.reason)
+        self.display.failed(stage, answer.reason)
+        lost = {stage.key}
+        for key, other in list(self.waiting.items()):
+            if any(needed.key in lost for needed in other.inputs.values()):
+                lost.add(key)
+                self.open.discard(key)
+                del self.waiting[key]
+                reason = f"{stage.name} {answer.status}: {answer.reason}"
+                self.outcome.failures[key] = Failure(other.name, "failed", reason, needs=stage.name)
+                self.display.failed(other, f"needs {stage.name}")

@@ -76,7 +76,10 @@ def test_an_unknown_module_is_an_error():
 
 
 def test_keys_need_no_torch():
-    code = "import sys, bench.core.provenance as p; p.library_versions(); p.code_hash('bench.core.types'); print('torch' in sys.modules)"
+    code = (
+        "import sys, bench.core.provenance as p; p.library_versions(); p.code_hash('bench.core.types');"
+        "print('torch' in sys.modules)"
+    )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from bench.config.suite import SuiteConfig
 from bench.core.stage import Stage
-from bench.pipeline.plan import Plan
+from bench.pipeline.plan import Cell, Plan
 
 
 def toy(name: str, *inputs: Stage, isolated: bool = False, expected_s: float = 1.0, **config: Any) -> Stage:
@@ -16,3 +16,14 @@ def toy(name: str, *inputs: Stage, isolated: bool = False, expected_s: float = 1
 def plan_of(*stages: Stage) -> Plan:
     """A plan that asks for `stages` and has no cells."""
     return Plan(SuiteConfig(name="toy"), {stage.name: stage for stage in stages}, {})
+
+
+def plan_with_cells(**acts: str | None) -> Plan:
+    """A plan of toy cells that need one shared toy stage; `acts` says how each cell ends (None: well)."""
+    shared = toy("shared")
+    cells = {}
+    for name, act in acts.items():
+        static = {"cell": name, "method": "dpo", "beta": 0.1, "replicate": 0}
+        stage = Stage("cell", f"cell/{name}", "toy_cell", {"static": static, "act": act}, {"shared": shared})
+        cells[name] = Cell(name, "dpo", stage, static)
+    return Plan(SuiteConfig(name="toy"), {"shared": shared}, cells)
