@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import stdtrit
 
 LEVEL = 0.95
 
@@ -53,7 +53,7 @@ def from_se(point: float, se: float, n: int, method: str, level: float = LEVEL) 
     """A t interval on n - 1 degrees of freedom."""
     if n < 2 or not math.isfinite(se):
         return Estimate(point, math.nan, math.nan, level, method, n, f"n = {n}: no interval")
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * se
+    half = float(stdtrit(n - 1, (1 + level) / 2)) * se
     return Estimate(point, point - half, point + half, level, method, n)
 
 
@@ -89,17 +89,24 @@ def replicate_mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
     return from_se(float(x.mean()), se, len(x), "t over replicates", level)
 
 
-def plus_minus(point: float, error: float, signed: bool = False) -> str:
-    """`0.742 ± 0.013`: the error to two digits below 3 in its leading digit, else one; the point to match."""
+def plus_minus(point: float, error: float, signed: bool = False, decimals: int | None = None) -> str:
+    """`0.742 ± 0.013`: the error to two digits below 3 in its leading digit, else one; the point to match.
+
+    `decimals` fixes them instead, for columns that must line up.
+    """
     if not math.isfinite(point):
         return "–"  # noqa: RUF001
     sign = "+" if signed else "-"
     if not math.isfinite(error) or error <= 0:
         return _minus(f"{point:{sign}.2f}")
+    digits = _digits(error) if decimals is None else decimals
+    return _minus(f"{point:{sign}.{digits}f} ± {error:.{digits}f}")
+
+
+def _digits(error: float) -> int:
     exponent = math.floor(math.log10(error))
     leading = round(error / 10**exponent, 1)
-    digits = min(max(-exponent + (1 if leading < 3 else 0), 0), 4)
-    return _minus(f"{point:{sign}.{digits}f} ± {error:.{digits}f}")
+    return min(max(-exponent + (1 if leading < 3 else 0), 0), 4)
 
 
 def _minus(text: str) -> str:

@@ -115,9 +115,9 @@ def _decide(rise: Estimate, fall: Estimate, gain: Estimate, interior: bool, delt
     against = [
         text
         for failed, text in (
-            (rise.high < delta, f"gold rises by {rise}, less than {delta:g}"),
-            (fall.high < delta, f"gold falls by {fall}, less than {delta:g}"),
-            (gain.high < 0, f"the proxy falls too, by {gain}"),
+            (rise.high < delta, f"the rise of {rise} is below {delta:g}"),
+            (fall.high < delta, f"the fall of {fall} is below {delta:g}"),
+            (gain.high < 0, f"the proxy falls too, by {-gain.point:.2g}"),
         )
         if failed
     ]
@@ -126,9 +126,9 @@ def _decide(rise: Estimate, fall: Estimate, gain: Estimate, interior: bool, delt
     unsure = [
         text
         for met, text in (
-            (rise.low > delta, f"the rise {rise} is not clearly above {delta:g}"),
-            (fall.low > delta, f"the fall {fall} is not clearly above {delta:g}"),
-            (gain.low > 0, f"the proxy's change {gain} is not clearly a rise"),
+            (rise.low > delta, f"the rise of {rise} is not clearly above {delta:g}"),
+            (fall.low > delta, f"the fall of {fall} is not clearly above {delta:g}"),
+            (gain.low > 0, f"the proxy's change of {gain} is not clearly a rise"),
             (interior, "the peak is at the edge of the sweep"),
         )
         if not met

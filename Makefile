@@ -1,0 +1,16 @@
+.PHONY: check format test smoke
+
+check:  ## lint, formatting, types
+	ruff check .
+	ruff format --check .
+	mypy
+
+format:  ## apply the formatter and the fixes that are safe
+	ruff check --fix .
+	ruff format .
+
+test:
+	python -m pytest
+
+smoke:  ## the whole chain, small
+	bench run suite=smoke
