@@ -80,6 +80,11 @@ class Figure:
     panels: tuple[Panel, ...]
     keys: tuple[Key, ...] = field(default=())
 
+    @property
+    def columns(self) -> int:
+        """Panels in one line."""
+        return 2 if len(self.panels) == 4 else min(len(self.panels), 3)
+
     def table(self) -> pd.DataFrame:
         """Every number drawn: panel, series, x, y, low, high."""
         parts = []

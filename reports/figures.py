@@ -3,6 +3,8 @@
 `make` calls `figures`; nothing is drawn here. The hero is in `hero`.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from bench.stats.curves import Curve, peak_row, value_at
@@ -74,30 +76,47 @@ def _on_select(curve: Curve) -> Curve:
 
 
 def gold_against_proxy(run: RunData) -> Figure | None:
-    """Gold over calibrated proxy for on-policy training and best-of-n, which share these axes."""
+    """Gold over calibrated proxy for on-policy training and best-of-n, which share these axes; a panel a proxy."""
     cells = [c for c in run.compared if c.on_policy and len(c.curve) > 1]
     if not cells:
         return None
-    series: list[Series] = []
-    keys: dict[str, Key] = {}
-    for cell, color in _shaded(cells):
-        gold, proxy, se = cell.curve.gold, cell.curve.proxy, 1.96 * cell.curve.gold_se
-        several = len({c.proxy_name for c in cells}) > 1
-        label = _named(cell) + (f", {proxy_label(cell.proxy_name)}" if several else "")
-        dash: Dash = "dash" if cell.best_of_n else "solid"
-        first = cell.replicate == 0
-        low, high = (gold - se, gold + se) if first else (None, None)
-        series.append(Series(label, proxy, gold, color, low, high, dash, 2.0 if first else 0.8, "dot"))
-        keys.setdefault(label, Key(label, color, dash))
-    panel = Panel("", "proxy, calibrated (gold sd above π_ref)", GOLD, tuple(series), diagonal=True)
+    by_proxy = {p: [c for c in cells if c.proxy_name == p] for p in dict.fromkeys(c.proxy_name for c in cells)}
+    drawn = {proxy: _over_proxy(own) for proxy, own in by_proxy.items()}
+    y_range = padded([s.y for series, _ in drawn.values() for s in series])
+    x_range = padded([s.x for series, _ in drawn.values() for s in series])
+    axes = ("proxy, calibrated (gold sd above π_ref)", GOLD)
+    panels = tuple(
+        Panel(
+            proxy_label(proxy).capitalize() if len(drawn) > 1 else "",
+            *axes,
+            tuple(series),
+            keys=keys,
+            x_range=x_range,
+            y_range=y_range,
+            diagonal=True,
+        )
+        for proxy, (series, keys) in drawn.items()
+    )
     return Figure(
         "gold_against_proxy",
         "What a unit of proxy buys in gold",
         words.GOLD_AGAINST_PROXY,
         "Gold against calibrated proxy for PPO and best-of-n, with the diagonal of equal gains.",
-        (panel,),
-        tuple(keys.values()),
+        panels,
     )
+
+
+def _over_proxy(cells: list[Cell]) -> tuple[list[Series], tuple[Key, ...]]:
+    series: list[Series] = []
+    keys: dict[str, Key] = {}
+    for cell, color in _shaded(cells):
+        gold, proxy, se = cell.curve.gold, cell.curve.proxy, 1.96 * cell.curve.gold_se
+        dash: Dash = "dash" if cell.best_of_n else "solid"
+        first = cell.replicate == 0
+        low, high = (gold - se, gold + se) if first else (None, None)
+        series.append(Series(_named(cell), proxy, gold, color, low, high, dash, 2.0 if first else 0.8, "dot"))
+        keys.setdefault(_named(cell), Key(_named(cell), color, dash))
+    return series, tuple(keys.values())
 
 
 def best_of_n(run: RunData) -> Figure | None:
@@ -118,6 +137,7 @@ def best_of_n(run: RunData) -> Figure | None:
     analytic = cells[0].rows.kl_analytic.to_numpy(dtype=float)
     kls.append(Series("log n − (n−1)/n", n, analytic, MUTED, dash="dot"))  # noqa: RUF001
     color = method_color("bon")
+    ticks = tuple((float(k), f"{k:g}") for k in n if np.log2(k) % 2 == 0)
     panels = (
         Panel(
             "Scores",
@@ -125,6 +145,7 @@ def best_of_n(run: RunData) -> Figure | None:
             "sd above π_ref",
             tuple(scores),
             log_x=True,
+            x_ticks=ticks,
             keys=(Key("gold", color), Key("proxy", color, "dash")),
         ),
         Panel(
@@ -133,6 +154,7 @@ def best_of_n(run: RunData) -> Figure | None:
             "KL to π_ref (nats)",
             tuple(kls),
             log_x=True,
+            x_ticks=ticks,
             keys=(Key("measured", color, marker="dot"), Key("log n − (n−1)/n", MUTED, "dot")),  # noqa: RUF001
         ),
     )
@@ -151,11 +173,15 @@ def coefficients(run: RunData) -> Figure | None:
     for method in run.methods:
         cells = [c for c in run.compared if c.method == method and np.isfinite(c.beta)]
         for proxy in dict.fromkeys(c.proxy_name for c in cells):
-            panel = _sweep_panel(method, proxy, [c for c in cells if c.proxy_name == proxy])
+            panel = _sweep_panel(
+                method, proxy, [c for c in cells if c.proxy_name == proxy], run.several_proxies(method)
+            )
             if panel is not None:
                 panels.append(panel)
     if not panels:
         return None
+    y_range = padded([v for p in panels for s in p.series for v in (s.low, s.high) if v is not None])
+    panels = [replace(panel, y_range=y_range) for panel in panels]
     keys = (Key("gold at its peak", INK, marker="diamond"), Key("gold at the end", INK, "dot", "open"))
     return Figure(
         "coefficients",
@@ -167,7 +193,7 @@ def coefficients(run: RunData) -> Figure | None:
     )
 
 
-def _sweep_panel(method: str, proxy: str, cells: list[Cell]) -> Panel | None:
+def _sweep_panel(method: str, proxy: str, cells: list[Cell], several: bool) -> Panel | None:
     betas = sorted({c.beta for c in cells})
     if len(betas) < 2:
         return None
@@ -183,7 +209,7 @@ def _sweep_panel(method: str, proxy: str, cells: list[Cell]) -> Panel | None:
         y = np.array([np.nan if r is None else c.curve.gold[r] for c, r in zip(first, rows, strict=True)])
         se = np.array([np.nan if r is None else c.curve.gold_se[r] for c, r in zip(first, rows, strict=True)])
         series.append(Series(label, x, y, color, y - 1.96 * se, y + 1.96 * se, dash, 1.8, marker, bars=True))  # type: ignore[arg-type]
-    title = method_label(method) + (f", {proxy_label(proxy)}" if proxy else "")
+    title = method_label(method) + (f" · {proxy_label(proxy)}" if several else "")
     ticks = tuple((place[beta], f"{beta:g}") for beta in betas)
     return Panel(title, "β", GOLD, tuple(series), x_ticks=ticks, x_range=(-0.4, len(betas) - 0.6))
 

@@ -65,48 +65,62 @@ def hardest(cells: Sequence[Cell]) -> Cell:
     return min(cells, key=lambda c: (c.replicate, np.nan_to_num(c.beta), -float(np.nanmax(c.curve.kl))))
 
 
-def sentences(run: RunData, findings: Findings) -> list[tuple[str, str]]:
-    """(label, sentence) for each method and proxy with a curve; controls come last."""
+@dataclass(frozen=True)
+class Sentence:
+    """What was found of one method and proxy. `verdict` is empty where no hump could be tested."""
+
+    label: str
+    text: str
+    verdict: str
+    reason: str
+
+
+def sentences(run: RunData, findings: Findings) -> list[Sentence]:
+    """One sentence for each method and proxy with a curve; controls come last."""
     lines = []
     for cells in (run.compared, run.controls):
         for method, proxy in dict.fromkeys((c.method, c.proxy_name) for c in cells):
             cell = hardest([c for c in cells if (c.method, c.proxy_name) == (method, proxy)])
-            lines.append((_label(run, cell), _sentence(cell, findings)))
+            lines.append(_sentence(_label(run, cell), cell, findings))
     return lines
 
 
 def _label(run: RunData, cell: Cell) -> str:
     parts = [f"β = {cell.beta:g}"] if np.isfinite(cell.beta) else []
-    if len({c.proxy_name for c in run.compared}) > 1 and not run.is_control(cell):
+    if run.several_proxies(cell.method):
         parts.append(f"{cell.proxy_name.replace('_', '-')} proxy")
     return method_label(cell.method) + (f", {', '.join(parts)}" if parts else "")
 
 
-def _sentence(cell: Cell, findings: Findings) -> str:
+def _sentence(label: str, cell: Cell, findings: Findings) -> Sentence:
     curve, last = cell.curve, cell.last
     if len(curve) < 2:
-        return "one policy evaluated so far."
+        return Sentence(label, "one policy evaluated so far.", "", "")
     hump = findings.humps.get(cell.setting)
     part = hump.replicates[0] if hump else None
     if hump and part and part.rise.defined:
-        return _moves(hump, part)
+        return Sentence(label, _moves(hump, part), hump.verdict, hump.reason)
     proxy = plus_minus(curve.proxy[last], float("nan"), signed=True)
     gold = plus_minus(curve.gold[last], 1.96 * curve.gold_se[last], signed=True)
-    why = f" No hump test: {part.reason}." if part else ""
-    return f"gold ends at {gold} sd and the proxy at {proxy}, {curve.kl[last]:.3g} nats from π_ref.{why}"
+    ends = f"gold ends at {gold} sd and the proxy at {proxy}, {nats(curve.kl[last])} nats from π_ref."
+    return Sentence(label, ends, "", part.reason if part else "")
 
 
 def _moves(hump: HumpVerdict, part: ReplicateHump) -> str:
     rises = hump.rise.point >= 0
-    rise = f"{'rises' if rises else 'falls'} {_size(hump.rise)} sd up to {part.peak_kl:.2g} nats"
+    rise = f"{'rises' if rises else 'falls'} {_size(hump.rise)} sd up to {nats(part.peak_kl)} nats"
     if hump.fall.point >= 0:
-        then = f"{'falls' if rises else 'falls further'} {_size(hump.fall)} by {part.end_kl:.3g} nats"
+        then = f"{'falls' if rises else 'falls further'} {_size(hump.fall)} by {nats(part.end_kl)} nats"
     else:
-        then = f"{'rises further' if rises else 'rises'} {_size(hump.fall)} by {part.end_kl:.3g} nats"
+        then = f"{'rises further' if rises else 'rises'} {_size(hump.fall)} by {nats(part.end_kl)} nats"
     gain = part.proxy_gain
     proxy = f"while the proxy {'gains' if gain.point >= 0 else 'loses'} {_size(gain)}"
-    reason = f" ({hump.reason})" if hump.reason else ""
-    return f"gold {rise}, then {then} {proxy}. Hump: {hump.verdict}{reason}."
+    return f"gold {rise}, then {then} {proxy}."
+
+
+def nats(kl: float) -> str:
+    """A KL to read: two decimals below 1, one above."""
+    return f"{kl:.2f}" if kl < 1 else f"{kl:.1f}"
 
 
 def _size(change: Estimate) -> str:

@@ -71,10 +71,9 @@ def _panels(
     everything = [s for series in drawn.values() for s in series]
     y_range = padded([v for s in everything for v in (s.y, s.low, s.high) if v is not None])
     d_max = max(float(np.nanmax(s.x)) for s in everything)
-    several = len({proxy for _, proxy in groups}) > 1
     panels = tuple(
         Panel(
-            method_label(method) + (f" · {proxy_label(proxy)}" if several and proxy else ""),
+            method_label(method) + (f" · {proxy_label(proxy)}" if run.several_proxies(method) else ""),
             "√KL",
             "sd above π_ref",
             tuple(series),

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from bench.stats.estimate import plus_minus
 from reports.figure import Figure, Key
+from reports.findings import Sentence, nats
 from reports.interactive import panel_json, plotly_source
 from reports.load import RunData
 from reports.style import method_color, method_label
@@ -30,7 +31,7 @@ class Page:
     """All that the template may show."""
 
     run: RunData
-    findings: Sequence[tuple[str, str]]
+    findings: Sequence[Sentence]
     figures: Sequence[Figure]
     tables: Mapping[str, Table]
     texts: Sequence[CellTexts]
@@ -61,7 +62,7 @@ class Page:
         unfinished = f" {failed} did not finish." if failed else ""
         names = ", ".join(methods[:-1]) + (" and " if len(methods) > 1 else "") + methods[-1]
         what = f"{names}: {count}{again}, {len(run.ok)} evaluated policies{over}"
-        return f"{what}, up to {reach:.3g} nats from π_ref.{unfinished}"
+        return f"{what}, up to {nats(reach)} nats from π_ref.{unfinished}"
 
     @property
     def provenance(self) -> list[tuple[str, str]]:

@@ -103,7 +103,7 @@ def _layout(panel: Panel, alt: str) -> dict[str, Any]:
     }
     y: dict[str, Any] = {**axis, "title": {"text": text(panel.y_label), "standoff": 4}, "griddash": "solid"}
     if panel.log_x:
-        x |= {"type": "log", "dtick": 1, "exponentformat": "power"}
+        x |= {"type": "log", "exponentformat": "power"} | ({} if panel.x_ticks else {"dtick": 1})
     if panel.x_ticks:
         x |= {"tickvals": [v for v, _ in panel.x_ticks], "ticktext": [text(t) for _, t in panel.x_ticks]}
     right = panel.x_range[1] if panel.x_range else _right(panel)

@@ -105,6 +105,10 @@ class RunData:
     def methods(self) -> list[str]:
         return list(dict.fromkeys(cell.method for cell in self.trained))
 
+    def several_proxies(self, method: str) -> bool:
+        """Whether the method's cells must be told apart by their proxy."""
+        return len({cell.proxy_name for cell in self.trained if cell.method == method}) > 1
+
     def metric(self, stage: str, name: str) -> float | None:
         """One finite number of a stage's metrics, or None."""
         value = self.stages.get(stage, {}).get("metrics", {}).get(name)

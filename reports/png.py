@@ -21,7 +21,7 @@ _MARKER = {"none": "", "dot": "o", "open": "o", "diamond": "D"}
 
 def write_png(figure: Figure, path: Path) -> None:
     """Draw `figure` at `path`, with the same bytes for the same description."""
-    columns = min(len(figure.panels), 3)
+    columns = figure.columns
     lines = -(-len(figure.panels) // columns)
     with mpl.rc_context(MATPLOTLIB):  # type: ignore[arg-type]
         single = len(figure.panels) == 1
@@ -36,7 +36,7 @@ def write_png(figure: Figure, path: Path) -> None:
             axis.set_visible(False)
         if figure.keys:
             handles = [_handle(key) for key in figure.keys]
-            canvas.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))
+            canvas.legend(handles=handles, loc="outside lower center", ncols=3 if single else min(len(handles), 6))
         canvas.savefig(path, metadata={"Software": None})
 
 
@@ -58,6 +58,7 @@ def _draw(axis: Axes, panel: Panel) -> None:
         axis.set_ylim(panel.y_range)
     if panel.x_ticks:
         axis.set_xticks([x for x, _ in panel.x_ticks], [label for _, label in panel.x_ticks])
+        axis.xaxis.set_minor_locator(NullLocator())
     _marks(axis, panel)
     if panel.kl_on_top:
         axis.set_xlim(left=0)

@@ -13,7 +13,7 @@ import pandas as pd
 from bench.stats.curves import value_at
 from bench.stats.estimate import Estimate, plus_minus
 from reports import words
-from reports.findings import Findings
+from reports.findings import Findings, nats
 from reports.load import Cell, RunData
 from reports.style import method_label
 
@@ -62,19 +62,21 @@ def peaks(run: RunData, findings: Findings) -> Table:
             "reason": reason,
         }
         records.append(record)
+        if not first(cell, run):
+            continue
         low, high = peak.kl_range
-        place = f"{curve.kl[row]:.2g}" + (f" [{low:.2g}, {high:.2g}]" if np.isfinite(low) else "")
+        place = nats(curve.kl[row]) + (f" [{nats(low)}, {nats(high)}]" if np.isfinite(low) else "")
         body.append(
             (
                 named(cell, run),
                 place,
                 f"{curve.d[row]:.2f}",
-                plus_minus(curve.gold[row], curve.gold_se[row], signed=True),
+                plus_minus(curve.gold[row], curve.gold_se[row], True, decimals=2),
                 plus_minus(curve.proxy[row], float("nan"), signed=True),
-                f"{curve.kl[last]:.3g}",
-                plus_minus(curve.gold[last], curve.gold_se[last], signed=True),
-                interval(peak.drop),
-                verdict or DASH,
+                nats(curve.kl[last]),
+                plus_minus(curve.gold[last], curve.gold_se[last], True, decimals=2),
+                interval(peak.drop) if row != last else DASH,
+                verdict if hump and hump.rise.defined else DASH,
             )
         )
     return Table(
@@ -103,9 +105,9 @@ def at_budgets(run: RunData) -> Table:
                 "reason": value.reason,
             }
             records.append({"cell": cell.name, "budget_nats": budget, **fields})
-        body.append(
-            (named(cell, run), *(plus_minus(v.point, v.error, signed=True) if v.defined else DASH for v in values))
-        )
+        shown = (plus_minus(v.point, v.error, True, decimals=2) if v.defined else DASH for v in values)
+        if first(cell, run):
+            body.append((named(cell, run), *shown))
     outside = [f"{b:g}" for b in budgets if run.entropy is not None and b > run.entropy]
     warn = f" Budgets of {', '.join(outside)} nats lie beyond π_ref's entropy, outside its support." if outside else ""
     return Table(
@@ -172,6 +174,11 @@ def timing(run: RunData) -> Table:
     )
 
 
+def first(cell: Cell, run: RunData) -> bool:
+    """Whether the cell is its setting's first replicate, which the page shows; the CSV holds all."""
+    return cell.replicate == min(c.replicate for c in run.trained if c.setting == cell.setting)
+
+
 def interval(value: Estimate) -> str:
     """`0.53 [0.29, 0.77]`, or a dash."""
     if not value.defined:
@@ -181,12 +188,10 @@ def interval(value: Estimate) -> str:
 
 
 def named(cell: Cell, run: RunData) -> str:
-    """A cell in words: method, coefficient, and the proxy and replicate where there are several."""
+    """A setting in words: method, coefficient, and the proxy where there are several."""
     parts = [method_label(cell.method)]
     if np.isfinite(cell.beta):
         parts.append(f"β = {cell.beta:g}")
-    if len({c.proxy_name for c in run.cells if c.method == cell.method}) > 1:
+    if run.several_proxies(cell.method):
         parts.append(f"{cell.proxy_name.replace('_', '-')} proxy")
-    if len({c.replicate for c in run.cells}) > 1:
-        parts.append(f"r{cell.replicate}")
     return ", ".join(parts)

@@ -36,11 +36,11 @@ PEAKS = (
     "clustered by prompt. After the KL, its range in 95% of resamples of the select prompts. The drop is peak minus"
     " end, paired by prompt, with its 95% interval. Hump: a rise, and a fall to the row nearest the last budget "
     "within π_ref's support (best-of-n: the largest n), each above 0.1 sd at the lower 97.5% limit, in every "
-    "replicate."
+    "replicate. The first replicate of each setting is shown; tables/peaks.csv has all."
 )
 BUDGETS = (
     "Local-linear interpolation in d = √KL over rows within a factor 1.5 in KL; ± is half of the 95% interval. A "
-    "dash: no rows on both sides."
+    "dash: no rows on both sides. The first replicate of each setting is shown; tables/budgets.csv has all."
 )
 CLAIMS = (
     "Declared in the suite before it ran. Observed: the lower limit is above what the claim asks; not observed: the"

@@ -53,7 +53,7 @@ def test_the_findings_and_verdicts_are_the_statistics(built):
     peaks = pd.read_csv(built / "tables" / "peaks.csv").set_index("cell")
     assert peaks.hump["ppo-b0-r0"] == "observed"
     assert peaks.hump["ppo-b0.1-r0"] == "undecided"  # stops short of 16 nats
-    assert "Hump: observed (conditional on one replicate)" in page(built)
+    assert 'title="conditional on one replicate">hump observed</span>' in page(built)
 
 
 def test_every_missing_gate_says_why(built):
