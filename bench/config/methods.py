@@ -37,7 +37,7 @@ class PreferenceConfig(Config):
     """A classification loss f(beta * rho) on stored pairs (Tang et al. 2024, 2402.05749)."""
 
     type: Literal["preference"] = "preference"
-    f: Literal["logistic"] = "logistic"
+    f: Literal["logistic", "squared", "hinge"] = "logistic"
     proxy: tuple[str, ...] = Field(
         default=("policy_sized",), min_length=1, max_length=1, description="scores the rows; not trained on"
     )
@@ -58,4 +58,15 @@ class BestOfNConfig(Config):
     replicates: int | None = Field(default=None, ge=1)
 
 
-MethodConfig = Annotated[PPOConfig | PreferenceConfig | BestOfNConfig, Field(discriminator="type")]
+class ReferenceMethodConfig(Config):
+    """The A/A null: pi_ref evaluated as often as a cell. Trains nothing, so every rise or fall in it is noise."""
+
+    type: Literal["reference"] = "reference"
+    proxy: tuple[str, ...] = Field(default=("policy_sized",), min_length=1, max_length=1)
+    looks: int = Field(default=16, ge=2)
+    replicates: int | None = Field(default=None, ge=1)
+
+
+MethodConfig = Annotated[
+    PPOConfig | PreferenceConfig | BestOfNConfig | ReferenceMethodConfig, Field(discriminator="type")
+]

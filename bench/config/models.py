@@ -17,9 +17,7 @@ class ModelConfig(Config):
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "ModelConfig":
         if self.width % self.heads or (self.width // self.heads) % 4:
-            raise ValueError(
-                f"width {self.width} must split into {self.heads} heads of a size divisible by 4 (rotary)"
-            )
+            raise ValueError(f"width {self.width} must split into {self.heads} heads of a size divisible by 4 (rotary)")
         return self
 
 
@@ -41,10 +39,10 @@ class TrainedGoldConfig(Config):
     model: ModelConfig = ModelConfig(layers=4, width=160, heads=5)
     prompts: int = Field(default=8_192, ge=1, description="of the gold split")
     steps: int = Field(default=300, ge=1)
-    prompts_per_step: int = Field(default=16, ge=1)
+    prompts_per_step: int = Field(default=8, ge=1)
     responses_per_prompt: int = Field(default=8, ge=2)
     lr: float = Field(default=2e-3, gt=0)
-    part_weight: float = Field(default=5.0, ge=0, description="of the token labels for each part of the rubric")
+    part_weight: float = Field(default=80.0, ge=0, description="of the token labels for each part of the rubric")
     seed: int = 0
 
 

@@ -23,17 +23,15 @@ class SuiteConfig(Config):
     gold: GoldConfig = TrainedGoldConfig()
     reference: ReferenceConfig = ReferenceConfig()
     pairs: PairsConfig = PairsConfig()
-    proxies: dict[str, ProxyConfig] = {"policy_sized": ProxyConfig()}
+    proxies: dict[str, ProxyConfig] = Field(default_factory=lambda: {"policy_sized": ProxyConfig()})
     pool: PoolConfig = PoolConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     budgets: tuple[float, ...] = Field(default=(0.25, 0.5, 1, 2, 4, 8, 16, 32), min_length=1)
     replicates: int = Field(default=1, ge=1)
     methods: tuple[str, ...] = Field(default=("ppo", "dpo", "bon"), min_length=1)
-    method: dict[str, MethodConfig] = {
-        "ppo": PPOConfig(),
-        "dpo": PreferenceConfig(),
-        "bon": BestOfNConfig(),
-    }
+    method: dict[str, MethodConfig] = Field(
+        default_factory=lambda: {"ppo": PPOConfig(), "dpo": PreferenceConfig(), "bon": BestOfNConfig()}
+    )
 
     @model_validator(mode="after")
     def _names_resolve(self) -> "SuiteConfig":

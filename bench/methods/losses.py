@@ -28,8 +28,27 @@ def logistic(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
     return F.softplus(-x)
 
 
+def squared(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """(x - 1)^2: IPO (Azar et al. 2023, 2310.12036, eq. 17).
+
+    Their (rho - 1/(2 tau))^2 is this up to scale at beta = 2 tau. Its population minimiser has
+    beta h(y) = 2 P(y > mu) + const, which depends on the pairs' distribution mu; finite for any labels.
+    """
+    return (x - 1) ** 2
+
+
+def hinge(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """max(0, 1 - x): SLiC's calibration loss (Zhao et al. 2023, 2305.10425, eq. 2) with log-ratios to pi_ref.
+
+    Margins above 1/beta are no longer pushed; no curvature at 0, so no pull back to pi_ref there.
+    """
+    return F.relu(1 - x)
+
+
 F_BY_NAME: dict[str, Callable[[Tensor], Tensor]] = {
     "logistic": logistic,
+    "squared": squared,
+    "hinge": hinge,
 }
 """Every preference loss, by the name that configs use."""
 

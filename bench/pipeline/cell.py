@@ -7,7 +7,6 @@ rows were all written together there, and every random draw is a function of see
 import json
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, final
 
 import pandas as pd
@@ -16,7 +15,7 @@ from pydantic import TypeAdapter
 from bench.config.evaluation import EvaluationConfig
 from bench.config.methods import MethodConfig
 from bench.core.files import read_json, write_json
-from bench.core.records import ROW_COLUMNS, SAMPLE_COLUMNS, frame, read_parquet, write_parquet
+from bench.core.records import read_parquet
 from bench.core.seeds import seed_of
 from bench.core.stage import Context
 from bench.errors import DivergedError
@@ -26,7 +25,7 @@ from bench.lm.tokens import encode_prompts
 from bench.methods.build import Materials, Method, build_method
 from bench.monitor import Monitor
 from bench.pipeline.artifacts import load_prompts
-from bench.pipeline.measuring import open_bench, open_protocol
+from bench.pipeline.measuring import open_bench, open_protocol, write_tables
 from bench.train import Trainer
 
 LATEST = "checkpoint.json"
@@ -65,6 +64,7 @@ class Cell:
             ids.pad_token_id,
             self.seed,
         )
+        self.evaluation_seed = seed_of(self.bench.static["cell"], self.seed)
         self.rows: list[dict[str, Any]] = []
         self.samples: list[pd.DataFrame] = []
         self.log: list[str] = []
@@ -141,7 +141,7 @@ class Cell:
         """Evaluate the policy as it is, keep it, and make this the point that a killed cell returns to."""
         step = self.trainer.step
         row, samples = evaluate(
-            self.policy, self.protocol, self.bench.judge, seed_of("cell", self.seed), step, self.beta or None
+            self.policy, self.protocol, self.bench.judge, self.evaluation_seed, step, self.beta or None
         )
         columns = self._columns()
         self.rows.append({**columns, **row, "status": "ok"})
@@ -157,18 +157,12 @@ class Cell:
             return self.monitor.passed > 0 and self.monitor.passed % self.settings.rows_per_budget == 0
         return self.settings.save == "all"
 
-    def _tables(self, folder: Path) -> None:
-        write_parquet(frame(self.rows, ROW_COLUMNS), folder / "rows.parquet")
-        samples = pd.concat(self.samples, ignore_index=True)
-        wanted = [c for c in samples.columns if c in SAMPLE_COLUMNS or c.startswith("rubric_")]
-        write_parquet(frame(samples[wanted], SAMPLE_COLUMNS), folder / "samples.parquet")
-
     def _checkpoint(self) -> None:
         folder = self.context.folder / f"checkpoint-{self.trainer.step}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         state = self.trainer.save(folder / "state.safetensors") | {"monitor": self.monitor.state(), "log": self.log}
-        self._tables(folder)
+        write_tables(self.rows, self.samples, folder)
         write_json(folder / "rows.json", nulls(self.rows))
         write_json(folder / "state.json", state)
         previous = self.context.folder / LATEST
@@ -188,7 +182,7 @@ class Cell:
     def _publish(self) -> None:
         """Leave only what the contract names in the folder."""
         folder = self.context.folder
-        self._tables(folder)
+        write_tables(self.rows, self.samples, folder)
         (folder / "log.jsonl").write_text("".join(line + "\n" for line in self.log), encoding="utf-8")
         kept = {str(row["step"]) for row in self.rows}
         for item in (folder / "policies").glob("*"):

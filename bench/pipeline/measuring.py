@@ -1,6 +1,7 @@
 """Putting a cell's measurement together: judge, protocol and what the row's fixed columns say."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -8,7 +9,16 @@ from transformers import PreTrainedTokenizerFast
 
 from bench.config.evaluation import EvaluationConfig
 from bench.config.methods import GOLD
-from bench.core.records import REPORT, SCHEMA_VERSION, SELECT, read_parquet
+from bench.core.records import (
+    REPORT,
+    ROW_COLUMNS,
+    SAMPLE_COLUMNS,
+    SCHEMA_VERSION,
+    SELECT,
+    frame,
+    read_parquet,
+    write_parquet,
+)
 from bench.core.stage import Context
 from bench.core.types import Score
 from bench.evaluate import Judge, Protocol
@@ -90,3 +100,11 @@ def open_protocol(context: Context, bench: Bench, config: EvaluationConfig) -> P
         probes=pairs_of(held_out, bench.tokenizer, context.device),
         device=context.device,
     )
+
+
+def write_tables(rows: list[dict[str, Any]], samples: list[pd.DataFrame], folder: Path) -> None:
+    """rows.parquet and samples.parquet, in the contract's columns."""
+    write_parquet(frame(rows, ROW_COLUMNS), folder / "rows.parquet")
+    table = pd.concat(samples, ignore_index=True)
+    wanted = [c for c in table.columns if c in SAMPLE_COLUMNS or c.startswith("rubric_")]
+    write_parquet(frame(table[wanted], SAMPLE_COLUMNS), folder / "samples.parquet")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.config.methods import GOLD, BestOfNConfig, MethodConfig
+from bench.config.methods import GOLD, BestOfNConfig, MethodConfig, ReferenceMethodConfig
 from bench.config.models import SFTConfig
 from bench.config.suite import SuiteConfig
 from bench.core.stage import Stage
@@ -116,25 +116,24 @@ class _Builder:
         inputs = {**self.judges(), "reference": self.reference(), "pairs": self.pairs(replicate)}
         if proxy != GOLD:
             inputs["proxy"] = self.proxy(proxy, replicate)
-        if isinstance(config, BestOfNConfig):
-            recipe: Json = {"static": static, "n": list(config.n)}
-            stage = self.stage(f"bon/{name}", recipe, 30, **inputs, pool=self.pool())
-        else:
-            recipe = {
-                **self.limit,
-                "static": static,
-                "method": dump(config, exclude={"beta", "proxy", "replicates"}),
-                "beta": beta,
-                "evaluation": dump(self.suite.evaluation),
-                "budgets": list(self.suite.budgets),
-            }
-            stage = self.stage(f"cell/{name}", recipe, 90, **inputs)
+        measured: Json = {**self.limit, "static": static, "evaluation": dump(self.suite.evaluation)}
+        match config:
+            case BestOfNConfig():
+                stage = self.stage(
+                    f"bon/{name}", {"static": static, "n": list(config.n)}, 30, **inputs, pool=self.pool()
+                )
+            case ReferenceMethodConfig():
+                stage = self.stage(f"null/{name}", {**measured, "looks": config.looks}, 60, **inputs)
+            case _:
+                method_config = dump(config, exclude={"beta", "proxy", "replicates"})
+                recipe = {**measured, "method": method_config, "beta": beta, "budgets": list(self.suite.budgets)}
+                stage = self.stage(f"cell/{name}", recipe, 90, **inputs)
         return Cell(name, method, stage, static)
 
     def cells(self) -> Iterator[Cell]:
         for method in self.suite.methods:
             config = self.suite.method[method]
-            betas: tuple[float | None, ...] = (None,) if isinstance(config, BestOfNConfig) else config.beta
+            betas: tuple[float | None, ...] = getattr(config, "beta", (None,))
             for proxy in config.proxy:
                 for beta in betas:
                     for replicate in range(config.replicates or self.suite.replicates):
@@ -147,6 +146,7 @@ KINDS = {
     "ppo": lambda config: {"sampler": "on_policy", "loss": "ppo"},
     "preference": lambda config: {"sampler": "offline", "loss": config.f},
     "best_of_n": lambda config: {"sampler": "pool", "loss": None},
+    "reference": lambda config: {"sampler": None, "loss": None},
 }
 """The sampler and loss that a row names, by the method config's type."""
 
