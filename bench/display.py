@@ -89,6 +89,7 @@ class _Running:
     stage: Stage
     since: float
     event: dict[str, Any] = field(default_factory=dict)
+    told: float = 0.0  # when the last event came
 
     @property
     def fraction(self) -> float | None:
@@ -127,7 +128,9 @@ class LiveDisplay(Display):
         self.running[stage.key] = _Running(stage, time.monotonic())
 
     def progressed(self, stage: Stage, event: Mapping[str, Any]) -> None:
-        self.running[stage.key].event.update(event)
+        running = self.running[stage.key]
+        running.event.update(event)
+        running.told = time.monotonic()
 
     def finished(self, stage: Stage, wall_s: float) -> None:
         self.running.pop(stage.key, None)
@@ -167,10 +170,10 @@ class LiveDisplay(Display):
         return grid
 
     def _left_s(self, running: _Running) -> float:
-        spent = time.monotonic() - running.since
+        total = self.seconds.get(running.stage.key, 0.0)
         if running.fraction:
-            return spent * (1 - running.fraction) / running.fraction
-        return max(0.0, self.seconds.get(running.stage.key, 0.0) - spent)
+            total = (running.told - running.since) / running.fraction
+        return max(0.0, running.since + total - time.monotonic())
 
 
 def choose_display() -> Display:

@@ -130,6 +130,7 @@ class _Sweep:
         while self.open:
             while len(self.busy) < workers and (stage := self._next_ready()):
                 self._start(stage)
+            self._warm_up(workers)
             ready = wait([worker.connection for worker in self.busy], timeout=_TICK_S)
             for worker in list(self.busy):
                 if worker.connection in ready:
@@ -153,10 +154,22 @@ class _Sweep:
 
     def _start(self, stage: Stage) -> None:
         self.idle = [worker for worker in self.idle if worker.is_alive]
-        worker = self.idle.pop() if self.idle and not stage.isolated else Worker(self.setup)
+        fit = [worker for worker in self.idle if worker.is_fresh or not stage.isolated]
+        if fit:
+            worker = min(fit, key=lambda worker: worker.is_fresh)  # fresh ones are for isolated stages
+            self.idle.remove(worker)
+        else:
+            worker = Worker(self.setup)
         self.busy.append(worker)
         worker.give(stage)
         self.display.started(stage)
+
+    def _warm_up(self, workers: int) -> None:
+        """Where a core has nothing to do, begin the process that a coming stage will want."""
+        fresh = [worker for worker in self.idle if worker.is_fresh]
+        coming = next((stage for stage in self.waiting.values() if stage.isolated or not self.idle), None)
+        if coming is not None and len(self.busy) + len(fresh) < workers:
+            self.idle.append(Worker(self.setup, warm=coming.run))
 
     def _end(self, worker: Worker) -> None:
         stage = worker.stage

@@ -5,6 +5,7 @@ answers. It sets its threads before torch is loaded, and it dies with its parent
 runs when is `sweep`'s business.
 """
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -46,20 +47,25 @@ class Setup:
 
 @dataclass(eq=False)
 class Worker:
-    """The parent's handle. `stage` is what the worker is making, None while it waits."""
+    """The parent's handle. `stage` is what the worker is making, None while it waits.
+
+    `warm` names a module to load before the first stage comes: that takes seconds, best spent early.
+    """
 
     setup: Setup
+    warm: str | None = None
     stage: Stage | None = None
+    is_fresh: bool = True
     tail: ProgressTail = field(default_factory=lambda: ProgressTail(Path()))
 
     def __post_init__(self) -> None:
         self.connection, theirs = _SPAWN.Pipe()
-        self.process = _SPAWN.Process(target=_serve, args=(theirs, self.setup), name="goldbench-worker")
+        self.process = _SPAWN.Process(target=_serve, args=(theirs, self.setup, self.warm), name="goldbench-worker")
         self.process.start()
         theirs.close()
 
     def give(self, stage: Stage) -> None:
-        self.stage = stage
+        self.stage, self.is_fresh = stage, False
         self.tail = ProgressTail(self.setup.store.progress(stage))
         self.connection.send(stage)
 
@@ -78,9 +84,9 @@ class Worker:
         return self.process.is_alive()
 
     def stop(self) -> None:
-        """Let a waiting worker leave, end a busy one. Its work folder stays for the next attempt."""
+        """Let a waiting worker leave, end one that works or still loads. A work folder stays for the next attempt."""
         self.connection.close()
-        if self.stage is not None:
+        if self.stage is not None or self.is_fresh:
             self.process.terminate()
 
     def join(self) -> None:
@@ -90,12 +96,14 @@ class Worker:
             self.process.join()
 
 
-def _serve(connection: Connection, setup: Setup) -> None:
+def _serve(connection: Connection, setup: Setup, warm: str | None) -> None:
     """The child's loop; it ends when the parent closes the pipe or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_die_with_parent, daemon=True).start()
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(setup.threads)))
     os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
+    if warm is not None:
+        importlib.import_module(warm)
     while True:
         try:
             stage = connection.recv()
