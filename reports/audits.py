@@ -70,7 +70,7 @@ def _models(run: RunData) -> list[Gate]:
     asked = float(run.config.get("reference", {}).get("min_gold_rubric_corr", 0.75))
     found = [
         _metric(run, "Gold against rubric within prompts, on π_ref", "reference", "gold_rubric_corr", ">=", asked),
-        _metric(run, "Gold against rubric, on the wide set", "gold", "corr_wide", "", None),
+        _metric(run, "Gold against rubric within prompts, on the wide set", "gold", "wide_corr", "", None),
     ]
     audits = {
         "held_out_accuracy": "held-out accuracy",

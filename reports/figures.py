@@ -34,7 +34,7 @@ def frontier(run: RunData) -> Figure | None:
         gold = np.concatenate([c.curve.gold for c in own])
         faded = shade(color, 1, 2)
         series.append(Series(f"{method_label(method)}, every row", d, gold, faded, line=False, marker="dot"))
-        line = _best_at_budgets(own, run.budgets)
+        line = _best_at_budgets([c for c in own if run.is_first(c)], run.budgets)
         dash: Dash = "dash" if own[0].best_of_n else "solid"
         if line is not None:
             x, y, low, high = line
@@ -81,7 +81,7 @@ def gold_against_proxy(run: RunData) -> Figure | None:
     if not cells:
         return None
     by_proxy = {p: [c for c in cells if c.proxy_name == p] for p in dict.fromkeys(c.proxy_name for c in cells)}
-    drawn = {proxy: _over_proxy(own) for proxy, own in by_proxy.items()}
+    drawn = {proxy: _over_proxy(run, own) for proxy, own in by_proxy.items()}
     y_range = padded([s.y for series, _ in drawn.values() for s in series])
     x_range = padded([s.x for series, _ in drawn.values() for s in series])
     axes = ("proxy, calibrated (gold sd above π_ref)", GOLD)
@@ -106,13 +106,13 @@ def gold_against_proxy(run: RunData) -> Figure | None:
     )
 
 
-def _over_proxy(cells: list[Cell]) -> tuple[list[Series], tuple[Key, ...]]:
+def _over_proxy(run: RunData, cells: list[Cell]) -> tuple[list[Series], tuple[Key, ...]]:
     series: list[Series] = []
     keys: dict[str, Key] = {}
     for cell, color in _shaded(cells):
         gold, proxy, se = cell.curve.gold, cell.curve.proxy, 1.96 * cell.curve.gold_se
         dash: Dash = "dash" if cell.best_of_n else "solid"
-        first = cell.replicate == 0
+        first = run.is_first(cell)
         low, high = (gold - se, gold + se) if first else (None, None)
         series.append(Series(_named(cell), proxy, gold, color, low, high, dash, 2.0 if first else 0.8, "dot"))
         keys.setdefault(_named(cell), Key(_named(cell), color, dash))
@@ -174,7 +174,10 @@ def coefficients(run: RunData) -> Figure | None:
         cells = [c for c in run.compared if c.method == method and np.isfinite(c.beta)]
         for proxy in dict.fromkeys(c.proxy_name for c in cells):
             panel = _sweep_panel(
-                method, proxy, [c for c in cells if c.proxy_name == proxy], run.several_proxies(method)
+                method,
+                proxy,
+                [c for c in cells if c.proxy_name == proxy and run.is_first(c)],
+                run.several_proxies(method),
             )
             if panel is not None:
                 panels.append(panel)
@@ -198,7 +201,7 @@ def _sweep_panel(method: str, proxy: str, cells: list[Cell], several: bool) -> P
     if len(betas) < 2:
         return None
     color, place = method_color(method), {beta: float(i) for i, beta in enumerate(betas)}
-    first = sorted((c for c in cells if c.replicate == min(c.replicate for c in cells)), key=lambda c: c.beta)
+    first = sorted(cells, key=lambda c: c.beta)
     x = np.array([place[c.beta] for c in first])
     series = []
     for label, dash, marker, choose in (
@@ -224,7 +227,7 @@ def tokens(run: RunData) -> Figure | None:
         )
         some = spent > 0
         if some.sum() > 1:
-            width = 1.8 if cell.replicate == 0 else 0.7
+            width = 1.8 if run.is_first(cell) else 0.7
             series.append(Series(_named(cell), spent[some], cell.curve.gold[some], color, width=width, marker="dot"))
             keys.setdefault(cell.method, Key(method_label(cell.method), method_color(cell.method)))
     if not series:

@@ -108,14 +108,14 @@ def _sentence(label: str, cell: Cell, findings: Findings) -> Sentence:
 
 def _moves(hump: HumpVerdict, part: ReplicateHump) -> str:
     rises = hump.rise.point >= 0
-    rise = f"{'rises' if rises else 'falls'} {_size(hump.rise)} sd up to {nats(part.peak_kl)} nats"
+    rise = f"{'rises' if rises else 'falls'} {_size(hump.rise)} sd by {nats(part.peak_kl)} nats"
     if hump.fall.point >= 0:
-        then = f"{'falls' if rises else 'falls further'} {_size(hump.fall)} by {nats(part.end_kl)} nats"
+        then = f"{'falls' if rises else 'falls further'} {_size(hump.fall)} by {nats(part.end_kl)}"
     else:
-        then = f"{'rises further' if rises else 'rises'} {_size(hump.fall)} by {nats(part.end_kl)} nats"
+        then = f"{'rises further' if rises else 'rises'} {_size(hump.fall)} by {nats(part.end_kl)}"
     gain = part.proxy_gain
-    proxy = f"while the proxy {'gains' if gain.point >= 0 else 'loses'} {_size(gain)}"
-    return f"gold {rise}, then {then} {proxy}."
+    proxy = f"the proxy {'gains' if gain.point >= 0 else 'loses'} {_size(gain)}"
+    return f"gold {rise}, then {then}; {proxy}."
 
 
 def nats(kl: float) -> str:

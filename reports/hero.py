@@ -67,7 +67,7 @@ def _panels(
         groups.setdefault((cell.method, cell.proxy_name), []).append(cell)
     if not groups:
         return None
-    drawn = {key: _series(own, what) for key, own in groups.items()}
+    drawn = {key: _series(run, own, what) for key, own in groups.items()}
     everything = [s for series in drawn.values() for s in series]
     y_range = padded([v for s in everything for v in (s.y, s.low, s.high) if v is not None])
     d_max = max(float(np.nanmax(s.x)) for s in everything)
@@ -90,13 +90,13 @@ def _panels(
     return Figure(name, title, caption, f"{title}: {methods}, against the square root of KL.", panels, keys)
 
 
-def _series(cells: list[Cell], what: tuple[str, ...]) -> list[Series]:
+def _series(run: RunData, cells: list[Cell], what: tuple[str, ...]) -> list[Series]:
     """Lines of one panel: a shade a coefficient, a band for the first replicate, the rest thin."""
     betas = sorted({c.beta for c in cells})
     series = []
     for cell in sorted(cells, key=lambda c: -c.beta):
         color = shade(method_color(cell.method), _rank(betas, cell.beta), len(betas))
-        first = cell.replicate == min(c.replicate for c in cells if c.setting == cell.setting)
+        first = run.is_first(cell)
         for w in reversed(what):
             y = cell.rows[w].to_numpy(dtype=float)
             if not np.isfinite(y).any():

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -49,24 +50,24 @@ class Page:
         """One sentence of what was run."""
         run = self.run
         methods = [method_label(m) for m in run.methods]
+        failed = run.bad.cell.nunique()
+        unfinished = f" {failed} cell{'s' if failed > 1 else ''} did not finish." if failed else ""
         if not methods:
-            return "No policy has been evaluated yet."
+            return f"No policy has been evaluated yet.{unfinished}"
         cells = run.trained
         prompts = run.ok.n_prompts.max()
-        reach = max(float(c.curve.kl.max()) for c in cells)
+        reach = max(float(np.nanmax(c.curve.kl)) for c in cells)
         over = f" on {int(prompts)} report prompts" if prompts == prompts and prompts is not None else ""
         count = f"{len(cells)} cell{'s' if len(cells) != 1 else ''}"
         replicates = len({c.replicate for c in cells})
         again = f", up to {replicates} replicates" if replicates > 1 else ", one replicate"
-        failed = run.bad.cell.nunique()
-        unfinished = f" {failed} did not finish." if failed else ""
         names = ", ".join(methods[:-1]) + (" and " if len(methods) > 1 else "") + methods[-1]
         what = f"{names}: {count}{again}, {len(run.ok)} evaluated policies{over}"
         return f"{what}, up to {nats(reach)} nats from π_ref.{unfinished}"
 
     @property
     def provenance(self) -> list[tuple[str, str]]:
-        return _flat(self.run.run)
+        return _flat({name: value for name, value in self.run.run.items() if name != "failures"})
 
 
 def render(page: Page) -> str:
@@ -94,8 +95,9 @@ def render(page: Page) -> str:
 
 
 def prose(value: str) -> Markup:
-    """Escaped text with the reference policy's subscript."""
-    return Markup(str(escape(value)).replace("π_ref", "π<sub>ref</sub>"))
+    """Escaped text with the reference policy's subscript; a number and its error stay on one line."""
+    text = str(escape(value)).replace(" ± ", "\u00a0±\u00a0")
+    return Markup(text.replace("π_ref", "π<sub>ref</sub>"))
 
 
 def script_json(value: Any) -> Markup:

@@ -101,6 +101,17 @@ class RunData:
         proxy = self.config.get("proxies", {}).get(cell.proxy_name, {})
         return cell.proxy_name == "gold" or proxy.get("labels") == "permuted"
 
+    def is_first(self, cell: Cell) -> bool:
+        """Whether it is the first replicate of its setting, the one that figures and the page single out."""
+        return cell.replicate == self._first_replicates[cell.setting]
+
+    @cached_property
+    def _first_replicates(self) -> dict[int, int]:
+        firsts: dict[int, int] = {}
+        for cell in self.cells:
+            firsts[cell.setting] = min(cell.replicate, firsts.get(cell.setting, cell.replicate))
+        return firsts
+
     @property
     def methods(self) -> list[str]:
         return list(dict.fromkeys(cell.method for cell in self.trained))

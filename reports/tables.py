@@ -62,7 +62,7 @@ def peaks(run: RunData, findings: Findings) -> Table:
             "reason": reason,
         }
         records.append(record)
-        if not first(cell, run):
+        if not run.is_first(cell):
             continue
         low, high = peak.kl_range
         place = nats(curve.kl[row]) + (f" [{nats(low)}, {nats(high)}]" if np.isfinite(low) else "")
@@ -106,7 +106,7 @@ def at_budgets(run: RunData) -> Table:
             }
             records.append({"cell": cell.name, "budget_nats": budget, **fields})
         shown = (plus_minus(v.point, v.error, True, decimals=2) if v.defined else DASH for v in values)
-        if first(cell, run):
+        if run.is_first(cell):
             body.append((named(cell, run), *shown))
     outside = [f"{b:g}" for b in budgets if run.entropy is not None and b > run.entropy]
     warn = f" Budgets of {', '.join(outside)} nats lie beyond π_ref's entropy, outside its support." if outside else ""
@@ -138,10 +138,11 @@ def claims(verdicts: Sequence[Mapping[str, Any]]) -> Table:
 def failed(run: RunData) -> Table:
     """Cells that failed or diverged, and why."""
     bad = run.bad
-    body = tuple(
-        (str(cell), str(status), str(reason))
-        for cell, status, reason in zip(bad.cell, bad.status, bad.reason.fillna("no reason was recorded"), strict=True)
-    )
+    reasons = bad.reason.fillna("no reason was recorded")
+    alike: dict[tuple[str, str], list[str]] = {}
+    for cell, status, reason in zip(bad.cell, bad.status, reasons, strict=True):
+        alike.setdefault((str(status), str(reason)), []).append(str(cell))
+    body = tuple((", ".join(cells), status, reason) for (status, reason), cells in alike.items())
     return Table(
         "failed",
         "Cells that did not finish",
@@ -172,11 +173,6 @@ def timing(run: RunData) -> Table:
         body,
         text=3,
     )
-
-
-def first(cell: Cell, run: RunData) -> bool:
-    """Whether the cell is its setting's first replicate, which the page shows; the CSV holds all."""
-    return cell.replicate == min(c.replicate for c in run.trained if c.setting == cell.setting)
 
 
 def interval(value: Estimate) -> str:

@@ -11,7 +11,7 @@ CONTROLS = (
 )
 FRONTIER = (
     "Diamonds: gold at each KL budget by local-linear interpolation in d = √KL, with 95% intervals clustered by "
-    "prompt; of a method's coefficients, the one best on the select prompts. Dots: every evaluated policy. Best-"
+    "prompt; of a method's settings, the one best on the select prompts. Dots: every evaluated policy. Best-"
     "of-n is dashed: it spends KL more thriftily than training does, and is not to be ranked against it at equal "
     "KL."
 )

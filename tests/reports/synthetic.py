@@ -162,7 +162,7 @@ def _stages():
     metrics = {
         "world": {"prompts": 52_000_000},
         "sft": {"loss": 1.21},
-        "gold": {"corr_wide": 0.93},
+        "gold": {"wide_corr": 0.93},
         "reference": {"entropy_nats": 18.3, "truncated_rate": 0.004, "gold_rubric_corr": 0.86, "gold_sd": 1.5},
         "pairs/r0": {"label_accuracy": 0.7},
         "proxy/policy_sized/r0": {"held_out_accuracy": 0.71, "calibration_scale": 0.83, "held_out_ce": 0.56},
