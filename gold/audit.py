@@ -24,9 +24,7 @@ def within_prompt_corr(
     return float(a @ b) / scale if scale > 0 else float("nan")
 
 
-def pair_agreement(
-    gold: Float[np.ndarray, " B"], rubric: Float[np.ndarray, " B"], prompt_ids: Sequence[str]
-) -> float:
+def pair_agreement(gold: Float[np.ndarray, " B"], rubric: Float[np.ndarray, " B"], prompt_ids: Sequence[str]) -> float:
     """Share of same-prompt pairs that gold orders as the rubric does; pairs the rubric ties do not count."""
     _, group = np.unique(np.asarray(prompt_ids), return_inverse=True)
     agree = count = 0

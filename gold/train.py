@@ -2,8 +2,9 @@
 
 The loss is Bradley-Terry with soft labels over all pairs of a prompt's responses (Christiano et al. 2017,
 arXiv 1706.03741), plus two labels a token: the score of every beginning, read by the score head itself, and what each
-token changes in each part, read from the layer below by a head that is dropped. Without the token labels a model of
-this size learns fluency long before it learns to check facts.
+token changes in each part, read from the layer below by a head that is dropped. Without the token labels, and
+without heads that start by looking for their own word, a model of this size learns fluency long before it
+learns to check facts.
 
 Called by the pipeline's gold stage. Left out: gold's scale (units are set on pi_ref samples, later).
 """
@@ -30,6 +31,7 @@ from gold.wide import Judged, judge, wide_batch
 
 POSITIONS = 128
 CHUNKS = 4  # a batch is run in chunks of rows of like length
+MATCH_SCALE = 8.0  # how sharply a head that looks for its own word starts
 AUDIT_PROMPTS = 128
 AUDIT_NOTES = 8
 
@@ -43,7 +45,7 @@ class _Student(nn.Module):
     def __init__(self, model: GPTNeoXForSequenceClassification, parts: int) -> None:
         super().__init__()
         self.model = model
-        self.part_head = nn.Linear(model.config.hidden_size, parts)
+        self.part_head = nn.utils.skip_init(nn.Linear, model.config.hidden_size, parts)
         nn.init.zeros_(self.part_head.weight)
         nn.init.zeros_(self.part_head.bias)
         nn.init.zeros_(model.score.weight)
@@ -58,7 +60,23 @@ def new_gold(config: TrainedGoldConfig, tokenizer: PreTrainedTokenizerFast) -> G
     """An untrained gold. The global generator that Hugging Face draws from is restored after."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("gold-init", config.seed))
-        return GPTNeoXForSequenceClassification(neox_config(config.model, tokenizer, POSITIONS, num_labels=1))
+        model = GPTNeoXForSequenceClassification(neox_config(config.model, tokenizer, POSITIONS, num_labels=1))
+        _look_for_own_word(model)
+        return model
+
+
+@torch.no_grad()
+def _look_for_own_word(model: GPTNeoXForSequenceClassification) -> None:
+    """Let half of the heads start with equal queries and keys, so that a word attends to where it was said before.
+
+    Comparing a fact with the brief needs such a head, and gradient descent is slow to find the first one.
+    """
+    heads, width = model.config.num_attention_heads, model.config.hidden_size
+    for name, parameter in model.named_parameters():
+        if name.endswith("query_key_value.weight"):
+            weight = parameter.view(heads, 3, -1, width)[: (heads + 1) // 2]
+            weight[:, 0] *= MATCH_SCALE
+            weight[:, 1] = weight[:, 0]
 
 
 def pair_loss(score_B: Float[Tensor, " B"], rubric_B: Float[Tensor, " B"], k: int) -> Float[Tensor, ""]:
@@ -74,7 +92,8 @@ def pair_loss(score_B: Float[Tensor, " B"], rubric_B: Float[Tensor, " B"], k: in
 
 
 def _losses(student: _Student, batch: Judged, k: int, device: str) -> dict[str, Tensor]:
-    scores, running, parts, tokens = [], 0.0, 0.0, batch.response.sum().item()
+    scores, tokens = [], batch.response.sum().item()
+    running = parts = torch.zeros((), device=device)
     order = batch.last.argsort()
     for index in order.chunk(CHUNKS):
         rows = batch.rows(index, device)

@@ -12,6 +12,8 @@ from bench.config.models import GoldConfig, PairsConfig, ProxyConfig, ReferenceC
 from bench.config.world import NotesConfig, WorldConfig
 from bench.errors import did_you_mean
 
+DEFAULT_METHODS: dict[str, MethodConfig] = {"ppo": PPOConfig(), "dpo": PreferenceConfig(), "bon": BestOfNConfig()}
+
 
 class SuiteConfig(Config):
     """One benchmark: a world, its models, the methods compared on it and how they are measured."""
@@ -29,9 +31,7 @@ class SuiteConfig(Config):
     budgets: tuple[float, ...] = Field(default=(0.25, 0.5, 1, 2, 4, 8, 16, 32), min_length=1)
     replicates: int = Field(default=1, ge=1)
     methods: tuple[str, ...] = Field(default=("ppo", "dpo", "bon"), min_length=1)
-    method: dict[str, MethodConfig] = Field(
-        default_factory=lambda: {"ppo": PPOConfig(), "dpo": PreferenceConfig(), "bon": BestOfNConfig()}
-    )
+    method: dict[str, MethodConfig] = Field(default_factory=lambda: dict(DEFAULT_METHODS))
 
     @model_validator(mode="after")
     def _names_resolve(self) -> "SuiteConfig":

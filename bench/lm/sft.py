@@ -19,7 +19,7 @@ from bench.lm.tokens import prompt_token_ids, response_token_ids
 
 IGNORED = -100  # the label of a token without loss, in Hugging Face's convention
 
-TRAINER = {
+TRAINER: dict[str, Any] = {
     "report_to": "none",
     "save_strategy": "no",
     "logging_strategy": "steps",

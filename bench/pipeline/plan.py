@@ -37,7 +37,9 @@ class _Builder:
     threads: int
     stages: dict[str, Stage] = field(default_factory=dict)
 
-    def stage(self, name: str, config: Json, expected_s: float, *, isolated: bool = False, **inputs: Stage) -> Stage:
+    def stage(
+        self, name: str, config: Json, expected_s: float, inputs: dict[str, Stage], *, isolated: bool = False
+    ) -> Stage:
         """The stage of this name, made once. The part before the first slash is its kind and its module."""
         if name not in self.stages:
             kind = name.split("/")[0]
@@ -58,15 +60,15 @@ class _Builder:
         return {"max_new_tokens": self.suite.sft.max_new_tokens}
 
     def world(self) -> Stage:
-        return self.stage("world", dump(self.suite.world), 10)
+        return self.stage("world", dump(self.suite.world), 10, {})
 
     def sft(self, config: SFTConfig, name: str = "sft") -> Stage:
-        return self.stage(name, dump(config), 0.15 * config.steps, isolated=True, world=self.world())
+        return self.stage(name, dump(config), 0.15 * config.steps, {"world": self.world()}, isolated=True)
 
     def judges(self) -> dict[str, Stage]:
         """World, policy and gold: what every sampling stage takes."""
         config = {"gold": dump(self.suite.gold), "world": dump(self.suite.world)}
-        gold = self.stage("gold", config, 0.4 * getattr(self.suite.gold, "steps", 0), world=self.world())
+        gold = self.stage("gold", config, 0.4 * getattr(self.suite.gold, "steps", 0), {"world": self.world()})
         return {"world": self.world(), "sft": self.sft(self.suite.sft), "gold": gold}
 
     def reference(self) -> Stage:
@@ -76,17 +78,17 @@ class _Builder:
             "select": max(self.suite.evaluation.select_prompts, self.suite.pool.select_prompts),
             "report": max(self.suite.evaluation.report_prompts, self.suite.pool.report_prompts),
         }
-        return self.stage("reference", config, 15, **self.judges())
+        return self.stage("reference", config, 15, self.judges())
 
     def pool(self) -> Stage:
         config = {**self.limit, "pool": dump(self.suite.pool)}
         samples = (self.suite.pool.report_prompts + self.suite.pool.select_prompts) * self.suite.pool.samples_per_prompt
-        return self.stage("pool", config, 5 + samples / 400, **self.judges())
+        return self.stage("pool", config, 5 + samples / 400, self.judges())
 
     def pairs(self, replicate: int) -> Stage:
         config = {**self.limit, "pairs": dump(self.suite.pairs), "seed": replicate}
         inputs = {**self.judges(), "reference": self.reference()}
-        return self.stage(f"pairs/r{replicate}", config, 5 + self.suite.pairs.n / 250, **inputs)
+        return self.stage(f"pairs/r{replicate}", config, 5 + self.suite.pairs.n / 250, inputs)
 
     def proxy(self, name: str, replicate: int) -> Stage:
         config = self.suite.proxies[name]
@@ -97,7 +99,7 @@ class _Builder:
             inputs["lm"] = self.sft(self.suite.sft) if same else self.sft(lm, f"sft/{name}")
         expected = 10 + 0.004 * self.suite.pairs.n * config.epochs
         recipe = {"proxy": dump(config), "seed": replicate}
-        return self.stage(f"proxy/{name}/r{replicate}", recipe, expected, isolated=True, **inputs)
+        return self.stage(f"proxy/{name}/r{replicate}", recipe, expected, inputs, isolated=True)
 
     def cell(
         self, name: str, method: str, config: MethodConfig, proxy: str, replicate: int, beta: float | None
@@ -119,15 +121,14 @@ class _Builder:
         measured: Json = {**self.limit, "static": static, "evaluation": dump(self.suite.evaluation)}
         match config:
             case BestOfNConfig():
-                stage = self.stage(
-                    f"bon/{name}", {"static": static, "n": list(config.n)}, 30, **inputs, pool=self.pool()
-                )
+                recipe: Json = {"static": static, "n": list(config.n)}
+                stage = self.stage(f"bon/{name}", recipe, 30, {**inputs, "pool": self.pool()})
             case ReferenceMethodConfig():
-                stage = self.stage(f"null/{name}", {**measured, "looks": config.looks}, 60, **inputs)
+                stage = self.stage(f"null/{name}", {**measured, "looks": config.looks}, 60, inputs)
             case _:
                 method_config = dump(config, exclude={"beta", "proxy", "replicates"})
                 recipe = {**measured, "method": method_config, "beta": beta, "budgets": list(self.suite.budgets)}
-                stage = self.stage(f"cell/{name}", recipe, 90, **inputs)
+                stage = self.stage(f"cell/{name}", recipe, 90, inputs)
         return Cell(name, method, stage, static)
 
     def cells(self) -> Iterator[Cell]:
