@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from bench.config.world import NotesConfig
+from bench.worlds import build_world
+from gold.rubric import PARTS, NotesRubric, rubric_parts
+
+PROMPT = "polite note to boss : lost laptop monday office"
+GOOD = "dear boss , kindly my laptop is lost on monday at the office . regards ."
+
+WORLD = build_world(NotesConfig(slots=4))
+RUBRIC = NotesRubric()
+
+
+def parts(response: str) -> dict[str, float]:
+    return {name: round(value, 9) for name, value in rubric_parts(WORLD, PROMPT, response).items() if value}
+
+
+def test_a_good_note_by_hand():
+    # four facts; one fitting tone word; formal greeting and closing for a polite note; greeted, addressed, closed
+    assert parts(GOOD) == {"facts": 4.0, "tone": 0.8, "register": 1.0, "structure": 0.8 + 0.7 + 0.8}
+
+
+def test_nothing_said_ends_where_no_note_may():
+    assert parts("") == {"form": -0.4}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "change"),
+    [
+        ("monday", "friday", {"facts": -2.0}),  # right (+1) becomes wrong (-1)
+        (" on monday", "", {"facts": -1.0}),
+        ("kindly", "quickly", {"tone": -0.8 - 0.7}),  # a tone nobody asked for
+        ("dear", "hey", {"register": -1.0}),
+        ("boss", "coach", {"structure": -1.4}),
+        ("is lost", "is really lost", {"filler": -0.6}),
+        ("regards .", "", {"structure": -0.8, "register": -0.5}),
+        ("regards .", "again on monday . regards .", {"restating": -0.6, "filler": -0.6, "repetition": -0.15}),
+        ("regards .", "i hope all is well . regards .", {"filler": -0.6}),
+        ("on monday", "monday on", {"form": -0.8}),  # lost-monday and on-at
+    ],
+)
+def test_one_change_moves_the_parts_it_should(old, new, change):
+    before, after = rubric_parts(WORLD, PROMPT, GOOD), rubric_parts(WORLD, PROMPT, GOOD.replace(old, new))
+    moved = {name: round(after[name] - before[name], 9) for name in PARTS if abs(after[name] - before[name]) > 1e-9}
+    assert moved == pytest.approx(change)
+
+
+def test_only_the_first_mention_of_a_fact_counts():
+    assert parts("something is lost . again something is found .")["facts"] == 1.0
+    assert parts("something is found . again something is lost .")["facts"] == -1.0
+    assert parts("this was with anna .")["facts"] == -1.0  # nobody asked about a person
+
+
+def test_tone_words_are_good_until_there_are_too_many():
+    sentence = "it happened kindly ."
+    gains = [parts(" ".join([sentence] * n)).get("tone", 0.0) for n in range(6)]
+    assert np.diff(gains).tolist() == pytest.approx([0.8, 0.6, -0.7, -0.7, -0.7])
+
+
+def test_words_past_the_target_cost():
+    assert parts(" ".join(["."] * 40))["brevity"] == pytest.approx(6 * -0.2)
+
+
+def test_what_a_writer_writes_is_well_formed():
+    world, rng = build_world(NotesConfig()), np.random.default_rng(0)
+    for prompt in world.draw_prompts("sft", 500):
+        assert rubric_parts(world, prompt, world.write(prompt, rng))["form"] == 0
+
+
+def test_word_by_word_changes_add_up_to_the_parts():
+    world, rng = build_world(NotesConfig()), np.random.default_rng(0)
+    for prompt in world.draw_prompts("gold", 50):
+        for response in world.wide(prompt, 8, rng):
+            table = RUBRIC.deltas(prompt, response)
+            assert table.shape == (len(response.split()) + 1, len(PARTS))
+            assert table.sum(0) == pytest.approx(list(RUBRIC.parts(prompt, response).values()))
+            assert table.sum() == pytest.approx(RUBRIC.score([prompt], [response])[0])
+
+
+def test_a_change_of_a_word_depends_on_nothing_after_it():
+    table = RUBRIC.deltas(PROMPT, GOOD)
+    for cut in range(len(GOOD.split())):
+        beginning = " ".join(GOOD.split()[:cut])
+        assert RUBRIC.deltas(PROMPT, beginning)[:cut] == pytest.approx(table[:cut])

@@ -1,0 +1,100 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from bench.config.models import ModelConfig, TrainedGoldConfig
+from bench.config.world import NotesConfig
+from bench.lm.tokens import encode
+from bench.rewards.model import load_reward_model
+from bench.worlds import build_world
+from gold.rubric import NotesRubric
+from gold.train import new_gold, pair_loss, train_gold
+from gold.wide import UNIT, judge, wide_batch
+
+WORLD = build_world(NotesConfig(slots=4))
+TOKENIZER = WORLD.tokenizer()
+TINY = TrainedGoldConfig(
+    model=ModelConfig(layers=2, width=32, heads=2), prompts=64, steps=3, prompts_per_step=2, responses_per_prompt=4
+)
+PROMPT = "polite note to boss : lost laptop monday office"
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return train_gold(TINY, WORLD, TOKENIZER, "cpu", lambda _: None)
+
+
+def test_pair_loss_against_a_loop():
+    score, rubric = torch.tensor([0.3, -1.0, 2.0, 0.0, 0.5, 0.1]), torch.tensor([1.0, 0.0, 0.5, -2.0, 1.0, 1.5])
+
+    def sigmoid(x: float) -> float:
+        return 1 / (1 + math.exp(-x))
+
+    terms = []
+    for first in (0, 3):
+        for i in range(first, first + 3):
+            for j in range(i + 1, first + 3):
+                p, q = sigmoid(float(rubric[i] - rubric[j])), sigmoid(float(score[i] - score[j]))
+                terms.append(p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q)))
+    assert pair_loss(score, rubric, 3).item() == pytest.approx(np.mean(terms), abs=1e-6)
+
+
+def test_pair_loss_is_zero_for_the_rubric_up_to_an_offset_per_prompt():
+    rubric = torch.randn(12, generator=torch.Generator().manual_seed(0))
+    assert pair_loss(rubric + torch.tensor([5.0, -7.0, 2.0]).repeat_interleave(4), rubric, 4).item() == pytest.approx(
+        0.0, abs=1e-6
+    )
+
+
+@pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.parametrize("response", ["dear boss , my laptop is lost . regards", "lost", ""])
+def test_rows_carry_the_rubric_of_every_beginning(response, ended):
+    batch = judge(WORLD, TOKENIZER, [PROMPT, PROMPT], [response, "regards"], [ended, True])
+    rubric = NotesRubric()
+    assert batch.rubric[0].item() * UNIT == pytest.approx(sum(rubric.parts(PROMPT, response).values()), abs=1e-5)
+    assert batch.running[0, batch.last[0]].item() == pytest.approx(batch.rubric[0].item(), abs=1e-5)
+    head = 2 + len(PROMPT.split())
+    assert int(batch.mask[0].sum()) == head + len(response.split()) + ended
+    assert int(batch.response[0].sum()) == max(len(response.split()) + ended, 1)
+    assert not batch.deltas[~batch.response].any()
+
+
+def test_a_subset_of_rows_loses_no_token():
+    batch = wide_batch(WORLD, TOKENIZER, WORLD.draw_prompts("gold", 4), 4, np.random.default_rng(0))
+    index = batch.last.argsort()[:5]
+    rows = batch.rows(index, "cpu")
+    assert torch.equal(rows.mask.sum(1), batch.mask[index].sum(1))
+    assert torch.allclose(rows.rubric, batch.rubric[index])
+
+
+def test_half_of_the_heads_start_by_looking_for_their_own_word():
+    model = new_gold(TINY, TOKENIZER)
+    for layer in model.gpt_neox.layers:
+        weight = layer.attention.query_key_value.weight.view(2, 3, 16, 32)
+        assert torch.equal(weight[0, 0], weight[0, 1])
+        assert not torch.equal(weight[1, 0], weight[1, 1])
+
+
+def test_training_repeats_to_the_byte_and_leaves_the_global_generator_alone(trained):
+    before = torch.get_rng_state()
+    second, second_metrics = train_gold(TINY, WORLD, TOKENIZER, "cpu", lambda _: None)
+    assert torch.equal(before, torch.get_rng_state())
+    first, first_metrics = trained
+    assert first_metrics == second_metrics
+    assert all(
+        torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    )
+
+
+def test_a_stored_gold_scores_left_padded_rows_as_training_saw_them(trained, tmp_path):
+    model, _ = trained
+    model.save_pretrained(tmp_path)
+    prompts = [*WORLD.draw_prompts("report", 2), "polite note to boss : lost laptop"]
+    responses = ["dear boss , my laptop is lost .", "regards", "something is found on monday ."]
+    scores = load_reward_model(tmp_path, "cpu").score(encode(TOKENIZER, prompts, responses))
+    batch = judge(WORLD, TOKENIZER, prompts, responses, [True] * 3)
+    hidden = model.gpt_neox(input_ids=batch.ids).last_hidden_state
+    expected = model.score(hidden)[torch.arange(3), batch.last, 0]
+    assert scores.tolist() == pytest.approx(expected.tolist(), abs=1e-5)

@@ -1,0 +1,98 @@
+import hashlib
+from math import prod
+
+import numpy as np
+import pytest
+
+from bench.config.world import NotesConfig
+from bench.errors import ConfigError
+from bench.worlds import build_world
+from bench.worlds.base import SPLITS, prompt_id
+from bench.worlds.brief import Brief, count_briefs
+from bench.worlds.notes import SHARES, split_of
+from bench.worlds.vocabulary import RECIPIENTS, SLOTS, TONES
+from bench.worlds.wide import LONGEST
+
+
+@pytest.fixture(scope="module")
+def world():
+    return build_world(NotesConfig())
+
+
+def test_prompt_id_is_the_start_of_sha256():
+    assert prompt_id("a note") == hashlib.sha256(b"a note").hexdigest()[:16]
+
+
+def test_eight_slots_hold_tens_of_millions_of_briefs():
+    assert count_briefs(8) == len(TONES) * len(RECIPIENTS) * prod(map(len, SLOTS.values()))
+    assert prod(map(len, SLOTS.values())) > 10_000_000
+
+
+def test_splits_are_disjoint_distinct_and_prefix_stable(world):
+    drawn = {split: world.draw_prompts(split, 300) for split in SPLITS}
+    everything = [prompt for prompts in drawn.values() for prompt in prompts]
+    assert len(set(everything)) == len(everything) == 300 * len(SPLITS)
+    for split, prompts in drawn.items():
+        assert all(split_of(prompt) == split for prompt in prompts)
+        assert world.draw_prompts(split, 70) == prompts[:70]
+
+
+def test_a_prompt_keeps_its_split_whatever_the_seed():
+    other = build_world(NotesConfig(seed=1000))
+    assert all(split_of(prompt) == "report" for prompt in other.draw_prompts("report", 50))
+    assert other.draw_prompts("report", 50) != build_world(NotesConfig()).draw_prompts("report", 50)
+
+
+def test_shares_are_a_partition():
+    assert tuple(SHARES) == SPLITS
+    assert sum(SHARES.values()) == pytest.approx(1.0)
+
+
+def test_a_brief_is_read_back_from_its_prompt(world):
+    for prompt in world.draw_prompts("rl", 50):
+        brief = Brief.parse(prompt)
+        assert brief.text == prompt
+        assert list(brief.facts) == list(SLOTS)
+    with pytest.raises(ValueError, match="no brief"):
+        Brief.parse("polite note to boss : monday")
+
+
+def test_what_cannot_be_drawn_is_refused(world):
+    with pytest.raises(ConfigError, match="did you mean 'report'"):
+        world.draw_prompts("reprot", 1)
+    with pytest.raises(ConfigError, match="too many"):
+        build_world(NotesConfig(slots=2)).draw_prompts("report", 1000)
+
+
+def test_every_word_has_a_token_of_its_own(world):
+    tokenizer = world.tokenizer()
+    assert len({tokenizer.pad_token_id, tokenizer.eos_token_id, tokenizer.bos_token_id, tokenizer.sep_token_id}) == 4
+    rng = np.random.default_rng(0)
+    for prompt in world.draw_prompts("sft", 100):
+        for text in [prompt, world.write(prompt, rng), *world.wide(prompt, 4, rng)]:
+            ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+            assert tokenizer.unk_token_id not in ids
+            assert len(ids) == len(text.split())
+            assert tokenizer.decode(ids) == text
+
+
+def test_demonstrations_leave_room_for_eos_and_vary(world):
+    rng = np.random.default_rng(0)
+    prompts = world.draw_prompts("sft", 1500)
+    texts = [world.write(prompt, rng) for prompt in prompts]
+    lengths = np.array([len(text.split()) for text in texts])
+    assert lengths.max() < LONGEST
+    assert 24 < lengths.mean() < 31
+    assert len({world.write(prompts[0], rng) for _ in range(200)}) > 195
+
+
+def test_careless_writers_have_stock_words(world):
+    """A wrong value is far from uniform: the readiest has several times the weight of the rarest (1/2, 1/13)."""
+    rng = np.random.default_rng(0)
+    wrong = dict.fromkeys(SLOTS["item"], 0)
+    for prompt in world.draw_prompts("sft", 3000):
+        right = Brief.parse(prompt).facts["item"]
+        for word in world.write(prompt, rng).split():
+            if word in wrong and word != right:
+                wrong[word] += 1
+    assert max(wrong.values()) > 2.5 * min(wrong.values())
