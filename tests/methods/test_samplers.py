@@ -1,0 +1,82 @@
+import pytest
+import torch
+import toy_tabular as tab
+
+from bench.lm.logprobs import token_logps
+from bench.methods.base import Counts, Pairs
+from bench.methods.samplers import OnPolicy, StoredPairs, epoch_slice
+
+
+@pytest.mark.parametrize(("total", "batch"), [(12, 4), (12, 12), (13, 4), (5, 1)])
+def test_an_epoch_covers_each_row_at_most_once_and_leaves_out_less_than_a_batch(total, batch):
+    per_epoch = total // batch
+    for epoch in range(3):
+        steps = range(epoch * per_epoch, (epoch + 1) * per_epoch)
+        rows = torch.cat([epoch_slice("x", 0, step, batch, total) for step in steps]).tolist()
+        assert len(rows) == len(set(rows)) == per_epoch * batch
+
+
+def test_batches_are_a_function_of_seed_and_step():
+    def batch(*at):
+        return epoch_slice("x", *at, 64, 640).tolist()
+
+    assert batch(0, 7) == batch(0, 7)
+    assert batch(0, 7) != batch(1, 7)
+    assert batch(0, 7) != batch(0, 17)  # the same place in the next epoch
+
+
+def numbered(n):
+    rows = tab.sequences((2,), [(1,)] * n)
+    return Pairs(rows, rows, torch.arange(float(n)), torch.arange(float(n)))
+
+
+def test_stored_pairs_cover_each_pair_once_an_epoch():
+    sampler, counts, policy = StoredPairs(numbered(12), 4, 0), Counts(), tab.TabularPolicy(0)
+    epochs = [torch.cat([sampler.draw(policy, step, counts).ref_chosen_B for step in range(e, e + 3)]) for e in (0, 3)]
+    assert [sorted(seen.tolist()) for seen in epochs] == [list(range(12))] * 2
+    assert not torch.equal(*epochs)
+    assert counts == Counts(samples_seen=2 * 24, labels_used=12)
+
+
+def test_a_draw_does_not_depend_on_the_draws_before_it():
+    sampler, policy = StoredPairs(numbered(12), 4, 0), tab.TabularPolicy(0)
+    unbroken = [sampler.draw(policy, step, Counts()).ref_chosen_B.tolist() for step in range(5)]
+    assert StoredPairs(numbered(12), 4, 0).draw(policy, 4, Counts()).ref_chosen_B.tolist() == unbroken[4]
+
+
+def test_a_batch_is_no_larger_than_the_pairs():
+    sampler = StoredPairs(numbered(3), 64, 0)
+    assert sampler.steps_per_epoch == 1
+    assert len(sampler.draw(tab.TabularPolicy(0), 0, Counts())) == 3
+
+
+def on_policy(n=10, batch=4, seed=0, reference=0):
+    def score(rows):
+        return rows.lengths.double()
+
+    return OnPolicy(tab.prompts(n // 2), tab.TabularPolicy(reference), score, batch, tab.T, tab.EOS, tab.PAD, seed)
+
+
+def test_rollouts_carry_the_references_log_probs_and_the_score():
+    counts, policy = Counts(), tab.TabularPolicy(1)
+    drawn = on_policy().draw(policy, 3, counts)
+    rows = drawn.sequences
+    assert drawn.score_B.tolist() == rows.lengths.tolist()
+    assert torch.equal(drawn.ref_logps_BT, token_logps(tab.TabularPolicy(0), rows))
+    assert counts == Counts(samples_seen=4, tokens_sampled=int(rows.lengths.sum()))
+    assert not drawn.ref_logps_BT.requires_grad
+
+
+def test_rollouts_are_a_function_of_policy_seed_and_step():
+    policy = tab.TabularPolicy(1)
+
+    def drawn(sampler, step, from_policy=policy):
+        rows = sampler.draw(from_policy, step, Counts()).sequences
+        return [tab.read_response(rows, i) for i in range(len(rows))]
+
+    sampler = on_policy(n=200, batch=100)
+    drawn(sampler, 0)
+    assert drawn(sampler, 1) == drawn(on_policy(n=200, batch=100), 1)
+    assert drawn(sampler, 1) != drawn(sampler, 2)
+    assert drawn(sampler, 1) != drawn(on_policy(n=200, batch=100, seed=1), 1)
+    assert drawn(sampler, 1) != drawn(sampler, 1, tab.TabularPolicy(2))

@@ -1,0 +1,70 @@
+"""What a method is built from, tiny: a GPT-NeoX reference, twelve prompts, a score, stored pairs."""
+
+from typing import get_args
+
+import torch
+import toy_lm
+
+from bench.config.methods import MethodConfig, PreferenceConfig
+from bench.core.types import Score, Sequences
+from bench.lm.logprobs import batched_sequence_logps
+from bench.lm.model import TransformerPolicy
+from bench.lm.tokens import encode, encode_prompts
+from bench.methods.base import Pairs
+from bench.methods.build import BUILDERS, Materials, Method, build_method
+
+SMALL = {"steps": 6, "batch": 8, "minibatch": 4, "epochs": 2, "lr": 1e-2}
+BETA = 0.1
+EOS, PAD = 3, 0
+
+
+def trained_configs() -> dict[str, MethodConfig]:
+    """A small config of every method type that trains, and one for every preference loss."""
+    configs: dict[str, MethodConfig] = {}
+    for kind in get_args(get_args(MethodConfig)[0]):
+        if kind.model_fields["type"].default in BUILDERS:
+            small = kind(**{k: v for k, v in SMALL.items() if k in kind.model_fields})
+            configs[small.type] = small
+    for f in get_args(PreferenceConfig.model_fields["f"].annotation):
+        configs[f"preference/{f}"] = configs["preference"].model_copy(update={"f": f})
+    return configs
+
+
+def policy(seed: int = 0) -> TransformerPolicy:
+    return toy_lm.policy(seed, torch.float32)
+
+
+def length(rows: Sequences) -> torch.Tensor:
+    """A score that differs between responses."""
+    return rows.lengths.float() - 0.5 * (rows.response_ids == 5).sum(1)
+
+
+def nothing(rows: Sequences) -> torch.Tensor:
+    """A score that says nothing."""
+    return torch.zeros(len(rows))
+
+
+def pairs(reference: TransformerPolicy, *, informative: bool = True) -> Pairs:
+    """Twelve pairs; where they should teach nothing both sides are equal."""
+    prompts, words = toy_lm.PROMPTS * 3, toy_lm.tokenizer()
+    chosen = encode(words, prompts, toy_lm.RESPONSES * 3, toy_lm.ENDED * 3)
+    others = ["red red", "two three one", "blue", "one"] * 3
+    rejected = encode(words, prompts, others) if informative else chosen
+    return Pairs(chosen, rejected, *(batched_sequence_logps(reference, side, 8) for side in (chosen, rejected)))
+
+
+def method(config: MethodConfig, reference: TransformerPolicy | None = None, *, informative: bool = True) -> Method:
+    """A method over toy materials."""
+    reference = reference or policy()
+    score: Score = length if informative else nothing
+    given = Materials(
+        reference=reference,
+        score=score,
+        prompts=encode_prompts(toy_lm.tokenizer(), toy_lm.PROMPTS * 3),
+        pairs=lambda: pairs(reference, informative=informative),
+        max_new_tokens=8,
+        eos_id=EOS,
+        pad_id=PAD,
+        seed=0,
+    )
+    return build_method(config, BETA, given)
