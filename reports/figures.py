@@ -1,78 +1,25 @@
 """Which figures a report has, each described as data. A figure whose rows do not exist is left out.
 
-`make` calls `figures`; nothing is drawn here. The hero is in `hero`.
+`make` calls `figures`; nothing is drawn here. The hero and the controls are in `hero`, the frontier in `frontier`.
 """
 
 from dataclasses import replace
 
 import numpy as np
 
-from bench.stats.curves import Curve, peak_row, value_at
+from bench.stats.curves import peak_row
 from reports import words
 from reports.figure import Dash, Figure, Key, Panel, Series, padded
-from reports.hero import controls, hero, proxy_label, support, support_keys
+from reports.frontier import frontier
+from reports.hero import controls, hero, proxy_label
 from reports.load import Cell, RunData
 from reports.style import INK, MUTED, method_color, method_label, shade
-
-D_LABEL = "√KL to π_ref (nats)"
-GOLD = "gold (sd above π_ref)"
 
 
 def figures(run: RunData) -> list[Figure]:
     """All figures of a run, the hero first."""
     made = (make(run) for make in (hero, controls, frontier, gold_against_proxy, best_of_n, coefficients, tokens))
     return [figure for figure in made if figure is not None]
-
-
-def frontier(run: RunData) -> Figure | None:
-    """Gold at each budget for each method, the coefficient chosen on `select`."""
-    cells = [c for c in run.compared if len(c.curve) > 1]
-    series, keys = [], []
-    for method in dict.fromkeys(c.method for c in cells):
-        own, color = [c for c in cells if c.method == method], method_color(method)
-        d = np.concatenate([c.curve.d for c in own])
-        gold = np.concatenate([c.curve.gold for c in own])
-        faded = shade(color, 1, 2)
-        series.append(Series(f"{method_label(method)}, every row", d, gold, faded, line=False, marker="dot"))
-        line = _best_at_budgets([c for c in own if run.is_first(c)], run.budgets)
-        dash: Dash = "dash" if own[0].best_of_n else "solid"
-        if line is not None:
-            x, y, low, high = line
-            label = f"{method_label(method)}, at budgets"
-            series.append(Series(label, x, y, color, low, high, dash, 2.2, "diamond", bars=True))
-        keys.append(Key(method_label(method), color, dash))
-    if not keys or not any(s.line for s in series):
-        return None
-    panel = Panel("", D_LABEL, GOLD, tuple(series), support(run, series), (), kl_on_top=True)
-    return Figure(
-        "frontier",
-        "The gold-KL frontier",
-        words.FRONTIER,
-        f"Gold against the square root of KL for {', '.join(k.label for k in keys)}.",
-        (panel,),
-        (*keys, *support_keys([panel])),
-    )
-
-
-def _best_at_budgets(cells: list[Cell], budgets: tuple[float, ...]) -> tuple[np.ndarray, ...] | None:
-    """d, value and interval at the budgets reached; the cell is chosen by its value on `select`."""
-    points = []
-    for budget in budgets:
-        reached = [(value_at(_on_select(c.curve), budget).point, c) for c in cells]
-        defined = [(s if np.isfinite(s) else -np.inf, c) for s, c in reached if value_at(c.curve, budget).defined]
-        if defined:
-            value = value_at(max(defined, key=lambda pair: pair[0])[1].curve, budget)
-            points.append((budget**0.5, value.point, value.low, value.high))
-    return tuple(np.array(points).T) if points else None
-
-
-def _on_select(curve: Curve) -> Curve:
-    """The same curve as measured on the select prompts, without samples."""
-    none = np.empty((len(curve), 0))
-    names = (curve.cell, curve.row_ids)
-    se = np.zeros(len(curve))
-    measured = (curve.gold_select, se, curve.proxy, se, curve.kl_select, curve.gold_select)
-    return Curve(*names, curve.kl_select, *measured, none, none, none)
 
 
 def gold_against_proxy(run: RunData) -> Figure | None:
@@ -84,7 +31,7 @@ def gold_against_proxy(run: RunData) -> Figure | None:
     drawn = {proxy: _over_proxy(run, own) for proxy, own in by_proxy.items()}
     y_range = padded([s.y for series, _ in drawn.values() for s in series])
     x_range = padded([s.x for series, _ in drawn.values() for s in series])
-    axes = ("proxy, calibrated (gold sd above π_ref)", GOLD)
+    axes = (words.PROXY, words.GOLD)
     panels = tuple(
         Panel(
             proxy_label(proxy).capitalize() if len(drawn) > 1 else "",
@@ -214,7 +161,7 @@ def _sweep_panel(method: str, proxy: str, cells: list[Cell], several: bool) -> P
         series.append(Series(label, x, y, color, y - 1.96 * se, y + 1.96 * se, dash, 1.8, marker, bars=True))  # type: ignore[arg-type]
     title = method_label(method) + (f" · {proxy_label(proxy)}" if several else "")
     ticks = tuple((place[beta], f"{beta:g}") for beta in betas)
-    return Panel(title, "β", GOLD, tuple(series), x_ticks=ticks, x_range=(-0.4, len(betas) - 0.6))
+    return Panel(title, "β", words.GOLD, tuple(series), x_ticks=ticks, x_range=(-0.4, len(betas) - 0.6))
 
 
 def tokens(run: RunData) -> Figure | None:
@@ -233,7 +180,12 @@ def tokens(run: RunData) -> Figure | None:
     if not series:
         return None
     panel = Panel(
-        "", "tokens sampled and trained on", GOLD, tuple(series), log_x=True, y_range=padded([s.y for s in series])
+        "",
+        "tokens sampled and trained on",
+        words.GOLD,
+        tuple(series),
+        log_x=True,
+        y_range=padded([s.y for s in series]),
     )
     return Figure(
         "tokens",

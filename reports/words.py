@@ -1,4 +1,8 @@
-"""The captions under figures and the notes over tables: how to read them, and what they do not say."""
+"""Axis labels, the captions under figures and the notes over tables: how to read them, what they do not say."""
+
+D = "√KL to π_ref (nats)"
+GOLD = "gold (sd above π_ref)"
+PROXY = "proxy, calibrated (gold sd above π_ref)"
 
 HERO = (
     "Gold (solid) and calibrated proxy (dashed) in gold standard deviations above π_ref, against d = √KL; KL in "

@@ -1,0 +1,65 @@
+"""The gold-KL frontier: the best gold of each method at each KL budget. `figures` calls it.
+
+The setting is chosen on the select prompts and its value read on the report prompts, so that the best of many is
+not the luckiest.
+"""
+
+import numpy as np
+
+from bench.stats.curves import Curve, value_at
+from reports import words
+from reports.figure import Dash, Figure, Key, Panel, Series
+from reports.hero import support, support_keys
+from reports.load import Cell, RunData
+from reports.style import method_color, method_label, shade
+
+
+def frontier(run: RunData) -> Figure | None:
+    """Gold at each budget for each method, the coefficient chosen on `select`."""
+    cells = [c for c in run.compared if len(c.curve) > 1]
+    series, keys = [], []
+    for method in dict.fromkeys(c.method for c in cells):
+        own, color = [c for c in cells if c.method == method], method_color(method)
+        d = np.concatenate([c.curve.d for c in own])
+        gold = np.concatenate([c.curve.gold for c in own])
+        faded = shade(color, 1, 2)
+        series.append(Series(f"{method_label(method)}, every row", d, gold, faded, line=False, marker="dot"))
+        line = _best_at_budgets([c for c in own if run.is_first(c)], run.budgets)
+        dash: Dash = "dash" if own[0].best_of_n else "solid"
+        if line is not None:
+            x, y, low, high = line
+            label = f"{method_label(method)}, at budgets"
+            series.append(Series(label, x, y, color, low, high, dash, 2.2, "diamond", bars=True))
+        keys.append(Key(method_label(method), color, dash))
+    if not keys or not any(s.line for s in series):
+        return None
+    panel = Panel("", words.D, words.GOLD, tuple(series), support(run, series), (), kl_on_top=True)
+    return Figure(
+        "frontier",
+        "The gold-KL frontier",
+        words.FRONTIER,
+        f"Gold against the square root of KL for {', '.join(k.label for k in keys)}.",
+        (panel,),
+        (*keys, *support_keys([panel])),
+    )
+
+
+def _best_at_budgets(cells: list[Cell], budgets: tuple[float, ...]) -> tuple[np.ndarray, ...] | None:
+    """d, value and interval at the budgets reached; the cell is chosen by its value on `select`."""
+    points = []
+    for budget in budgets:
+        reached = [(value_at(_on_select(c.curve), budget).point, c) for c in cells]
+        defined = [(s if np.isfinite(s) else -np.inf, c) for s, c in reached if value_at(c.curve, budget).defined]
+        if defined:
+            value = value_at(max(defined, key=lambda pair: pair[0])[1].curve, budget)
+            points.append((budget**0.5, value.point, value.low, value.high))
+    return tuple(np.array(points).T) if points else None
+
+
+def _on_select(curve: Curve) -> Curve:
+    """The same curve as measured on the select prompts, without samples."""
+    none = np.empty((len(curve), 0))
+    names = (curve.cell, curve.row_ids)
+    se = np.zeros(len(curve))
+    measured = (curve.gold_select, se, curve.proxy, se, curve.kl_select, curve.gold_select)
+    return Curve(*names, curve.kl_select, *measured, none, none, none)
