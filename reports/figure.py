@@ -130,5 +130,7 @@ def padded(values: list[Float], pad: float = 0.06) -> tuple[float, float] | None
 
 
 def diagonal_end(panel: Panel) -> float:
-    """Where the line y = x leaves the data, starting from the origin."""
-    return min(max(float(np.nanmax(getattr(s, axis))) for s in panel.series) for axis in ("x", "y")) * 1.1
+    """Where the line y = x from the origin leaves the panel."""
+    reach = [max(float(np.nanmax(getattr(s, axis))) for s in panel.series) for axis in ("x", "y")]
+    ends = [range_[1] if range_ else end for range_, end in zip((panel.x_range, panel.y_range), reach, strict=True)]
+    return min(ends)
