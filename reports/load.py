@@ -19,7 +19,7 @@ from bench.stats.curves import Curve
 from reports.pool import prompt_means
 
 REFERENCE = "reference"  # the method of rows that are pi_ref, evaluated as a cell is
-_SETTING = ["method", "beta", "proxy_name", "pairs_n", "label_noise"]
+_SETTING = ["method", "beta", "proxy_name", "pairs_n"]
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class RunData:
 
     @cached_property
     def ok(self) -> pd.DataFrame:
-        """Rows of evaluated policies, with `proxy_name` (never null) and `setting`."""
+        """Rows of evaluated policies, with `proxy_name` (the proxy without its replicate) and `setting`."""
         rows = self.rows[(self.rows.status == "ok") & self.rows.gold.notna()].copy()
-        rows["proxy_name"] = rows.proxy_id.fillna("")
+        rows["proxy_name"] = rows.proxy_id.fillna("").str.replace(r"-r\d+$", "", regex=True)
         rows["setting"] = rows.groupby(_SETTING, dropna=False, sort=False).ngroup()
         return rows
 

@@ -4,7 +4,7 @@ import toy_methods
 import toy_tabular as tab
 
 from bench.errors import DivergedError
-from bench.methods.base import Counts, Loss, Pairs, Sampler
+from bench.methods.base import Loss, Pairs, Sampler
 from bench.methods.losses import Preference
 from bench.methods.ppo import PPO
 from bench.methods.samplers import OnPolicy, StoredPairs
@@ -140,24 +140,40 @@ def test_ppo_reaches_pi_ref_exp_r_over_beta(whiten, floor):
     assert max(distances()) < floor
 
 
-def test_dpo_on_enumerated_bradley_terry_pairs_reaches_pi_ref_exp_r_over_beta():
-    # r in {0, ln 2, ln 4}: the higher of two responses is preferred 2 or 4 times as often, in whole numbers.
-    policy, reference, prompt, every = tab.TabularPolicy(0), tab.TabularPolicy(0), tab.PROMPTS[1], tab.responses(2)
-    level = {y: i % 3 for i, y in enumerate(every)}
-    chosen, rejected = [], []
-    for a in every:
-        for b in every:
-            if a != b:
-                times = 2 ** max(0, level[a] - level[b])
-                chosen, rejected = chosen + [a] * times, rejected + [b] * times
+LEVELS = {(0, 0): 15, (1, 0): 20, (2, 1): 20, (2, 0): 24}  # of 30 labels, how often the higher one is preferred
+
+
+def bradley_terry(level, reference, prompt):
+    """Every pair of responses thirty times, preferred in exact proportion for r = level * ln 2."""
+    every, chosen, rejected = list(level), [], []
+    for a, b in itertools.permutations(every, 2):
+        high, low = max(level[a], level[b]), min(level[a], level[b])
+        times = LEVELS[(0, 0) if high == low else (high, low)]
+        times = times if level[a] >= level[b] else 30 - times
+        chosen, rejected = chosen + [a] * times, rejected + [b] * times
+    logp = dict(zip(every, tab.distribution(reference, prompt, 2).log(), strict=True))
     sides = [tab.sequences(prompt, rows) for rows in (chosen, rejected)]
-    logp = {y: p for y, p in zip(every, tab.distribution(reference, prompt, 2).log(), strict=True)}
-    pairs = Pairs(*sides, *(torch.stack([logp[y] for y in rows]) for rows in (chosen, rejected)))
-    run = Trainer(policy, StoredPairs(pairs, len(pairs), 0), Preference("logistic", BETA), 0.1, 1e9, seed=0)
-    want = optimum(reference, prompt, lambda _, y: level[y] * 0.6931471805599453, 2)
+    return Pairs(*sides, *(torch.stack([logp[y] for y in rows]) for rows in (chosen, rejected)))
+
+
+@pytest.mark.parametrize("f", ["logistic", "squared"])
+def test_population_minimisers_of_preference_losses(f):
+    policy, reference, prompt = tab.TabularPolicy(0), tab.TabularPolicy(0), tab.PROMPTS[1]
+    level = {y: i % 3 for i, y in enumerate(tab.responses(2))}
+
+    def reward(_, y):
+        if f == "logistic":  # pi_ref exp(r / beta)
+            return level[y] * math.log(2)
+        # pi_ref exp(2 P(y > mu) / beta), mu uniform
+        return 2 * sum(1 / (1 + 2.0 ** (other - level[y])) for other in level.values()) / len(level)
+
+    want = optimum(reference, prompt, reward, 2)
     assert tab.exact_kl(tab.distribution(policy, prompt, 2), want) > 0.1
-    for _ in range(300):
+    pairs = bradley_terry(level, reference, prompt)
+    run = Trainer(policy, StoredPairs(pairs, len(pairs), 0), Preference(f, BETA), 0.1, 1e9, seed=0)
+    for _ in range(250):
         run.advance()
     # The whole data set is one batch, so only the optimiser's convergence is left.
     assert tab.exact_kl(tab.distribution(policy, prompt, 2), want) < 1e-5
-    assert run.counts == Counts(300 * 2 * len(pairs), 0, run.counts.tokens_trained, len(pairs))
+    assert run.counts.samples_seen == 250 * 2 * len(pairs)
+    assert run.counts.labels_used == len(pairs)

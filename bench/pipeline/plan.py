@@ -109,7 +109,7 @@ class _Builder:
             "method": method,
             **KINDS[config.type](config),
             "beta": beta,
-            "proxy_id": proxy,
+            "proxy_id": GOLD if proxy == GOLD else f"{proxy}-r{replicate}",
             "replicate": replicate,
             "seed": replicate,
             "pairs_seed": replicate,

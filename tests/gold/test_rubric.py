@@ -64,7 +64,7 @@ def test_words_past_the_target_cost():
 
 def test_what_a_writer_writes_is_well_formed():
     world, rng = build_world(NotesConfig()), np.random.default_rng(0)
-    for prompt in world.draw_prompts("sft", 500):
+    for prompt in world.draw_prompts("sft", 150):
         assert rubric_parts(world, prompt, world.write(prompt, rng))["form"] == 0
 
 

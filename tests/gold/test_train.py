@@ -9,6 +9,7 @@ from bench.config.world import NotesConfig
 from bench.lm.tokens import encode
 from bench.rewards.model import load_reward_model
 from bench.worlds import build_world
+from gold import train
 from gold.rubric import NotesRubric
 from gold.train import new_gold, pair_loss, train_gold
 from gold.wide import UNIT, judge, wide_batch
@@ -19,6 +20,13 @@ TINY = TrainedGoldConfig(
     model=ModelConfig(layers=2, width=32, heads=2), prompts=64, steps=3, prompts_per_step=2, responses_per_prompt=4
 )
 PROMPT = "polite note to boss : lost laptop monday office"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short_audit():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "AUDIT_PROMPTS", 8)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def make_run(folder: Path, betas=(0.0, 0.1), replicates=1, samples=4, state="don
                             "beta": beta,
                             "replicate": r,
                             "sampler": "on_policy" if method == "ppo" else "offline",
-                            "proxy_id": "policy_sized",
+                            "proxy_id": "policy_sized-r0",
                         }
                     )
                     texts += some
@@ -122,7 +122,7 @@ def _best_of_n(rng, prompts, size=64):
     truth = rng.normal(0, 1, (prompts["report"], size))
     proxy = 0.8 * truth + rng.normal(0, 0.6, truth.shape)
     pool = [
-        {"proxy_id": "policy_sized", "prompt_id": f"r{p:04d}", "sample_id": i, "text_id": f"r{p:04d}-{i}"}
+        {"proxy_id": "policy_sized-r0", "prompt_id": f"r{p:04d}", "sample_id": i, "text_id": f"r{p:04d}-{i}"}
         | {"gold": 3 + 2 * truth[p, i], "proxy": 5 * proxy[p, i]}
         for p in range(len(truth))
         for i in range(size)
@@ -131,7 +131,7 @@ def _best_of_n(rng, prompts, size=64):
     for n in (1, 2, 4, 8, 16, 32, 64):
         weights = np.array([best_of_n_weights(scores, n) for scores in proxy])
         gold, score = (weights * truth).sum(1), (weights * proxy).sum(1)
-        row = {**_ids("bon-r0", "bon", f"n{n}"), "n": n, "replicate": 0, "proxy_id": "policy_sized", "sampler": "pool"}
+        row = {**_ids("bon-r0", "bon", f"n{n}"), "n": n, "replicate": 0, "proxy_id": "policy_sized-r0", "sampler": "pool"}
         row |= {"kl_analytic": np.log(n) - (n - 1) / n, "kl_se": 0.0, "n_prompts": len(truth), "status": "ok"}
         row |= {"kl": 0.99 * row["kl_analytic"] if n <= size / 8 else None, "tokens_sampled": 20 * n}
         row |= {"gold": gold.mean(), "gold_se": gold.std(ddof=1) / len(gold) ** 0.5, "gold_raw": 3 + 2 * gold.mean()}
