@@ -74,6 +74,23 @@ def test_a_killed_stage_continues_in_its_work_folder(store):
     assert (store.path(stage) / "half").exists()
 
 
+def test_code_that_changed_under_a_run_is_not_run(store):
+    stage = toy("a")
+    stage.__dict__["key"] = "0" * 24  # what the parent derived before the edit
+    assert "changed after this run had begun" in _run(store, stage)[0].failures[stage.key].reason
+
+
+def test_a_failure_spares_what_only_a_stored_stage_needed(store):
+    broken = toy("broken", act="raise")
+    stored = toy("stored", broken)
+    store.work(stored).mkdir(parents=True)
+    (store.work(stored) / "value").write_text("1")
+    store.publish(stored, {}, 1.0, "cpu")
+    outcome, done = _run(store, toy("fine", stored), toy("lost", broken, stored))
+    assert done == ["fine"]
+    assert {f.name for f in outcome.failures.values()} == {"broken", "lost"}
+
+
 def test_one_worker_serves_many_stages_and_an_isolated_one_has_its_own(store):
     a = toy("a")
     b = toy("b", a)
@@ -139,14 +156,16 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def test_workers_die_with_a_killed_parent(tmp_path, store):
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_workers_die_with_their_parent_and_leave_their_work(tmp_path, store, how):
     parent = _spawn(tmp_path, store, sleep_s=60)
     pid_file = store.work(toy("slow", sleep_s=60.0)) / "pid"
     _await(lambda: pid_file.exists() and pid_file.read_text())
     worker = int(pid_file.read_text())
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
+    parent.send_signal(how)
+    assert parent.wait() != 0
     _await(lambda: not _alive(worker))
+    assert pid_file.exists()
 
 
 def test_two_runs_share_a_store_and_make_a_stage_once(tmp_path, store):
