@@ -81,9 +81,12 @@ def score_pool(pool: pd.DataFrame, bench: Bench, context: Context) -> pd.DataFra
 
 
 def row_of(pool: pd.DataFrame, n: int) -> dict[str, Any]:
-    """The columns of best-of-n at one n: every per-sample number averaged under best-of-n's exact weights."""
-    weight = pool.groupby("prompt_id")["proxy_raw"].transform(lambda scores: best_of_n_weights(scores.to_numpy(), n))
-    kls = pool.groupby(["split", "prompt_id"])["proxy_raw"].agg(lambda scores: measured_kl(scores.to_numpy(), n))
+    """The columns of best-of-n at one n: every per-sample number averaged under best-of-n's exact weights.
+
+    The best is the best by the calibrated proxy, so that a proxy with a negative scale is read as PPO reads it.
+    """
+    weight = pool.groupby("prompt_id")["proxy"].transform(lambda scores: best_of_n_weights(scores.to_numpy(), n))
+    kls = pool.groupby(["split", "prompt_id"])["proxy"].agg(lambda scores: measured_kl(scores.to_numpy(), n))
     names = [*AVERAGED, "gold_raw", "proxy_raw", "proxy_z", "repetition", "n_tokens", "eos"]
     names += [c for c in pool.columns if c.startswith("rubric_") and c != "rubric_raw"]
     weighted = pool[names].astype(float).mul(weight, axis=0)
@@ -110,9 +113,12 @@ def row_of(pool: pd.DataFrame, n: int) -> dict[str, Any]:
 
 
 def weighted_corr(pool: pd.DataFrame, weight: pd.Series) -> float:
-    """Within-prompt gold-rubric correlation under best-of-n's weights."""
+    """Within-prompt gold-rubric correlation under best-of-n's weights; NaN where each prompt has a single pick."""
     w = weight.loc[pool.index]
     scores = pool[["gold", "rubric"]].astype(float)
     centre = scores.mul(w, axis=0).groupby(pool["prompt_id"]).transform("sum")
     root = (scores - centre).mul(np.sqrt(w), axis=0)
-    return float((root["gold"] @ root["rubric"]) / np.sqrt((root["gold"] ** 2).sum() * (root["rubric"] ** 2).sum()))
+    norms = np.sqrt((root**2).sum())
+    if norms.min() < 1e-9:
+        return float("nan")
+    return float((root["gold"] @ root["rubric"]) / (norms["gold"] * norms["rubric"]))
