@@ -1,3 +1,6 @@
+import itertools
+import math
+
 import pytest
 import torch
 import toy_methods
