@@ -1,0 +1,147 @@
+"""Real stages over random models: what they write, and that a killed cell ends as an unkilled one."""
+
+import json
+
+import numpy as np
+import pytest
+import toy_artifacts
+
+from bench.core.files import read_json
+from bench.core.records import read_parquet
+from bench.evaluate import win_rate
+from bench.lm.logprobs import batched_sequence_logps
+from bench.lm.model import load_policy
+from bench.lm.tokens import encode
+from bench.pipeline.artifacts import load_tokenizer
+from bench.rewards.calibrate import within_prompt_sd
+from bench.train import Trainer
+from gold.model import rubric_table
+
+CELLS = ("ppo-policy_sized-b0.01-r0", "dpo-policy_sized-b0.1-r0")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    return toy_artifacts.build(tmp_path_factory.mktemp("artifacts"))
+
+
+@pytest.fixture(scope="module")
+def unbroken(built, tmp_path_factory):
+    """Each cell's folder, run without a break."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in CELLS}
+    for name, folder in folders.items():
+        toy_artifacts.run_stage(built[0], name, built[1], folder)
+    return folders
+
+
+def reread(folders, table, response, ended):
+    tokenizer = load_tokenizer(folders["world"])
+    rows = encode(tokenizer, table["prompt"].tolist(), table[response].tolist(), table[ended].tolist())
+    return batched_sequence_logps(load_policy(folders["sft"], "cpu"), rows, 1).double().numpy()
+
+
+def test_the_reference_pool_fixes_golds_unit(built):
+    _, folders = built
+    pool, units = (
+        read_parquet(folders["reference"] / "samples.parquet"),
+        read_json(folders["reference"] / "units.json"),
+    )
+    logits = units["gold_scale"] * pool["gold_raw"].to_numpy(float)
+    assert within_prompt_sd(logits, pool["prompt_id"].to_numpy(str)) == pytest.approx(1.5)
+    parts = rubric_table(pool["prompt"].tolist(), pool["response"].tolist())
+    np.testing.assert_allclose(pool["rubric"], parts.sum(axis=1), atol=1e-12)
+    assert pool.groupby("prompt_id").size().eq(8).all()
+
+
+def test_stored_log_probs_are_pi_refs_of_the_stored_text(built):
+    _, folders = built
+    pairs = read_parquet(folders["pairs/r0"] / "pairs.parquet")
+    pool = read_parquet(folders["reference"] / "samples.parquet")
+    # Float32, batches of one against batches of hundreds: 1e-6 relative on some 30 nats.
+    for side in ("chosen", "rejected"):
+        got = reread(folders, pairs, side, f"{side}_eos")
+        np.testing.assert_allclose(pairs[f"ref_{side}_logp"], got, atol=1e-4)
+    np.testing.assert_allclose(pool["logp"], reread(folders, pool, "response", "eos"), atol=1e-4)
+
+
+def test_splits_of_pairs_are_disjoint_in_prompts(built):
+    pairs = read_parquet(built[1]["pairs/r0"] / "pairs.parquet")
+    assert pairs["prompt_id"].is_unique
+    assert pairs["split"].value_counts().to_dict() == {"train": 32, "held_out": 16}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_cell_starts_at_pi_ref_and_moves_away(unbroken, name):
+    rows = read_parquet(unbroken[name] / "rows.parquet")
+    assert rows["status"].eq("ok").all()
+    assert rows["step"].is_monotonic_increasing
+    assert rows["kl"].iloc[0] == pytest.approx(0, abs=1e-6)
+    assert rows["kl"].iloc[-1] > 0.005
+    assert len(rows) > 2
+    assert rows["row_id"].tolist() == [f"{name}@{step}" for step in rows["step"]]
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_only_what_the_contract_names_is_left(unbroken, name):
+    assert {p.name for p in unbroken[name].iterdir()} == {"rows.parquet", "samples.parquet", "log.jsonl", "policies"}
+    steps = [json.loads(line)["step"] for line in (unbroken[name] / "log.jsonl").read_text().splitlines()]
+    assert steps == list(range(1, len(steps) + 1))
+
+
+class Killed(BaseException):
+    """Nothing catches this, as nothing catches a kill."""
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("at", [1, 3, 6])
+def test_a_killed_cell_ends_with_the_same_bytes(built, unbroken, tmp_path, monkeypatch, name, at):
+    advance = Trainer.advance
+
+    def dies(self):
+        if self.step == at:
+            raise Killed
+        return advance(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "advance", dies)
+        with pytest.raises(Killed):
+            toy_artifacts.run_stage(built[0], name, built[1], tmp_path)
+    toy_artifacts.run_stage(built[0], name, built[1], tmp_path)
+
+    def contents(folder):
+        return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+    want, got = contents(unbroken[name]), contents(tmp_path)
+    assert want.keys() == got.keys()
+    assert [k for k in want if want[k] != got[k]] == []
+
+
+def test_best_of_n_rows_come_from_the_pool(built, tmp_path):
+    plan, folders = built
+    toy_artifacts.run_stage(plan, "bon-policy_sized-r0", folders, tmp_path)
+    rows, pool = read_parquet(tmp_path / "rows.parquet"), read_parquet(tmp_path / "bon_pool.parquet")
+    assert rows["n"].tolist() == [1, 2, 4, 32]
+    assert rows["kl"].isna().tolist() == [False, False, False, True]
+    assert rows["kl_k1"].isna().all()
+    reference = read_parquet(folders["reference"] / "samples.parquet")
+    prompts = reference.loc[reference["split"] == "report", "prompt_id"].unique()[:4]
+    report = pool[pool["prompt_id"].isin(prompts)]
+    assert report["prompt_id"].nunique() == 4
+    # n = 1: the pool's mean; n = N: the mean gold of each prompt's best by proxy
+    assert rows["gold_raw"].iloc[0] == pytest.approx(report["gold"].mean())
+    best = report[report["proxy"] == report.groupby("prompt_id")["proxy"].transform("max")]
+    assert rows["gold_raw"].iloc[3] == pytest.approx(best.groupby("prompt_id")["gold"].mean().mean())
+    golds = {p: g.to_numpy(float) for p, g in reference.groupby("prompt_id")["gold_raw"]}
+    wins = [win_rate(g, golds[p]) for g, p in zip(report["gold"], report["prompt_id"], strict=True)]
+    assert rows["win_rate"].iloc[0] == pytest.approx(np.mean(wins))
+
+
+def test_a_divergence_keeps_the_good_rows_and_adds_one_with_the_reason(built, tmp_path):
+    plan, folders = built
+    metrics = toy_artifacts.run_stage(plan, CELLS[0], folders, tmp_path, budgets=[1e-9])
+    rows = read_parquet(tmp_path / "rows.parquet")
+    assert metrics["status"] == "diverged"
+    assert rows["status"].tolist() == ["ok", "diverged"]
+    assert "beyond 2e-08" in rows["reason"].iloc[1]
+    assert rows.loc[1, ["kl", "gold", "proxy", "win_rate"]].isna().all()
+    assert rows["step"].tolist() == [0, 1]

@@ -1,0 +1,97 @@
+"""Small artifacts of every stage below a cell, made by the real stages around random models: no training, no TRL."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import GPTNeoXForSequenceClassification
+
+from bench.config.methods import PPOConfig, PreferenceConfig
+from bench.config.models import ModelConfig
+from bench.config.suite import SuiteConfig
+from bench.core.files import write_json
+from bench.core.records import read_parquet, write_parquet
+from bench.core.stage import Context, resolve
+from bench.lm.model import TransformerPolicy, neox_config, new_lm
+from bench.lm.tokens import encode
+from bench.pipeline.artifacts import load_tokenizer
+from bench.pipeline.plan import Plan, build_plan
+from bench.rewards.model import RewardModel
+
+SIZE = ModelConfig(layers=1, width=16, heads=2)
+SUITE = SuiteConfig.model_validate(
+    {
+        "name": "toy",
+        "world": {
+            "slots": 2,
+            "splits": {"sft": 8, "gold": 8, "pairs": 64, "rl": 48, "select": 8, "report": 8},
+        },
+        "sft": {"model": SIZE, "max_new_tokens": 8},
+        "gold": {"type": "rubric"},
+        "reference": {"samples_per_prompt": 8, "min_gold_rubric_corr": -1},
+        "pairs": {"n": 32, "held_out": 16},
+        "proxies": {"policy_sized": {"model": SIZE}},
+        "pool": {"report_prompts": 4, "select_prompts": 2, "samples_per_prompt": 32},
+        "evaluation": {
+            "report_prompts": 6,
+            "select_prompts": 3,
+            "samples_per_prompt": 2,
+            "monitor_prompts": 8,
+            "monitor_every": 1,
+            "probe_pairs": 8,
+        },
+        "budgets": (0.001, 0.004, 10.0),
+        "method": {
+            "ppo": PPOConfig(beta=(0.01,), steps=12, batch=8, minibatch=4, lr=1e-3),
+            "dpo": PreferenceConfig(beta=(0.1,), epochs=3, batch=8, lr=1e-3),
+            "bon": {"type": "best_of_n", "n": (1, 2, 4, 32)},
+        },
+    }
+)
+
+
+def run_stage(plan: Plan, name: str, folders: Mapping[str, Path], folder: Path, **changes: Any) -> Mapping[str, Any]:
+    """Run a stage of the plan (or a cell's, by the cell's name) in `folder`, with `changes` to its config."""
+    stage = plan.cells[name].stage if name in plan.cells else plan.stages[name]
+    inputs = {key: folders[needed.name] for key, needed in stage.inputs.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    return resolve(stage.run)(Context({**stage.config, **changes}, inputs, folder, "cpu", lambda event: None))
+
+
+def random_sft(folder: Path, world: Path) -> None:
+    """A policy of random weights, sharpened a little so that texts differ in probability."""
+    model = new_lm(neox_config(SIZE, load_tokenizer(world), 64), 0)
+    with torch.no_grad():
+        model.get_output_embeddings().weight *= 10
+    TransformerPolicy(model).save(folder)
+
+
+def random_proxy(folder: Path, folders: Mapping[str, Path]) -> None:
+    """A proxy of random weights with what the proxy stage writes beside it."""
+    tokenizer = load_tokenizer(folders["world"])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        model = GPTNeoXForSequenceClassification(neox_config(SIZE, tokenizer, 64, num_labels=1)).eval()
+    model.save_pretrained(folder)
+    write_json(folder / "calibration.json", {"scale": 30.0})
+    pool = read_parquet(folders["reference"] / "samples.parquet")
+    rows = encode(tokenizer, *(pool[c].tolist() for c in ("prompt", "response", "eos")))
+    raw = RewardModel(model).score(rows).double().numpy()
+    write_parquet(pool[["split", "prompt_id", "sample_id"]].assign(proxy_raw=raw), folder / "reference_scores.parquet")
+
+
+def build(root: Path) -> tuple[Plan, dict[str, Path]]:
+    """The plan of `SUITE`, and a folder for each stage that its cells take."""
+    plan = build_plan(SUITE, 1)
+    folders = {name: root / name.replace("/", "_") for name in plan.stages}
+    for name in ("world", "sft", "gold", "reference", "pairs/r0", "proxy/policy_sized/r0", "pool"):
+        folder = folders[name]
+        folder.mkdir(parents=True)
+        if name == "sft":
+            random_sft(folder, folders["world"])
+        elif name.startswith("proxy"):
+            random_proxy(folder, folders)
+        else:
+            run_stage(plan, name, folders, folder)
+    return plan, folders
