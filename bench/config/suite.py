@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from bench.config.base import Config
+from bench.config.claims import ClaimConfig
 from bench.config.evaluation import EvaluationConfig, PoolConfig
 from bench.config.methods import GOLD, BestOfNConfig, MethodConfig, PPOConfig, PreferenceConfig
 from bench.config.models import GoldConfig, PairsConfig, ProxyConfig, ReferenceConfig, SFTConfig, TrainedGoldConfig
@@ -33,6 +34,8 @@ class SuiteConfig(Config):
     methods: tuple[str, ...] = Field(default=("ppo", "dpo", "bon"), min_length=1)
     method: dict[str, MethodConfig] = Field(default_factory=lambda: dict(DEFAULT_METHODS))
 
+    claims: tuple[ClaimConfig, ...] = ()
+
     @model_validator(mode="after")
     def _names_resolve(self) -> "SuiteConfig":
         for name in self.methods:
@@ -48,6 +51,12 @@ class SuiteConfig(Config):
                         f"method.{name}.proxy: {proxy!r} is no proxy of this suite; legal: {', '.join(legal)}"
                         + did_you_mean(proxy, legal)
                     )
+        for claim in self.claims:
+            if claim.method not in self.method:
+                raise ValueError(
+                    f"claims: {claim.name!r} names the method {claim.method!r}; legal: {', '.join(self.method)}"
+                    + did_you_mean(claim.method, self.method)
+                )
         if GOLD in self.proxies:
             raise ValueError("proxies: 'gold' names gold itself; give the proxy another name")
         if list(self.budgets) != sorted(set(self.budgets)) or self.budgets[0] <= 0:
