@@ -32,7 +32,7 @@ from gold.wide import Judged, judge, wide_batch
 POSITIONS = 128
 CHUNKS = 4  # a batch is run in chunks of rows of like length
 MATCH_SCALE = 8.0  # how sharply a head that looks for its own word starts
-AUDIT_PROMPTS = 128
+AUDIT_PROMPTS = 64
 AUDIT_NOTES = 8
 
 Report = Callable[[Mapping[str, Any]], None]
