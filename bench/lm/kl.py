@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench.core.masking import masked_sum
 from bench.core.types import Sequences
-from bench.lm.logprobs import chunks, gather, next_token_logps
+from bench.lm.logprobs import gather, like_length, next_token_logps
 from bench.lm.model import Policy
 
 
@@ -51,20 +51,17 @@ def entropy(logps_BTV: Float[Tensor, "B T V"], mask_BT: Bool[Tensor, "B T"]) -> 
 
 
 @torch.no_grad()
-def sequence_kl(policy: Policy, reference: Policy, sequences: Sequences, size: int = 256) -> SequenceKL:
+def sequence_kl(policy: Policy, reference: Policy, sequences: Sequences, size: int = 128) -> SequenceKL:
     """KL of `policy` to `reference` on sequences drawn from `policy`."""
-    parts = []
-    for part in chunks(sequences, size):
+    columns = torch.empty(4, 0)
+    for index, part in like_length(sequences, size):
         logps_BTV, ref_BTV = next_token_logps(policy, part), next_token_logps(reference, part)
-        logps_BT = gather(logps_BTV, part.response_ids)
-        ref_BT = gather(ref_BTV, part.response_ids)
+        logps_BT, ref_BT = (gather(logps, part.response_ids) for logps in (logps_BTV, ref_BTV))
         mask = part.response_mask
-        parts.append(
-            (
-                rao_blackwell_kl(logps_BTV, ref_BTV, mask),
-                k1_kl(logps_BT, ref_BT, mask),
-                entropy(logps_BTV, mask),
-                masked_sum(logps_BT, mask),
-            )
-        )
-    return SequenceKL(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        if not columns.shape[1]:
+            columns = logps_BT.new_empty(4, len(sequences))
+        columns[0, index] = rao_blackwell_kl(logps_BTV, ref_BTV, mask)
+        columns[1, index] = k1_kl(logps_BT, ref_BT, mask)
+        columns[2, index] = entropy(logps_BTV, mask)
+        columns[3, index] = masked_sum(logps_BT, mask)
+    return SequenceKL(*columns)

@@ -4,7 +4,7 @@ Position t holds the distribution that drew response token t, EOS included. Prom
 never enter. Log-probs are at temperature 1, as sampling is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from jaxtyping import Float, Int
@@ -38,17 +38,40 @@ def sequence_logps(policy: Policy, sequences: Sequences) -> Float[Tensor, " B"]:
     return masked_sum(token_logps(policy, sequences), sequences.response_mask)
 
 
-def chunks(sequences: Sequences, size: int) -> Iterator[Sequences]:
-    """The rows in order, `size` at a time, each chunk trimmed to its longest response."""
-    for start in range(0, len(sequences), size):
-        part = sequences[start : start + size]
-        longest = max(1, int(part.lengths.max()))
-        yield Sequences(
-            part.prompt_ids, part.prompt_mask, part.response_ids[:, :longest], part.response_mask[:, :longest]
-        )
+def trimmed(sequences: Sequences) -> Sequences:
+    """The same rows without the columns that none of them uses."""
+    prompt = sequences.prompt_mask.shape[1] - int(sequences.prompt_mask.sum(1).max())
+    response = max(1, int(sequences.lengths.max()))
+    return Sequences(
+        sequences.prompt_ids[:, prompt:],
+        sequences.prompt_mask[:, prompt:],
+        sequences.response_ids[:, :response],
+        sequences.response_mask[:, :response],
+    )
+
+
+def like_length(sequences: Sequences, size: int = 128) -> Iterator[tuple[Int[Tensor, " b"], Sequences]]:
+    """Batches of rows of like length, trimmed, each with its rows' indices: little of a batch is padding."""
+    order = (sequences.prompt_mask.sum(1) + sequences.lengths).argsort(stable=True)
+    for index in order.split(size):
+        yield index, trimmed(sequences[index])
 
 
 @torch.no_grad()
-def batched_sequence_logps(policy: Policy, sequences: Sequences, size: int = 256) -> Float[Tensor, " B"]:
+def batched(function: Callable[[Sequences], Tensor], sequences: Sequences, size: int = 128) -> Tensor:
+    """`function` over any number of rows, without gradients, results in the rows' order.
+
+    `function` gives one number a row, or one a response token; the latter come back T wide, 0 past a batch.
+    """
+    result = torch.empty(0)
+    for index, part in like_length(sequences, size):
+        values = function(part)
+        if not len(result):
+            result = values.new_zeros(sequences.response_ids.shape[: values.ndim])
+        result[(index, slice(values.shape[1])) if values.ndim == 2 else index] = values
+    return result
+
+
+def batched_sequence_logps(policy: Policy, sequences: Sequences, size: int = 128) -> Float[Tensor, " B"]:
     """`sequence_logps` over any number of rows, without gradients."""
-    return torch.cat([sequence_logps(policy, part) for part in chunks(sequences, size)])
+    return batched(lambda part: sequence_logps(policy, part), sequences, size)

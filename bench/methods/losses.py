@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench.core.types import Sequences
-from bench.lm.logprobs import sequence_logps
+from bench.lm.logprobs import sequence_logps, trimmed
 from bench.lm.model import Policy
 from bench.methods.base import Loss, Pairs
 
@@ -54,18 +54,15 @@ F_BY_NAME: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def stack(chosen: Sequences, rejected: Sequences) -> Sequences:
-    """Both sides as one batch, chosen first, trimmed to the longest response, so that one pass serves both."""
-    longest = int(max(chosen.lengths.max(), rejected.lengths.max()))
+    """Both sides as one batch, chosen first, without unused columns, so that one pass serves both."""
+    T = max(chosen.response_ids.shape[1], rejected.response_ids.shape[1])
 
-    def fit(side: Tensor) -> Tensor:
-        return F.pad(side, (0, max(0, longest - side.shape[1])))[:, :longest]
+    def both(name: str) -> Tensor:
+        sides = [getattr(side, name) for side in (chosen, rejected)]
+        return torch.cat([F.pad(s, (0, T - s.shape[1])) if name.startswith("response") else s for s in sides])
 
-    return Sequences(
-        torch.cat([chosen.prompt_ids, rejected.prompt_ids]),
-        torch.cat([chosen.prompt_mask, rejected.prompt_mask]),
-        torch.cat([fit(chosen.response_ids), fit(rejected.response_ids)]),
-        torch.cat([fit(chosen.response_mask), fit(rejected.response_mask)]),
-    )
+    names = ("prompt_ids", "prompt_mask", "response_ids", "response_mask")
+    return trimmed(Sequences(*map(both, names)))
 
 
 def logratios(policy: Policy, pairs: Pairs) -> tuple[Float[Tensor, " B"], Float[Tensor, " B"]]:

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from bench.core.masking import masked_mean, masked_sum
 from bench.core.types import Rows, Sequences
-from bench.lm.logprobs import token_logps
+from bench.lm.logprobs import batched, token_logps, trimmed
 from bench.lm.model import Policy
 from bench.methods.advantages import gae, token_rewards, whiten
-from bench.methods.base import Loss, Rollouts
+from bench.methods.base import ROWS_AT_ONCE, Loss, Rollouts
 from bench.rewards.model import RewardModel
 
 
@@ -53,6 +53,12 @@ class Experience(Rows):
     advantages_BT: Float[Tensor, "B T"]
     returns_BT: Float[Tensor, "B T"]
 
+    def trimmed(self) -> "Experience":
+        """The same rows without the columns that none of them uses."""
+        sequences = trimmed(self.sequences)
+        tokens = (self.logps_BT, self.values_BT, self.advantages_BT, self.returns_BT)
+        return Experience(sequences, *(table[:, : sequences.response_ids.shape[1]] for table in tokens))
+
 
 @final
 class PPO(Loss):
@@ -82,8 +88,8 @@ class PPO(Loss):
     def experience(self, policy: Policy, batch: Rollouts) -> Experience:
         """Old log-probs, values, advantages and returns of a batch, all before its first update."""
         mask_BT = batch.sequences.response_mask
-        logps_BT = token_logps(policy, batch.sequences)
-        values_BT = self.critic(batch.sequences).masked_fill(~mask_BT, 0.0)
+        logps_BT = batched(lambda part: token_logps(policy, part), batch.sequences, ROWS_AT_ONCE)
+        values_BT = batched(self.critic, batch.sequences, ROWS_AT_ONCE).masked_fill(~mask_BT, 0.0)
         rewards_BT = token_rewards(batch.score_B, logps_BT, batch.ref_logps_BT, mask_BT, self.beta)
         raw_BT = gae(rewards_BT, values_BT, mask_BT, self.gae_lambda)
         advantages_BT = whiten(raw_BT, mask_BT) if self.whiten_advantages else raw_BT
@@ -94,7 +100,7 @@ class PPO(Loss):
         for _ in range(self.epochs):
             order = torch.randperm(len(experience), generator=generator).to(batch.score_B.device)
             for part in order.split(self.minibatch):
-                yield experience[part]
+                yield experience[part].trimmed()
 
     def forward(self, policy: Policy, minibatch: Experience) -> tuple[Float[Tensor, ""], dict[str, float]]:
         mask_BT = minibatch.sequences.response_mask

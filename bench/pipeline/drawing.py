@@ -1,39 +1,32 @@
 """Drawing pi_ref samples for the stages that need them: reference pool, pairs, best-of-n pool."""
 
-from dataclasses import dataclass
-
 import pandas as pd
 import torch
 
-from bench.core.masking import masked_sum
 from bench.core.seeds import seed_of
 from bench.core.stage import Context
 from bench.core.types import Score
 from bench.lm.generate import generate
-from bench.lm.kl import entropy
-from bench.lm.logprobs import chunks, gather, next_token_logps
-from bench.lm.model import Policy, load_policy
+from bench.lm.logprobs import batched_sequence_logps
+from bench.lm.model import load_policy
 from bench.lm.tokens import decode, encode_prompts
 from bench.pipeline.artifacts import load_tokenizer
 
 ROWS_AT_ONCE = 512
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """Samples as a table (prompt columns, sample_id, response, eos, n_tokens, logp, entropy, gold_raw)."""
+def draw_reference(
+    context: Context, prompts: pd.DataFrame, times: int, name: str, seed: int, score: Score
+) -> pd.DataFrame:
+    """`times` pi_ref samples of each prompt; copies of a prompt are adjacent.
 
-    table: pd.DataFrame
-    policy: Policy
-
-
-def draw_reference(context: Context, prompts: pd.DataFrame, times: int, name: str, seed: int, score: Score) -> Drawn:
-    """`times` pi_ref samples of each prompt, scored by `score` as `gold_raw`; copies of a prompt are adjacent."""
+    Adds to the prompts' columns sample_id, response, eos, n_tokens, logp (nats) and gold_raw, by `score`.
+    """
     tokenizer = load_tokenizer(context.inputs["world"])
     policy = load_policy(context.inputs["sft"], context.device)
     table = prompts.loc[prompts.index.repeat(times)].reset_index(drop=True)
     table.insert(2, "sample_id", list(range(times)) * len(prompts))
-    columns: dict[str, list[object]] = {k: [] for k in ("response", "eos", "n_tokens", "logp", "entropy", "gold_raw")}
+    columns: dict[str, list[object]] = {k: [] for k in ("response", "eos", "n_tokens", "logp", "gold_raw")}
     generator = torch.Generator(context.device).manual_seed(seed_of(name, seed))
     for start in range(0, len(table), ROWS_AT_ONCE):
         part = encode_prompts(tokenizer, table["prompt"].iloc[start : start + ROWS_AT_ONCE].tolist())
@@ -46,15 +39,10 @@ def draw_reference(context: Context, prompts: pd.DataFrame, times: int, name: st
             generator,
         )
         texts, ended = decode(tokenizer, drawn)
-        with torch.no_grad():
-            for piece in chunks(drawn, ROWS_AT_ONCE):
-                logps_BTV = next_token_logps(policy, piece)
-                logps = masked_sum(gather(logps_BTV, piece.response_ids), piece.response_mask)
-                columns["logp"] += logps.double().tolist()
-                columns["entropy"] += entropy(logps_BTV, piece.response_mask).double().tolist()
+        columns["logp"] += batched_sequence_logps(policy, drawn).double().tolist()
         columns["response"] += texts
         columns["eos"] += ended
         columns["n_tokens"] += drawn.lengths.tolist()
         columns["gold_raw"] += score(drawn).double().tolist()
         context.report({"step": start + len(texts), "steps": len(table), "status": "pi_ref samples"})
-    return Drawn(table.assign(**columns), policy)
+    return table.assign(**columns)

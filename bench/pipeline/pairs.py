@@ -11,8 +11,6 @@ from bench.core.files import read_json
 from bench.core.records import write_parquet
 from bench.core.seeds import np_stream
 from bench.core.stage import Context
-from bench.lm.logprobs import batched_sequence_logps
-from bench.lm.tokens import encode
 from bench.pipeline.artifacts import label_noise, load_prompts, load_tokenizer
 from bench.pipeline.drawing import draw_reference
 from gold.labels import Labels, label
@@ -35,13 +33,9 @@ def run(context: Context) -> Mapping[str, Any]:
     order = np_stream("pairs.prompts", seed).permutation(len(available))[:wanted]
     prompts = available.iloc[order].reset_index(drop=True)
     drawn = draw_reference(context, prompts, 2, "pairs", seed, gold)
-    labels = label(scale * drawn.table["gold_raw"].to_numpy().reshape(-1, 2), config, np_stream("labels", seed))
-    pairs = arrange(prompts, drawn.table, labels, scale)
+    labels = label(scale * drawn["gold_raw"].to_numpy().reshape(-1, 2), config, np_stream("labels", seed))
+    pairs = arrange(prompts, drawn, labels, scale)
     pairs["split"] = ["train"] * config.n + ["held_out"] * config.held_out
-    for side in ("chosen", "rejected"):
-        sequences = encode(tokenizer, pairs["prompt"].tolist(), pairs[side].tolist(), pairs[f"{side}_eos"].tolist())
-        logps = batched_sequence_logps(drawn.policy, sequences.to(context.device))
-        pairs[f"ref_{side}_logp"] = logps.double().cpu().numpy()
     write_parquet(pairs, folder / "pairs.parquet")
     train = pairs[pairs["split"] == "train"]
     return {
@@ -61,6 +55,7 @@ def arrange(prompts: pd.DataFrame, drawn: pd.DataFrame, labels: Labels, scale: f
         rows = drawn.iloc[2 * np.arange(len(table)) + index]
         table[side], table[f"{side}_eos"] = rows["response"].to_numpy(), rows["eos"].to_numpy()
         table[f"gold_{side}"] = scale * rows["gold_raw"].to_numpy()
+        table[f"ref_{side}_logp"] = rows["logp"].to_numpy()
     table["p_chosen"] = np.where(first, labels.p_first_M, 1 - labels.p_first_M)
     table["flipped"] = labels.flipped_M
     return table

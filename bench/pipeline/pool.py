@@ -28,7 +28,7 @@ def run(context: Context) -> Mapping[str, Any]:
     prompts = pd.concat(
         [load_prompts(context.inputs["world"], split, n) for split, n in sizes.items()], ignore_index=True
     )
-    pool = draw_reference(context, prompts, config.samples_per_prompt, "pool", 0, gold).table
+    pool = draw_reference(context, prompts, config.samples_per_prompt, "pool", 0, gold)
     pool["text_id"] = text_ids(pool)
     pool["gold_raw"] = pool.groupby("text_id")["gold_raw"].transform("first")  # equal texts tie exactly
     distinct = ~pool["text_id"].duplicated()

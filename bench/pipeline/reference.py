@@ -30,7 +30,7 @@ def run(context: Context) -> Mapping[str, Any]:
         [load_prompts(context.inputs["world"], split, context.config[split]) for split in (SELECT, REPORT)],
         ignore_index=True,
     )
-    pool = draw_reference(context, prompts, config.samples_per_prompt, "reference", 0, gold).table
+    pool = draw_reference(context, prompts, config.samples_per_prompt, "reference", 0, gold)
     parts = rubric_table(pool["prompt"].tolist(), pool["response"].tolist())
     pool["rubric"] = parts.sum(axis=1).to_numpy()
     pool = pd.concat([pool, parts.add_prefix("rubric_")], axis=1)
@@ -48,8 +48,7 @@ def run(context: Context) -> Mapping[str, Any]:
         {"gold_scale": GOLD_SD_LOGITS / gold_sd, "gold_sd": GOLD_SD_LOGITS, "rubric_sd": rubric_sd},
     )
     return {
-        "entropy_nats": float(pool["entropy"].mean()),
-        "entropy_k1_nats": float(-pool["logp"].mean()),
+        "entropy_nats": float(-pool["logp"].mean()),
         "truncated_rate": float(1 - pool["eos"].mean()),
         "length": float(pool["n_tokens"].mean()),
         "gold_rubric_corr": corr,

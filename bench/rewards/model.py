@@ -7,13 +7,12 @@ is found by the mask, not by comparing ids with the pad id, so a sampled pad tok
 from pathlib import Path
 from typing import final
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import GPTNeoXForSequenceClassification
 
 from bench.core.types import Sequences, positions
-from bench.lm.logprobs import chunks
+from bench.lm.logprobs import batched
 
 
 @final
@@ -39,10 +38,9 @@ class RewardModel(nn.Module):
         last_B = sequences.prompt_ids.shape[1] + sequences.lengths - 1
         return self.token_values(sequences).gather(1, last_B[:, None])[:, 0]
 
-    @torch.no_grad()
-    def score(self, sequences: Sequences, size: int = 256) -> Float[Tensor, " B"]:
+    def score(self, sequences: Sequences, size: int = 128) -> Float[Tensor, " B"]:
         """Scores of any number of rows, without gradients."""
-        return torch.cat([self(part) for part in chunks(sequences, size)])
+        return batched(self, sequences, size)
 
 
 def load_reward_model(folder: Path, device: str) -> RewardModel:

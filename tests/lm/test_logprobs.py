@@ -6,7 +6,13 @@ import toy_lm
 import toy_tabular as tab
 
 from bench.core.types import Sequences
-from bench.lm.logprobs import batched_sequence_logps, chunks, sequence_logps, token_logps
+from bench.lm.logprobs import (
+    batched,
+    batched_sequence_logps,
+    like_length,
+    sequence_logps,
+    token_logps,
+)
 
 # The float64 transformer differs between batches by rounding alone: 1e-15 relative, on log-probs of at
 # most some tens of nats. 1e-10 leaves five digits of room and is far below what a misplaced token costs.
@@ -73,10 +79,20 @@ def test_a_drawn_pad_token_counts():
     assert sequence_logps(policy, rows).tolist() == pytest.approx(want, abs=1e-12)
 
 
-def test_chunks_keep_rows_and_order_and_trim():
-    rows = tab.sequences(tab.PROMPTS[0], [(1,), (2, 1), (2, 2, 1)], width=9)
-    parts = list(chunks(rows, 2))
-    assert [part.response_ids.tolist() for part in parts] == [[[1, 0], [2, 1]], [[2, 2, 1]]]
+def test_batches_hold_rows_of_like_length_and_trim():
+    rows = tab.sequences(tab.PROMPTS[0], [(2, 2, 1), (1,), (2, 1)], width=9)
+    parts = [(index.tolist(), part.response_ids.tolist()) for index, part in like_length(rows, 2)]
+    assert parts == [([1, 2], [[1, 0], [2, 1]]), ([0], [[2, 2, 1]])]
+
+
+def test_batched_results_keep_the_rows_order():
+    rows = tab.sequences(tab.PROMPTS[0], [(2, 2, 1), (1,), (2, 1)], width=9)
+    policy = tab.TabularPolicy(1)
+    one_by_one = torch.cat([sequence_logps(policy, rows[i : i + 1]) for i in range(3)])
+    torch.testing.assert_close(batched(lambda part: sequence_logps(policy, part), rows, 2), one_by_one)
+    tokens_BT = batched(lambda part: token_logps(policy, part), rows, 2)
+    assert tokens_BT.shape == (3, 9)
+    torch.testing.assert_close(tokens_BT.masked_fill(~rows.response_mask, 0.0).sum(1), one_by_one)
 
 
 def test_nan_logits_at_masked_places_do_not_leak():

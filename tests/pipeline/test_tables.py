@@ -20,7 +20,12 @@ from gold.labels import Labels
 
 PROMPTS = pd.DataFrame({"split": "pairs", "prompt_id": ["p", "q"], "prompt": ["red", "two blue"]})
 DRAWN = pd.DataFrame(
-    {"response": ["one", "two", "blue", ""], "eos": [True, False, True, True], "gold_raw": [1.0, -2.0, 0.5, 3.0]}
+    {
+        "response": ["one", "two", "blue", ""],
+        "eos": [True, False, True, True],
+        "gold_raw": [1.0, -2.0, 0.5, 3.0],
+        "logp": [-1.5, -2.5, -3.5, -0.5],
+    }
 )
 
 
@@ -36,9 +41,11 @@ def test_pairs_follow_their_labels():
         "chosen": ["one", ""],
         "chosen_eos": [True, True],
         "gold_chosen": [2.0, 6.0],  # in logits: scale 2
+        "ref_chosen_logp": [-1.5, -0.5],
         "rejected": ["two", "blue"],
         "rejected_eos": [False, True],
         "gold_rejected": [-4.0, 1.0],
+        "ref_rejected_logp": [-2.5, -3.5],
         "p_chosen": [0.9, 0.7],
         "flipped": [False, True],
     }
