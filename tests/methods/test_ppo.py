@@ -45,6 +45,14 @@ def test_experience_by_hand():
     assert made.advantages_BT[~mask].abs().max() == 0
 
 
+def test_whitening_touches_advantages_and_not_what_the_critic_learns():
+    raw, white = (loss(Constant(1.0), whiten=on).experience(REFERENCE, rollouts()) for on in (False, True))
+    mask = raw.sequences.response_mask
+    assert torch.equal(raw.returns_BT, white.returns_BT)
+    assert white.advantages_BT[mask].mean().item() == pytest.approx(0, abs=1e-12)
+    assert white.advantages_BT[mask].std(unbiased=False).item() == pytest.approx(1, abs=1e-6)
+
+
 def test_the_kl_stands_in_the_reward():
     policy, beta = tab.TabularPolicy(1), 0.5
     made = loss(Constant(0.0), beta).experience(policy, rollouts())

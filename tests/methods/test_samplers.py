@@ -80,3 +80,10 @@ def test_rollouts_are_a_function_of_policy_seed_and_step():
     assert drawn(sampler, 1) != drawn(sampler, 2)
     assert drawn(sampler, 1) != drawn(on_policy(n=200, batch=100, seed=1), 1)
     assert drawn(sampler, 1) != drawn(sampler, 1, tab.TabularPolicy(2))
+
+
+def test_every_step_has_uniforms_of_its_own():
+    one_prompt = tab.prompts(100, [tab.PROMPTS[0]])  # the order of prompts tells no steps apart
+    sampler = OnPolicy(one_prompt, tab.TabularPolicy(0), lambda r: r.lengths.double(), 100, tab.T, tab.EOS, tab.PAD, 0)
+    first, second = (sampler.draw(tab.TabularPolicy(1), step, Counts()).sequences for step in (1, 2))
+    assert [tab.read_response(first, i) for i in range(100)] != [tab.read_response(second, i) for i in range(100)]
