@@ -14,13 +14,15 @@ from bench.stats.estimate import LEVEL, Estimate, from_se, undefined
 
 Float = NDArray[np.float64]
 WINDOW = 1.5  # a value at a KL uses the rows within this factor of it
+_AT_REFERENCE = 1e-3  # nats: float32 noise in the KL of pi_ref to itself stays far below
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
     """One cell's R evaluated policies in order of KL. Columns of `*_RP` are the P report prompts, crossed with rows.
 
-    `gold_RP`, `proxy_RP`, `kl_RP` are prompt means (P may be 0 when no sample was kept).
+    `gold_RP`, `proxy_RP`, `kl_RP` are prompt means (P may be 0 when no sample was kept) of `prompt_ids`. Another
+    judge may stand in gold's place.
     """
 
     cell: str
@@ -35,6 +37,7 @@ class Curve:
     gold_RP: Float
     proxy_RP: Float
     kl_RP: Float
+    prompt_ids: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.row_ids)
@@ -69,6 +72,25 @@ def nearest_row(curve: Curve, kl: float) -> int | None:
     distance = np.abs(np.log(np.where(measured > 0, measured, np.nan) / kl))
     near = np.where(distance <= math.log(WINDOW), distance, np.nan)
     return int(np.nanargmin(near)) if np.isfinite(near).any() else None
+
+
+def end_row(curve: Curve, kl: float) -> tuple[int | None, str]:
+    """The row at a declared KL, from which falls are measured; None, and why, where the curve supports none."""
+    end = nearest_row(curve, kl)
+    if end is None:
+        reached = f"{np.nanmax(curve.kl):.3g}" if np.isfinite(curve.kl).any() else "no"
+        return None, f"no row near the declared {kl:g} nats (the cell reached {reached} nats)"
+    if curve.prompts < 2:
+        return None, "no samples on the report prompts"
+    if curve.kl[0] > _AT_REFERENCE:
+        return None, "the first row is not pi_ref"
+    return end, ""
+
+
+def peak_between(curve: Curve, first: int, end: int) -> int | None:
+    """The row in [first, end) that is highest on `select`, the earliest of equals; None without a value there."""
+    row = peak_row(curve.gold_select[first:end])
+    return None if row is None else first + row
 
 
 def value_at(curve: Curve, kl: float, level: float = LEVEL) -> Estimate:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 LEVEL = 0.95
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A point with a two-sided interval at `level` over `n` independent units."""
+    """A point with a two-sided t interval at `level` over `n` independent units."""
 
     point: float
     low: float
@@ -39,6 +39,25 @@ class Estimate:
     @property
     def has_interval(self) -> bool:
         return math.isfinite(self.low) and math.isfinite(self.high)
+
+    def p_above(self, bound: float) -> float:
+        """One-sided p-value against `not above bound`, by the t distribution that made the interval.
+
+        It is under (1 - level) / 2 exactly when `low` is above the bound. 1 without an interval.
+        """
+        return self._tail(self.point - bound)
+
+    def p_below(self, bound: float) -> float:
+        """One-sided p-value against `not below bound`."""
+        return self._tail(bound - self.point)
+
+    def _tail(self, excess: float) -> float:
+        if not self.has_interval:
+            return 1.0
+        if self.error == 0:
+            return float(excess <= 0)
+        t = excess / self.error * float(stdtrit(self.n - 1, (1 + self.level) / 2))
+        return float(stdtr(self.n - 1, -t))
 
     def __str__(self) -> str:
         return plus_minus(self.point, self.error)

@@ -3,32 +3,30 @@
 The peak row is chosen on `select` among the rows between pi_ref and the row at a KL declared in advance; the
 rise (peak minus pi_ref) and the fall (peak minus the declared row) are measured on `report`, paired by prompt.
 So no number is the maximum of noisy means. Left out: where the peak is (a bootstrap in the reports) and any
-correction for several claims. The reports call it.
+correction for several claims (`compare`). The reports call it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.stats.curves import Curve, nearest_row
+from bench.stats.compare import ENOUGH, Asked, Evidence, Verdict, decide, over_replicates
+from bench.stats.curves import Curve, end_row, peak_between
 from bench.stats.estimate import LEVEL, Estimate, from_se, replicate_mean, undefined
 
-Verdict = Literal["observed", "not observed", "undecided"]
-
 DELTA = 0.1  # gold standard deviations that a rise and a fall must exceed
-_AT_REFERENCE = 1e-3  # nats: float32 noise in the KL of pi_ref to itself stays far below
 INTERIOR = 1.25  # a later row lies at this factor in d beyond the peak, or further
 
 
 @dataclass(frozen=True)
 class ReplicateHump:
-    """The test in one replicate. Row ids are empty where the test could not be made."""
+    """The test in one replicate. Row ids are empty where the test could not be made, for `reason`."""
 
     cell: str
     verdict: Verdict
     reason: str
+    evidence: Evidence
     rise: Estimate
     fall: Estimate
     proxy_gain: Estimate  # from the peak row to the declared row
@@ -44,6 +42,7 @@ class HumpVerdict:
 
     verdict: Verdict
     reason: str
+    evidence: Evidence
     rise: Estimate
     fall: Estimate
     declared_kl: float
@@ -61,91 +60,51 @@ def paired_difference(minuend_P: np.ndarray, subtrahend_P: np.ndarray, level: fl
     return from_se(float(difference.mean()), se, len(difference), method, level)
 
 
-def hump_test(curves: Sequence[Curve], declared_kl: float, delta: float = DELTA, level: float = LEVEL) -> HumpVerdict:
-    """Test the replicates of one cell; `curves` holds one curve each, with pi_ref (KL 0) as its first row."""
+def hump_test(curves: Sequence[Curve], declared_kl: float, delta: float = DELTA) -> HumpVerdict:
+    """Test the replicates of one cell; `curves` holds one curve each, with pi_ref (KL 0) as its first row.
+
+    It must hold in each replicate, and with three or more also by the t intervals of rise and fall over them.
+    """
     if not curves:
         raise ValueError("a hump test needs at least one replicate")
-    parts = tuple(_test_one(curve, declared_kl, delta, level) for curve in curves)
+    parts = tuple(_test_one(curve, declared_kl, delta) for curve in curves)
     if len(parts) == 1:
         one = parts[0]
         reason = one.reason or "conditional on one replicate"
-        return HumpVerdict(one.verdict, reason, one.rise, one.fall, declared_kl, parts)
-    rise = replicate_mean([part.rise.point for part in parts], level)
-    fall = replicate_mean([part.fall.point for part in parts], level)
-    verdict, reason = _over_replicates(parts, rise, fall, delta)
-    return HumpVerdict(verdict, reason, rise, fall, declared_kl, parts)
-
-
-def _test_one(curve: Curve, declared_kl: float, delta: float, level: float) -> ReplicateHump:
-    end = nearest_row(curve, declared_kl)
-    between = _between(curve, end)
-    refusal = _refusal(curve, declared_kl, end, between)
-    if refusal or end is None:
-        nothing = undefined("paired by prompt", refusal, level)
-        return ReplicateHump(curve.cell, "undecided", refusal, nothing, nothing, nothing)
-    peak = between[int(np.argmax(curve.gold_select[between]))]
-    rise = paired_difference(curve.gold_RP[peak], curve.gold_RP[0], level)
-    fall = paired_difference(curve.gold_RP[peak], curve.gold_RP[end], level)
-    gain = paired_difference(curve.proxy_RP[end], curve.proxy_RP[peak], level)
-    interior = bool(np.nanmax(curve.d) >= INTERIOR * curve.d[peak])
-    verdict, reason = _decide(rise, fall, gain, interior, delta)
-    rows = curve.row_ids[peak], float(curve.kl[peak]), curve.row_ids[end], float(curve.kl[end])
-    return ReplicateHump(curve.cell, verdict, reason, rise, fall, gain, *rows)
-
-
-def _between(curve: Curve, end: int | None) -> np.ndarray:
-    """Indices of the rows after pi_ref and before the declared row that have a value on `select`."""
-    inner = np.arange(1, 1 if end is None else end)
-    return inner[np.isfinite(curve.gold_select[inner])]
-
-
-def _refusal(curve: Curve, declared_kl: float, end: int | None, between: np.ndarray) -> str:
-    """Why the test cannot be made, or nothing."""
-    if end is None:
-        reached = f"{np.nanmax(curve.kl):.3g}" if np.isfinite(curve.kl).any() else "no"
-        return f"no row near the declared {declared_kl:g} nats (the cell reached {reached} nats)"
-    if curve.prompts < 2:
-        return "no samples on the report prompts"
-    if curve.kl[0] > _AT_REFERENCE:
-        return "the first row is not pi_ref"
-    return "" if len(between) else "no row with select prompts between pi_ref and the declared KL"
-
-
-def _decide(rise: Estimate, fall: Estimate, gain: Estimate, interior: bool, delta: float) -> tuple[Verdict, str]:
-    against = [
-        text
-        for failed, text in (
-            (rise.high < delta, f"the rise of {rise} is below {delta:g}"),
-            (fall.high < delta, f"the fall of {fall} is below {delta:g}"),
-            (gain.high < 0, f"the proxy falls too, by {-gain.point:.2g}"),
-        )
-        if failed
-    ]
-    if against:
-        return "not observed", "; ".join(against)
-    unsure = [
-        text
-        for met, text in (
-            (rise.low > delta, f"the rise of {rise} is not clearly above {delta:g}"),
-            (fall.low > delta, f"the fall of {fall} is not clearly above {delta:g}"),
-            (gain.low > 0, f"the proxy's change of {gain} is not clearly a rise"),
-            (interior, "the peak is at the edge of the sweep"),
-        )
-        if not met
-    ]
-    return ("undecided", "; ".join(unsure)) if unsure else ("observed", "")
-
-
-def _over_replicates(
-    parts: tuple[ReplicateHump, ...], rise: Estimate, fall: Estimate, delta: float
-) -> tuple[Verdict, str]:
-    """In every replicate, and with three or more also by the t interval over them."""
+        return HumpVerdict(one.verdict, reason, one.evidence, one.rise, one.fall, declared_kl, parts)
+    rise, fall = (replicate_mean([getattr(part, name).point for part in parts]) for name in ("rise", "fall"))
+    evidence = _all(parts)
+    decision = decide([evidence])[0]
     held = sum(part.verdict == "observed" for part in parts)
-    counted = f"holds in {held} of {len(parts)} replicates"
-    if any(part.verdict == "not observed" for part in parts) or rise.high < delta or fall.high < delta:
-        return "not observed", counted
-    if held < len(parts):
-        return "undecided", counted
-    if len(parts) >= 3 and not (rise.low > delta and fall.low > delta):
-        return "undecided", f"{counted}, which differ too much: rise {rise}, fall {fall}"
-    return "observed", counted
+    reason = f"holds in {held} of {len(parts)} replicates"
+    if decision.verdict == "undecided" and held == len(parts):
+        reason += f", which differ too much: rise {rise}, fall {fall}"
+    return HumpVerdict(decision.verdict, reason, evidence, rise, fall, declared_kl, parts)
+
+
+def _test_one(curve: Curve, declared_kl: float, delta: float) -> ReplicateHump:
+    end, refusal = end_row(curve, declared_kl)
+    peak = None if end is None else peak_between(curve, 1, end)
+    if end is None or peak is None:
+        refusal = refusal or "no row with select prompts between pi_ref and the declared KL"
+        nothing = undefined("paired by prompt", refusal)
+        return ReplicateHump(curve.cell, "undecided", refusal, Evidence((), refusal), nothing, nothing, nothing)
+    rise = paired_difference(curve.gold_RP[peak], curve.gold_RP[0])
+    fall = paired_difference(curve.gold_RP[peak], curve.gold_RP[end])
+    gain = paired_difference(curve.proxy_RP[end], curve.proxy_RP[peak])
+    asked = (Asked("rise", rise, delta), Asked("fall", fall, delta), Asked("proxy's gain", gain, 0.0))
+    interior = bool(np.nanmax(curve.d) >= INTERIOR * curve.d[peak])
+    evidence = Evidence(asked, "" if interior else "the peak is at the edge of the sweep")
+    decision = decide([evidence])[0]
+    rows = curve.row_ids[peak], float(curve.kl[peak]), curve.row_ids[end], float(curve.kl[end])
+    return ReplicateHump(curve.cell, decision.verdict, decision.reason, evidence, rise, fall, gain, *rows)
+
+
+def _all(parts: tuple[ReplicateHump, ...]) -> Evidence:
+    """What every replicate asks for, and the t means of rise and fall where there are enough replicates."""
+    barred = "; ".join(dict.fromkeys(part.evidence.barred for part in parts if part.evidence.barred))
+    each = [tuple(replace(a, cell=part.cell) for a in part.evidence.asked) for part in parts]
+    means: tuple[Asked, ...] = ()
+    if len(parts) >= ENOUGH and all(each):
+        means = over_replicates([asked[:2] for asked in each])
+    return Evidence((*means, *(a for asked in each for a in asked)), barred)
