@@ -61,7 +61,7 @@ def test_a_hump_while_the_proxy_falls_is_not_over_optimisation():
     truth = [0, 0.4, 0.8, 0.9, 0.7, 0.2, -0.5]
     verdict = hump_test([simulate(np.random.default_rng(0), truth, proxy_truth=-np.sqrt(KL))], DECLARED)
     assert verdict.verdict == "not observed"
-    assert "proxy falls" in verdict.reason
+    assert "proxy's gain" in verdict.reason
 
 
 def test_a_cell_that_stops_short_is_undecided_with_the_reason():
