@@ -11,16 +11,34 @@ GOLD = "gold"  # a proxy name: optimise gold itself, the control
 Betas = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
 
 
-class PPOConfig(Config):
+class _Method(Config):
+    """What every method says: the proxies it meets, and how hard it pushes against each."""
+
+    proxy: tuple[str, ...] = Field(default=("policy_sized",), min_length=1)
+
+    def betas(self, proxy: str) -> tuple[float | None, ...]:
+        """The strengths that cells with this proxy run at; (None,) where a method has no strength."""
+        return (None,)
+
+
+class _Strengths(_Method):
+    """A method that is run at several strengths."""
+
+    beta: Betas
+    beta_by_proxy: dict[str, Betas] = Field(default_factory=dict, description="other betas for some proxies")
+
+    def betas(self, proxy: str) -> tuple[float | None, ...]:
+        return self.beta_by_proxy.get(proxy, self.beta)
+
+
+class PPOConfig(_Strengths):
     """PPO against a proxy, KL to pi_ref in the reward (Ouyang et al. 2022; Schulman et al. 2017).
 
     `beta` is the KL coefficient in calibrated logits, so it aims at pi_ref exp(r / beta).
     """
 
     type: Literal["ppo"] = "ppo"
-    proxy: tuple[str, ...] = Field(default=("policy_sized",), min_length=1)
     beta: Betas = (0.0, 0.03, 0.1, 0.3, 1.0)
-    replicates: int | None = Field(default=None, ge=1)
     steps: int = Field(default=200, ge=1)
     batch: int = Field(default=128, ge=1, description="rollouts a step, one a prompt")
     minibatch: int = Field(default=64, ge=1)
@@ -33,7 +51,7 @@ class PPOConfig(Config):
     max_grad_norm: float = Field(default=1.0, gt=0)
 
 
-class PreferenceConfig(Config):
+class PreferenceConfig(_Strengths):
     """A classification loss f(beta * rho) on stored pairs (Tang et al. 2024, 2402.05749)."""
 
     type: Literal["preference"] = "preference"
@@ -42,29 +60,25 @@ class PreferenceConfig(Config):
         default=("policy_sized",), min_length=1, max_length=1, description="scores the rows; not trained on"
     )
     beta: Betas = (0.01, 0.03, 0.1, 0.3, 1.0)
-    replicates: int | None = Field(default=None, ge=1)
     epochs: int = Field(default=3, ge=1)
     batch: int = Field(default=64, ge=1)
     lr: float = Field(default=5e-4, gt=0)
     max_grad_norm: float = Field(default=1.0, gt=0)
 
 
-class BestOfNConfig(Config):
+class BestOfNConfig(_Method):
     """Best-of-n by a proxy: an evaluator over a pool of pi_ref samples; trains nothing."""
 
     type: Literal["best_of_n"] = "best_of_n"
-    proxy: tuple[str, ...] = Field(default=("policy_sized",), min_length=1)
     n: tuple[int, ...] = Field(default=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024), min_length=1)
-    replicates: int | None = Field(default=None, ge=1)
 
 
-class ReferenceMethodConfig(Config):
+class ReferenceMethodConfig(_Method):
     """The A/A null: pi_ref evaluated as often as a cell. Trains nothing, so every rise or fall in it is noise."""
 
     type: Literal["reference"] = "reference"
     proxy: tuple[str, ...] = Field(default=("policy_sized",), min_length=1, max_length=1)
     looks: int = Field(default=16, ge=2)
-    replicates: int | None = Field(default=None, ge=1)
 
 
 MethodConfig = Annotated[

@@ -30,7 +30,8 @@ class SuiteConfig(Config):
     pool: PoolConfig = PoolConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     budgets: tuple[float, ...] = Field(default=(0.25, 0.5, 1, 2, 4, 8, 16, 32), min_length=1)
-    replicates: int = Field(default=1, ge=1)
+    replicates: int = Field(default=1, ge=1, description="of every cell")
+    claim_replicates: int = Field(default=3, ge=1, description="at least, of cells that a claim rests on")
     methods: tuple[str, ...] = Field(default=("ppo", "dpo", "bon"), min_length=1)
     method: dict[str, MethodConfig] = Field(default_factory=lambda: dict(DEFAULT_METHODS))
 
@@ -57,6 +58,12 @@ class SuiteConfig(Config):
                     f"claims: {claim.name!r} names the method {claim.method!r}; legal: {', '.join(self.method)}"
                     + did_you_mean(claim.method, self.method)
                 )
+            for proxy, beta in claim.settings(self.method[claim.method]):
+                if proxy not in self.method[claim.method].proxy or beta not in self.method[claim.method].betas(proxy):
+                    raise ValueError(
+                        f"claims: {claim.name!r} rests on {claim.method} with proxy {proxy!r} and beta {beta}, which "
+                        f"method.{claim.method} does not run; add it there or change the claim"
+                    )
         if GOLD in self.proxies:
             raise ValueError("proxies: 'gold' names gold itself; give the proxy another name")
         if list(self.budgets) != sorted(set(self.budgets)) or self.budgets[0] <= 0:

@@ -126,18 +126,23 @@ class _Builder:
             case ReferenceMethodConfig():
                 stage = self.stage(f"null/{name}", {**measured, "looks": config.looks}, 60, inputs)
             case _:
-                method_config = dump(config, exclude={"beta", "proxy", "replicates"})
+                method_config = dump(config, exclude={"beta", "beta_by_proxy", "proxy"})
                 recipe = {**measured, "method": method_config, "beta": beta, "budgets": list(self.suite.budgets)}
                 stage = self.stage(f"cell/{name}", recipe, 90, inputs)
         return Cell(name, method, stage, static)
 
     def cells(self) -> Iterator[Cell]:
+        claimed = {
+            (claim.method, *setting)
+            for claim in self.suite.claims
+            for setting in claim.settings(self.suite.method[claim.method])
+        }
         for method in self.suite.methods:
             config = self.suite.method[method]
-            betas: tuple[float | None, ...] = getattr(config, "beta", (None,))
             for proxy in config.proxy:
-                for beta in betas:
-                    for replicate in range(config.replicates or self.suite.replicates):
+                for beta in config.betas(proxy):
+                    least = self.suite.claim_replicates if (method, proxy, beta) in claimed else 1
+                    for replicate in range(max(self.suite.replicates, least)):
                         strength = "" if beta is None else f"-b{beta:g}"
                         name = f"{method}-{proxy}{strength}-r{replicate}"
                         yield self.cell(name, method, config, proxy, replicate, beta)
