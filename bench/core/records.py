@@ -133,5 +133,10 @@ def write_parquet(table: pd.DataFrame, path: Path) -> None:
 def read_parquet(path: Path) -> pd.DataFrame:
     """Read a table, with missing integers and booleans kept as nulls."""
     return pq.read_table(path).to_pandas(
-        types_mapper={_INT: pd.Int64Dtype(), _BOOL: pd.BooleanDtype(), _TEXT: pd.StringDtype()}.get
+        types_mapper={
+            _INT: pd.Int64Dtype(),
+            _BOOL: pd.BooleanDtype(),
+            _TEXT: pd.StringDtype(),
+            pa.large_string(): pd.StringDtype(),
+        }.get
     )

@@ -29,7 +29,7 @@ def response_token_ids(
 
 def pad(rows: Sequence[Sequence[int]], pad_id: int, *, left: bool) -> tuple[Tensor, Tensor]:
     """Rows as one (B, L) tensor of ids and its mask of real tokens."""
-    width = max(1, *map(len, rows)) if len(rows) > 1 else max(1, len(rows[0]))
+    width = max(1, max(map(len, rows)))
     ids = torch.full((len(rows), width), pad_id, dtype=torch.long)
     mask = torch.zeros((len(rows), width), dtype=torch.bool)
     for i, row in enumerate(rows):

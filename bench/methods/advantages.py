@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+NOISE = 1e-4  # logits: advantages that differ by less than this are rounding, and must not be blown up to unit size
+
 
 def token_rewards(
     score_B: Float[Tensor, " B"],
@@ -45,5 +47,5 @@ def gae(
 def whiten(values_BT: Float[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]) -> Float[Tensor, "B T"]:
     """Zero mean and unit variance over the masked positions. For advantages only: rewards keep their scale."""
     kept = values_BT[mask_BT]
-    scaled = (values_BT - kept.mean()) / (kept.std(unbiased=False) + 1e-8)
+    scaled = (values_BT - kept.mean()) / (kept.std(unbiased=False) + NOISE)
     return scaled.masked_fill(~mask_BT, 0.0)

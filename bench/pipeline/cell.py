@@ -96,7 +96,8 @@ class Cell:
             self._train()
         except DivergedError as error:
             status = "diverged"
-            self.rows.append({**self._columns(), "status": status, "reason": str(error)})
+            row_id = f"{self.bench.static['cell']}@{status}"
+            self.rows.append({**self._columns(), "row_id": row_id, "status": status, "reason": str(error)})
         self._publish()
         return {"status": status, "steps": self.trainer.step, "rows": len(self.rows), "kl": self.rows[-1].get("kl")}
 
