@@ -47,5 +47,5 @@ def gae(
 def whiten(values_BT: Float[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]) -> Float[Tensor, "B T"]:
     """Zero mean and unit variance over the masked positions. For advantages only: rewards keep their scale."""
     kept = values_BT[mask_BT]
-    scaled = (values_BT - kept.mean()) / (kept.std(unbiased=False) + NOISE)
+    scaled = (values_BT - kept.mean()) / kept.std(unbiased=False).clamp_min(NOISE)
     return scaled.masked_fill(~mask_BT, 0.0)
