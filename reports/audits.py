@@ -13,6 +13,7 @@ from scipy.special import ndtri
 
 from reports import words
 from reports.load import RunData
+from reports.null import null_of
 from reports.tables import DASH, Table
 
 _MIN_ROW_CORR = 0.6
@@ -105,7 +106,21 @@ def _measurement(run: RunData) -> list[Gate]:
             f"of {len(corr)}; lowest {corr.min():.2f} at {worst}" if len(corr) else "no row has the correlation yet",
         )
     ]
-    return [*found, _a_a(run), _rederived(run)]
+    return [*found, _a_a(run), *_null(run), _rederived(run)]
+
+
+def _null(run: RunData) -> list[Gate]:
+    """The looks of the reference method: spread against stated errors, and the hump test on a curve without a hump."""
+    spread, fires = "A/A: spread of gold over looks, in stated variances", "A/A: hump test fires on shuffled looks"
+    null = null_of(run)
+    if null is None:
+        return [Gate(name, None, None, "<", "π_ref has not been looked at often enough") for name in (spread, fires)]
+    told = f"{null.looks} looks at π_ref on the same prompts; the limit is χ²'s 97.5% quantile over its degrees"
+    share = f"{null.fired} of {null.orders} orders of the looks over made-up KLs; gold alone rises and falls in "
+    return [
+        Gate(spread, null.ratio, null.limit, "<", told),
+        Gate(fires, null.fired / null.orders, 0.05, "<", share + str(null.moved), percent=True),
+    ]
 
 
 def _a_a(run: RunData) -> Gate:

@@ -1,42 +1,145 @@
-"""The claims that a suite declares, each with its verdict and number.
+"""The claims that a suite declares, each with its verdict, number and p-value, Holm-corrected over all of them.
 
-A claim is {name, kind, ...}. `hump` claims name a method and, if they like, beta, proxy and kl (nats). A kind
-without a test here is undecided, and says so. `make` calls `verdicts`.
+Read from the config alone: which cells a claim is about, where its curve ends, how many replicates it waits for. What
+a claim asks of curves is in `bench.stats`. A claim without its cells is undecided, and says what is missing.
+`make` calls `judge_claims`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from bench.stats.claims import fall_without_rise, higher_peak, no_fall
+from bench.stats.compare import ENOUGH, Asked, Decision, Evidence, decide
 from bench.stats.hump import hump_test
 from reports.load import Cell, RunData
 
 
-def verdicts(run: RunData) -> list[dict[str, Any]]:
-    """One record a declared claim: name, kind, verdict, number, reason."""
-    return [{"name": "", "kind": "", **claim, **_judge(run, claim)} for claim in run.config.get("claims", ())]
+@dataclass(frozen=True)
+class Judged:
+    """One declared claim and what was found. `kl` is where the end was read, in nats."""
+
+    name: str
+    kind: str
+    asked: tuple[Asked, ...]
+    decision: Decision
+    replicates: int
+    kl: float
+    notes: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        """What stands in the way of a verdict, and what the verdict is conditional on."""
+        return "; ".join(part for part in (self.decision.reason, *self.notes) if part)
+
+    @property
+    def headline(self) -> tuple[Asked, ...]:
+        """The inequalities to show: those over replicates where there are any, else each replicate's."""
+        return tuple(a for a in self.asked if not a.cell) or self.asked
 
 
-def _judge(run: RunData, claim: Mapping[str, Any]) -> dict[str, str]:
-    if claim.get("kind") != "hump":
-        return {"verdict": "undecided", "number": "", "reason": f"no test of kind {claim.get('kind')!r}"}
-    cells = _cells(run, claim)
-    if not cells:
-        return {"verdict": "undecided", "number": "", "reason": "no cell of this claim has rows yet"}
-    kl = claim.get("kl", run.declared_kl(cells[0]))
+@dataclass(frozen=True)
+class _Case:
+    """A claim before the verdict. `barred` says why it cannot be judged, though it may have numbers to show."""
+
+    name: str
+    kind: str
+    evidence: Evidence
+    replicates: int = 0
+    kl: float = float("nan")
+    barred: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def tested(self) -> Evidence:
+        return Evidence((), self.barred) if self.barred else self.evidence
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """The cells that a claim is about, and what of them is missing."""
+
+    cells: tuple[Cell, ...]
+    missing: str = ""
+
+
+def judge_claims(run: RunData) -> list[Judged]:
+    """Every declared claim. The correction counts all of them, those that cannot be judged too."""
+    cases = [_case(run, claim) for claim in run.config.get("claims", ())]
+    decisions = decide([case.tested for case in cases])
+    return [
+        Judged(case.name, case.kind, case.evidence.asked, decision, case.replicates, case.kl, case.notes)
+        for case, decision in zip(cases, decisions, strict=True)
+    ]
+
+
+def _case(run: RunData, claim: Mapping[str, Any]) -> _Case:
+    name, kind = str(claim.get("name", "")), str(claim.get("kind", ""))
+    subjects = [_subject(run, claim, claim.get("proxy"))]
+    if kind == "higher_peak":
+        subjects.append(_subject(run, claim, claim.get("than")))
+    missing = "; ".join(dict.fromkeys(s.missing for s in subjects if s.missing))
+    count = min(len(s.cells) for s in subjects)
+    if not count:
+        return _Case(name, kind, Evidence(()), barred=missing)
+    kl, notes = _end(run, claim, subjects[0])
     if kl is None:
-        return {"verdict": "undecided", "number": "", "reason": "no KL was declared: the config names no budgets"}
-    hump = hump_test([cell.curve for cell in cells], float(kl))
-    number = f"rise {hump.rise}, fall {hump.fall}" if hump.rise.defined else ""
-    return {"verdict": hump.verdict, "number": number, "reason": hump.reason}
+        return _Case(name, kind, Evidence(()), count, barred="no KL was declared")
+    evidence = _evidence(run, kind, [s.cells for s in subjects], kl)
+    return _Case(name, kind, evidence, count, kl, missing, (*notes, _condition(count)))
 
 
-def _cells(run: RunData, claim: Mapping[str, Any]) -> list[Cell]:
-    """The replicates of the claimed setting; without a beta, of the smallest."""
-    cells = [c for c in run.trained if c.method == claim.get("method") and claim.get("proxy") in (None, c.proxy_name)]
-    if not cells:
-        return []
-    beta = claim.get("beta", min(np.nan_to_num(c.beta) for c in cells))
+def _evidence(run: RunData, kind: str, cells: Sequence[Sequence[Cell]], kl: float) -> Evidence:
+    curves = [c.curve for c in cells[0]]
+    match kind:
+        case "hump":
+            return hump_test(curves, kl).evidence
+        case "no_fall":
+            return no_fall({"gold": curves, "rubric": [run.by_rubric(c) for c in cells[0]]}, kl)
+        case "fall_without_rise":
+            return fall_without_rise(curves, kl)
+        case "higher_peak":
+            others = {c.replicate: c.curve for c in cells[1]}
+            shared = [c for c in cells[0] if c.replicate in others]
+            if not shared:
+                return Evidence((), "the two settings share no replicate")
+            return higher_peak([c.curve for c in shared], [others[c.replicate] for c in shared], kl)
+    return Evidence((), f"no test of kind {kind!r}")
+
+
+def _subject(run: RunData, claim: Mapping[str, Any], proxy: str | None) -> _Subject:
+    """The replicates of the claimed setting: without a proxy the method's first, without a beta its smallest."""
+    method = str(claim.get("method", ""))
+    config = run.config.get("method", {}).get(method, {})
+    cells = [c for c in run.trained if c.method == method]
+    first = config.get("proxy") or [c.proxy_name for c in cells[:1]]
+    proxy = proxy or (first[0] if first else None)
+    cells = [c for c in cells if c.proxy_name == proxy]
+    betas = config.get("beta") or [c.beta for c in cells if np.isfinite(c.beta)] or [0.0]
+    beta = min(betas) if claim.get("beta") is None else claim["beta"]
     cells = [c for c in cells if np.nan_to_num(c.beta) == beta]
-    return [c for c in cells if c.setting == cells[0].setting]
+    cells = [c for c in cells if c.setting == cells[0].setting]
+    wanted = config.get("replicates") or run.config.get("replicates")
+    if not cells:
+        return _Subject((), f"no cell of {method} against {proxy} at beta {beta:g} has rows")
+    if run.run.get("state") == "running" and isinstance(wanted, int) and len(cells) < wanted:
+        return _Subject(tuple(cells), f"{len(cells)} of {wanted} replicates so far")
+    return _Subject(tuple(cells))
+
+
+def _end(run: RunData, claim: Mapping[str, Any], subject: _Subject) -> tuple[float | None, tuple[str, ...]]:
+    """The declared KL; where that lies beyond pi_ref's entropy, no claim may rest: then the last budget within it."""
+    allowed = run.declared_kl(subject.cells[0])
+    declared = allowed if claim.get("kl") is None else float(claim["kl"])
+    if declared is None or run.entropy is None or declared <= run.entropy or allowed is None:
+        return declared, ()
+    moved = f"read at {allowed:g} nats, since {declared:g} lie beyond π_ref's entropy of {run.entropy:.1f}"
+    return min(declared, allowed), (moved,)
+
+
+def _condition(replicates: int) -> str:
+    if replicates >= ENOUGH:
+        return f"t over {replicates} replicates"
+    return "conditional on one replicate" if replicates == 1 else f"conditional on these {replicates} replicates"

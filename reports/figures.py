@@ -1,6 +1,7 @@
 """Which figures a report has, each described as data. A figure whose rows do not exist is left out.
 
-`make` calls `figures`; nothing is drawn here. The hero and the controls are in `hero`, the frontier in `frontier`.
+`make` calls `figures`; nothing is drawn here. The hero and the controls are in `hero`, the
+frontier in `frontier`, best-of-n in `bon`.
 """
 
 from dataclasses import replace
@@ -9,11 +10,12 @@ import numpy as np
 
 from bench.stats.curves import peak_row
 from reports import words
-from reports.figure import Dash, Figure, Key, Panel, Series, padded
+from reports.bon import best_of_n
+from reports.figure import Dash, Figure, Key, Marker, Panel, Series, padded
 from reports.frontier import frontier
 from reports.hero import controls, hero, proxy_label
 from reports.load import Cell, RunData
-from reports.style import INK, MUTED, method_color, method_label, shade
+from reports.style import INK, method_color, method_label, shade
 
 
 def figures(run: RunData) -> list[Figure]:
@@ -61,57 +63,10 @@ def _over_proxy(run: RunData, cells: list[Cell]) -> tuple[list[Series], tuple[Ke
         dash: Dash = "dash" if cell.best_of_n else "solid"
         first = run.is_first(cell)
         low, high = (gold - se, gold + se) if first else (None, None)
-        series.append(Series(_named(cell), proxy, gold, color, low, high, dash, 2.0 if first else 0.8, "dot"))
+        marker: Marker = "dot" if first else "none"
+        series.append(Series(_named(cell), proxy, gold, color, low, high, dash, 2.0 if first else 0.6, marker))
         keys.setdefault(_named(cell), Key(_named(cell), color, dash))
     return series, tuple(keys.values())
-
-
-def best_of_n(run: RunData) -> Figure | None:
-    """Best-of-n: scores over n, and the measured KL beside log n - (n-1)/n."""
-    cells = [c for c in run.compared if c.best_of_n and len(c.curve) > 1]
-    if not cells:
-        return None
-    scores, kls = [], []
-    for i, cell in enumerate(cells):
-        color, n = shade(method_color("bon"), i, len(cells)), cell.rows.n.to_numpy(dtype=float)
-        name = f"{proxy_label(cell.proxy_name)}, replicate {cell.replicate}"
-        for what, dash in (("gold", "solid"), ("proxy", "dash")):
-            y, se = cell.rows[what].to_numpy(dtype=float), 1.96 * cell.rows[f"{what}_se"].to_numpy(dtype=float)
-            scores.append(Series(f"{what}, {name}", n, y, color, y - se, y + se, dash, 1.8, "dot"))  # type: ignore[arg-type]
-        measured = cell.rows.kl.to_numpy(dtype=float)
-        kls.append(Series(f"measured, {name}", n, measured, color, line=False, marker="dot"))
-    n = cells[0].rows.n.to_numpy(dtype=float)
-    analytic = cells[0].rows.kl_analytic.to_numpy(dtype=float)
-    kls.append(Series("log n − (n−1)/n", n, analytic, MUTED, dash="dot"))  # noqa: RUF001
-    color = method_color("bon")
-    ticks = tuple((float(k), f"{k:g}") for k in n if np.log2(k) % 2 == 0)
-    panels = (
-        Panel(
-            "Scores",
-            "n",
-            "sd above π_ref",
-            tuple(scores),
-            log_x=True,
-            x_ticks=ticks,
-            keys=(Key("gold", color), Key("proxy", color, "dash")),
-        ),
-        Panel(
-            "KL",
-            "n",
-            "KL to π_ref (nats)",
-            tuple(kls),
-            log_x=True,
-            x_ticks=ticks,
-            keys=(Key("measured", color, marker="dot"), Key("log n − (n−1)/n", MUTED, "dot")),  # noqa: RUF001
-        ),
-    )
-    return Figure(
-        "best_of_n",
-        "Best-of-n",
-        words.BEST_OF_N,
-        "Best-of-n: gold and proxy against n, and measured KL beside its analytic value.",
-        panels,
-    )
 
 
 def coefficients(run: RunData) -> Figure | None:
@@ -165,36 +120,43 @@ def _sweep_panel(method: str, proxy: str, cells: list[Cell], several: bool) -> P
 
 
 def tokens(run: RunData) -> Figure | None:
-    """Gold against tokens sampled and trained on."""
+    """Gold against tokens: what training has spent so far, and what best-of-n spends on each request."""
+    parts = (("Training", "million tokens, sampled and trained on", 1e-6), ("Best-of-n", "tokens a request", 1.0))
+    drawn = [_spent(run, own, per) for own, (*_, per) in zip(_by_kind(run), parts, strict=True)]
+    y_range = padded([s.y for series, _ in drawn for s in series])
+    panels = tuple(
+        Panel(title, x_label, words.GOLD, tuple(series), keys=keys, log_x=per == 1.0, y_range=y_range)
+        for (series, keys), (title, x_label, per) in zip(drawn, parts, strict=True)
+        if series
+    )
+    if not panels:
+        return None
+    title, alt = "Gold against tokens spent", "Gold against tokens spent, one line a cell."
+    return Figure("tokens", title, words.TOKENS, alt, panels)
+
+
+def _by_kind(run: RunData) -> tuple[list[Cell], list[Cell]]:
+    """Trained cells, larger coefficients first so that the others lie over them; and best-of-n's."""
+    trained = sorted((c for c in run.compared if not c.best_of_n), key=lambda c: -c.beta)
+    return trained, [c for c in run.compared if c.best_of_n]
+
+
+def _spent(run: RunData, cells: list[Cell], per: float) -> tuple[list[Series], tuple[Key, ...]]:
     series: list[Series] = []
     keys: dict[str, Key] = {}
-    for cell, color in _shaded(run.compared):
-        spent = cell.rows.tokens_sampled.fillna(0).to_numpy(dtype=float) + cell.rows.tokens_trained.fillna(0).to_numpy(
-            dtype=float
-        )
+    for cell, color in _shaded(cells):
+        spent = cell.rows[["tokens_sampled", "tokens_trained"]].astype(float).fillna(0).sum(axis=1).to_numpy() * per
         some = spent > 0
-        if some.sum() > 1:
-            width = 1.8 if run.is_first(cell) else 0.7
-            series.append(Series(_named(cell), spent[some], cell.curve.gold[some], color, width=width, marker="dot"))
-            keys.setdefault(cell.method, Key(method_label(cell.method), method_color(cell.method)))
-    if not series:
-        return None
-    panel = Panel(
-        "",
-        "tokens sampled and trained on",
-        words.GOLD,
-        tuple(series),
-        log_x=True,
-        y_range=padded([s.y for s in series]),
-    )
-    return Figure(
-        "tokens",
-        "Gold against tokens spent",
-        words.TOKENS,
-        "Gold against tokens spent, one line a cell.",
-        (panel,),
-        tuple(keys.values()),
-    )
+        if some.sum() < 2:
+            continue
+        hardest = color == method_color(cell.method)
+        width = (1.8 if hardest else 1.0) if run.is_first(cell) else 0.5
+        dash: Dash = "dash" if cell.best_of_n and cell.proxy_name != cells[0].proxy_name else "solid"
+        label = _named(cell) + (f", {proxy_label(cell.proxy_name)}" if run.several_proxies(cell.method) else "")
+        series.append(Series(label, spent[some], cell.curve.gold[some], color, dash=dash, width=width))
+        key = proxy_label(cell.proxy_name) if cell.best_of_n else method_label(cell.method)
+        keys.setdefault(key, Key(key, method_color(cell.method), dash))
+    return series, tuple(keys.values())
 
 
 def _named(cell: Cell) -> str:

@@ -6,11 +6,12 @@ not the luckiest.
 
 import numpy as np
 
-from bench.stats.curves import Curve, value_at
+from bench.stats.curves import Curve
+from bench.stats.replicates import value_over
 from reports import words
 from reports.figure import Dash, Figure, Key, Panel, Series
 from reports.hero import support, support_keys
-from reports.load import Cell, RunData
+from reports.load import RunData
 from reports.style import method_color, method_label, shade
 
 
@@ -24,7 +25,8 @@ def frontier(run: RunData) -> Figure | None:
         gold = np.concatenate([c.curve.gold for c in own])
         faded = shade(color, 1, 2)
         series.append(Series(f"{method_label(method)}, every row", d, gold, faded, line=False, marker="dot"))
-        line = _best_at_budgets([c for c in own if run.is_first(c)], run.budgets)
+        settings = [[c.curve for c in run.replicates(cell)] for cell in own if run.is_first(cell)]
+        line = _best_at_budgets(settings, run.budgets)
         dash: Dash = "dash" if own[0].best_of_n else "solid"
         if line is not None:
             x, y, low, high = line
@@ -44,14 +46,15 @@ def frontier(run: RunData) -> Figure | None:
     )
 
 
-def _best_at_budgets(cells: list[Cell], budgets: tuple[float, ...]) -> tuple[np.ndarray, ...] | None:
-    """d, value and interval at the budgets reached; the cell is chosen by its value on `select`."""
+def _best_at_budgets(settings: list[list[Curve]], budgets: tuple[float, ...]) -> tuple[np.ndarray, ...] | None:
+    """d, value and interval at the budgets reached; the setting is chosen by its value on `select`."""
     points = []
     for budget in budgets:
-        reached = [(value_at(_on_select(c.curve), budget).point, c) for c in cells]
-        defined = [(s if np.isfinite(s) else -np.inf, c) for s, c in reached if value_at(c.curve, budget).defined]
-        if defined:
-            value = value_at(max(defined, key=lambda pair: pair[0])[1].curve, budget)
+        reached = [curves for curves in settings if value_over(curves, budget).defined]
+        if reached:
+            on_select = [value_over([_on_select(c) for c in curves], budget).point for curves in reached]
+            best = reached[int(np.argmax(np.nan_to_num(on_select, nan=-np.inf)))]
+            value = value_over(best, budget)
             points.append((budget**0.5, value.point, value.low, value.high))
     return tuple(np.array(points).T) if points else None
 

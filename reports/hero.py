@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bench.stats.replicates import mean_curve
 from reports import words
 from reports.figure import Dash, Figure, Key, Mark, Marker, Panel, Series, padded
 from reports.load import Cell, RunData
-from reports.style import INK, method_color, method_label, shade
+from reports.style import INK, Color, method_color, method_label, shade
 
 LINES: dict[str, tuple[Dash, float]] = {"gold": ("solid", 2.2), "proxy": ("dash", 1.4), "rubric": ("dot", 1.4)}
 
@@ -64,21 +65,21 @@ def _panels(
 ) -> Figure | None:
     groups: dict[tuple[str, str], list[Cell]] = {}
     for cell in cells:
-        groups.setdefault((cell.method, cell.proxy_name), []).append(cell)
+        groups.setdefault((cell.method, "" if cell.best_of_n else cell.proxy_name), []).append(cell)
     if not groups:
         return None
     drawn = {key: _series(run, own, what) for key, own in groups.items()}
     everything = [s for series in drawn.values() for s in series]
     y_range = padded([v for s in everything for v in (s.y, s.low, s.high) if v is not None])
-    d_max = max(float(np.nanmax(s.x)) for s in everything)
+    d_max = max((float(np.nanmax(s.x)) for s in everything if np.isfinite(s.x).any()), default=1.0)
     panels = tuple(
         Panel(
-            method_label(method) + (f" · {proxy_label(proxy)}" if run.several_proxies(method) else ""),
+            method_label(method) + (f" · {proxy_label(proxy)}" if proxy and run.several_proxies(method) else ""),
             "√KL",
             "sd above π_ref",
             tuple(series),
             support(run, everything),
-            _beta_keys(groups[method, proxy]),
+            _variant_keys(groups[method, proxy]),
             kl_on_top=True,
             x_range=(0.0, 1.04 * d_max),
             y_range=y_range,
@@ -91,32 +92,51 @@ def _panels(
 
 
 def _series(run: RunData, cells: list[Cell], what: tuple[str, ...]) -> list[Series]:
-    """Lines of one panel: a shade a coefficient, a band for the first replicate, the rest thin."""
-    betas = sorted({c.beta for c in cells})
-    series = []
-    for cell in sorted(cells, key=lambda c: -c.beta):
-        color = shade(method_color(cell.method), _rank(betas, cell.beta), len(betas))
-        first = run.is_first(cell)
+    """Lines of one panel: a shade a variant, the hardest-pressed drawn last."""
+    variants, series = variants_of(cells), []
+    for i, (label, replicates) in reversed(list(enumerate(variants.items()))):
+        color = shade(method_color(cells[0].method), i, len(variants))
         for w in reversed(what):
-            y = cell.rows[w].to_numpy(dtype=float)
-            if not np.isfinite(y).any():
-                continue
-            half = 1.96 * cell.rows[f"{w}_se"].to_numpy(dtype=float)
-            dash, width = LINES[w]
-            low, high = (y - half, y + half) if first else (None, None)
-            label = f"{w}, β = {cell.beta:g}" if np.isfinite(cell.beta) else w
-            label += "" if first else f", replicate {cell.replicate}"
-            marker: Marker = "dot" if first and w == "gold" else "none"
-            width = width if first else 0.7
-            series.append(Series(label, cell.curve.d, y, color, low, high, dash, width, marker))
+            series += _lines(run, replicates, w, f"{w}, {label}" if label else w, color)
     return series
 
 
-def _rank(betas: list[float], beta: float) -> int:
-    return betas.index(beta) if beta in betas else 0
+def _lines(run: RunData, replicates: list[Cell], what: str, label: str, color: Color) -> list[Series]:
+    """The replicates of one setting: thin lines, and their mean with a t band where there are enough of them.
+
+    With too few, the first stands out with its own band, clustered by prompt.
+    """
+    dash, width = LINES[what]
+    values = [c.rows[what].to_numpy(dtype=float) for c in replicates]
+    mean = mean_curve([c.curve.d for c in replicates], values)
+    series = []
+    for cell, y in zip(replicates, values, strict=True):
+        if not np.isfinite(y).any():
+            continue
+        if mean is None and run.is_first(cell):
+            half = 1.96 * cell.rows[f"{what}_se"].to_numpy(dtype=float)
+            marker: Marker = "dot" if what == "gold" else "none"
+            series.append(Series(label, cell.curve.d, y, color, y - half, y + half, dash, width, marker))
+        else:
+            name = f"{label}, replicate {cell.replicate}"
+            series.append(Series(name, cell.curve.d, y, color, dash=dash, width=0.6))
+    if mean is not None:
+        name = f"{label}, mean of {len(replicates)}"
+        series.append(Series(name, mean.d, mean.mean, color, mean.low, mean.high, dash, width))
+    return series
 
 
-def _beta_keys(cells: list[Cell]) -> tuple[Key, ...]:
-    betas = sorted({c.beta for c in cells if np.isfinite(c.beta)})
-    color = method_color(cells[0].method)
-    return tuple(Key(f"β = {beta:g}", shade(color, i, len(betas))) for i, beta in enumerate(betas))
+def variants_of(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    """What tells the settings of one panel apart, the smallest coefficient first, each with its replicates."""
+    variants: dict[str, list[Cell]] = {}
+    for cell in sorted(cells, key=lambda c: np.nan_to_num(c.beta)):
+        label = f"β = {cell.beta:g}" if np.isfinite(cell.beta) else ""
+        if cell.best_of_n:
+            label = proxy_label(cell.proxy_name)
+        variants.setdefault(label, []).append(cell)
+    return variants
+
+
+def _variant_keys(cells: list[Cell]) -> tuple[Key, ...]:
+    labels, color = [label for label in variants_of(cells) if label], method_color(cells[0].method)
+    return tuple(Key(label, shade(color, i, len(labels))) for i, label in enumerate(labels))

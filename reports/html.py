@@ -55,15 +55,16 @@ class Page:
         if not methods:
             return f"No policy has been evaluated yet.{unfinished}"
         cells = run.trained
-        prompts = run.ok.n_prompts.max()
-        reach = max(float(np.nanmax(c.curve.kl)) for c in cells)
-        over = f" on {int(prompts)} report prompts" if prompts == prompts and prompts is not None else ""
+        prompts = run.ok.n_prompts.dropna()
+        over = f" on {int(prompts.max())} report prompts" if len(prompts) else ""
+        kls = np.concatenate([c.curve.kl[np.isfinite(c.curve.kl)] for c in cells])
+        reach = f", up to {nats(float(kls.max()))} nats from π_ref" if len(kls) else ""
         count = f"{len(cells)} cell{'s' if len(cells) != 1 else ''}"
         replicates = len({c.replicate for c in cells})
         again = f", up to {replicates} replicates" if replicates > 1 else ", one replicate"
         names = ", ".join(methods[:-1]) + (" and " if len(methods) > 1 else "") + methods[-1]
         what = f"{names}: {count}{again}, {len(run.ok)} evaluated policies{over}"
-        return f"{what}, up to {nats(reach)} nats from π_ref.{unfinished}"
+        return f"{what}{reach}.{unfinished}"
 
     @property
     def provenance(self) -> list[tuple[str, str]]:

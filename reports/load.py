@@ -6,7 +6,7 @@ computed here beyond grouping. `make` calls `load`; figures, tables and findings
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,15 @@ class RunData:
         proxy = self.config.get("proxies", {}).get(cell.proxy_name, {})
         return cell.proxy_name == "gold" or proxy.get("labels") == "permuted"
 
+    def replicates(self, cell: Cell) -> list[Cell]:
+        """All replicates of the cell's setting that have rows, itself included, in order."""
+        return [other for other in self.cells if other.setting == cell.setting]
+
+    @property
+    def settings(self) -> list[list[Cell]]:
+        """The trained cells, one list of replicates a setting."""
+        return [self.replicates(cell) for cell in self.trained if self.is_first(cell)]
+
     def is_first(self, cell: Cell) -> bool:
         """Whether it is the first replicate of its setting, the one that figures and the page single out."""
         return cell.replicate == self._first_replicates[cell.setting]
@@ -148,18 +157,33 @@ class RunData:
     @cached_property
     def _means(self) -> pd.DataFrame:
         """Prompt means on the report split, indexed by row and prompt."""
-        report = self.samples.loc[self.samples.split == "report", ["row_id", "prompt_id", "gold", "proxy", "kl"]]
-        return report.groupby(["row_id", "prompt_id"], sort=False)[["gold", "proxy", "kl"]].mean()
+        return self._split_means("report", ["gold", "proxy", "rubric", "kl"])
 
     def select_gold(self, row_ids: tuple[str, ...]) -> np.ndarray:
         """Prompt means of gold on the select split, [rows, prompts]."""
-        wide = self._select_means.reindex(row_ids)
+        wide = self._select_means.gold.unstack("prompt_id").reindex(row_ids)
         return wide.loc[:, wide.notna().any()].to_numpy(dtype=float)
 
     @cached_property
     def _select_means(self) -> pd.DataFrame:
-        select = self.samples.loc[self.samples.split == "select", ["row_id", "prompt_id", "gold"]]
-        return select.groupby(["row_id", "prompt_id"], sort=False).gold.mean().unstack("prompt_id")
+        return self._split_means("select", ["gold", "rubric"])
+
+    def _split_means(self, split: str, scores: list[str]) -> pd.DataFrame:
+        own = self.samples.loc[self.samples.split == split, ["row_id", "prompt_id", *scores]]
+        return own.groupby(["row_id", "prompt_id"], sort=False)[scores].mean()
+
+    def by_rubric(self, cell: Cell) -> Curve:
+        """The cell's curve with the rubric in gold's place, on the select prompts too."""
+        curve = cell.curve
+        report = self._means.rubric[self._means.index.get_level_values("row_id").isin(curve.row_ids)]
+        select = self._select_means.rubric.groupby(level="row_id", sort=False).mean()
+        return replace(
+            curve,
+            gold=cell.rows.rubric.to_numpy(dtype=float),
+            gold_se=cell.rows.rubric_se.to_numpy(dtype=float),
+            gold_select=select.reindex(curve.row_ids).to_numpy(dtype=float),
+            gold_RP=report.unstack("prompt_id").reindex(curve.row_ids).to_numpy(dtype=float),
+        )
 
     def _cell(self, name: str, rows: pd.DataFrame) -> Cell:
         by = "n" if rows.n.notna().all() else "kl"
@@ -189,7 +213,7 @@ class RunData:
             exact = prompt_means(self.pool, rows, list(wide["gold"].columns)) or {}
             matrices |= {f"{c}_RP": values for c, values in exact.items()}
             matrices["kl_RP"] = np.broadcast_to(kl[:, None], matrices["gold_RP"].shape)  # not of the samples
-        return Curve(cell=name, row_ids=ids, kl=kl, **numbers, **matrices)
+        return Curve(cell=name, row_ids=ids, kl=kl, **numbers, **matrices, prompt_ids=tuple(wide["gold"].columns))
 
 
 def load(folder: Path) -> RunData:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from reports import audits, tables
-from reports.claims import verdicts
+from reports.claims import judge_claims
 from reports.figures import figures
 from reports.findings import find, sentences
 from reports.html import Page, render
@@ -20,10 +20,12 @@ def make(folder: Path) -> Path:
     """Write report.html, figures/ and tables/ into the run folder, and return the page's path."""
     run = load(folder)
     findings = find(run)
+    judged = judge_claims(run)
     drawn = figures(run)
     made = [
         tables.peaks(run, findings),
-        tables.claims(verdicts(run)),
+        tables.claims(judged),
+        tables.claim_parts(judged),
         tables.at_budgets(run),
         audits.gates(run),
         tables.failed(run),

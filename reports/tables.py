@@ -3,21 +3,24 @@
 `make` calls `tables`. Gates and audits are in `audits`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bench.stats.compare import Asked
 from bench.stats.curves import value_at
-from bench.stats.estimate import Estimate, plus_minus
+from bench.stats.estimate import OVER_REPLICATES, Estimate, plus_minus
+from bench.stats.replicates import value_over
 from reports import words
+from reports.claims import Judged
 from reports.findings import Findings, nats
 from reports.load import Cell, RunData
 from reports.style import method_label
 
 DASH = "–"  # noqa: RUF001
+_LONG = 16  # rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,11 @@ class Table:
     head: tuple[str, ...]
     body: tuple[tuple[str, ...], ...]
     text: int = 1
+
+    @property
+    def folded(self) -> bool:
+        """Whether the page shows it only when asked to."""
+        return len(self.body) > _LONG and self.name in ("peaks", "budgets", "stages")
 
 
 def peaks(run: RunData, findings: Findings) -> Table:
@@ -90,49 +98,81 @@ def peaks(run: RunData, findings: Findings) -> Table:
 
 
 def at_budgets(run: RunData) -> Table:
-    """Gold at each KL budget, by cell."""
+    """Gold at each KL budget, by setting; the CSV also has each cell by itself."""
     budgets, records, body = run.budgets, [], []
-    for cell in run.trained:
-        if len(cell.curve) < 2:
+    for cells in run.settings:
+        cells = [cell for cell in cells if len(cell.curve) > 1]
+        if not cells:
             continue
-        values = [value_at(cell.curve, budget) for budget in budgets]
-        for budget, value in zip(budgets, values, strict=True):
-            fields = {
-                "gold": value.point,
-                "low": value.low,
-                "high": value.high,
-                "method": value.method,
-                "reason": value.reason,
-            }
-            records.append({"cell": cell.name, "budget_nats": budget, **fields})
+        values = [value_over([c.curve for c in cells], budget) for budget in budgets]
+        count = max((v.n for v in values if v.method == OVER_REPLICATES), default=0)
         shown = (plus_minus(v.point, v.error, True, decimals=2) if v.defined else DASH for v in values)
-        if run.is_first(cell):
-            body.append((named(cell, run), *shown))
+        body.append((named(cells[0], run), str(count or 1), *shown))
+        for cell in cells:
+            records += [_budget(cell, cell.name, b, value_at(cell.curve, b)) for b in budgets]
+        records += [_budget(cells[0], "", b, v) for b, v in zip(budgets, values, strict=True) if count]
     outside = [f"{b:g}" for b in budgets if run.entropy is not None and b > run.entropy]
-    warn = f" Budgets of {', '.join(outside)} nats lie beyond π_ref's entropy, outside its support." if outside else ""
+    warn = f" *Beyond π_ref's entropy of {run.entropy:.1f} nats: outside its support." if outside else ""
     return Table(
         "budgets",
         "Gold at KL budgets",
         words.BUDGETS + warn,
         pd.DataFrame(records),
-        ("cell", *(f"{b:g}" + ("*" if f"{b:g}" in outside else "") for b in budgets)),
+        ("nats", "replicates", *(f"{b:g}" + ("*" if f"{b:g}" in outside else "") for b in budgets)),
         tuple(body),
     )
 
 
-def claims(verdicts: Sequence[Mapping[str, Any]]) -> Table:
-    """Declared claims as {name, kind, verdict, number, reason}; absent fields show a dash."""
-    fields = ("name", "kind", "verdict", "number", "reason")
-    body = tuple(tuple(str(v.get(f) or DASH) for f in fields) for v in verdicts)
-    return Table(
-        "claims",
-        "Claims",
-        words.CLAIMS,
-        pd.DataFrame([{f: v.get(f) for f in fields} for v in verdicts]),
-        ("claim", "kind", "verdict", "number", "reason"),
-        body,
-        text=5,
-    )
+def _budget(cell: Cell, name: str, budget: float, value: Estimate) -> dict[str, object]:
+    """One value in the CSV; over replicates `cell` is empty."""
+    beta = cell.beta if np.isfinite(cell.beta) else None
+    setting = {"method": cell.method, "proxy": cell.proxy_name, "beta": beta, "cell": name, "budget_nats": budget}
+    found = {"gold": value.point, "low": value.low, "high": value.high, "n": value.n}
+    return {**setting, **found, "method_of_interval": value.method, "reason": value.reason}
+
+
+def claims(judged: Sequence[Judged]) -> Table:
+    """The declared claims: verdict, the numbers it rests on, p-values before and after the correction."""
+    records, body = [], []
+    common = [note for note in judged[0].notes if all(note in j.notes for j in judged)] if len(judged) > 1 else []
+    for claim in judged:
+        decision = claim.decision
+        number = "\n".join(f"{_who(a)} {interval(a.estimate)}, {_bound(a)}" for a in claim.headline)
+        note = "; ".join(part for part in (decision.reason, *(n for n in claim.notes if n not in common)) if part)
+        p, p_holm = decision.p, decision.p_holm
+        records.append(
+            {"name": claim.name, "kind": claim.kind, "verdict": decision.verdict, "number": number.replace("\n", "; ")}
+            | {"p": p, "p_holm": p_holm, "replicates": claim.replicates, "kl": claim.kl, "reason": claim.reason}
+        )
+        body.append((claim.name, decision.verdict, number or DASH, probability(p), probability(p_holm), note))
+    head = ("claim", "verdict", "number", "p", "p, Holm", "note")
+    told = words.CLAIMS + "".join(f" All claims: {note}." for note in common)
+    return Table("claims", "Claims", told, pd.DataFrame(records), head, tuple(body), text=3)
+
+
+def claim_parts(judged: Sequence[Judged]) -> Table:
+    """Every inequality behind the claims, for programs; the page does not show it."""
+    records = [
+        {"claim": claim.name, "asked": a.name, "cell": a.cell, "point": a.estimate.point, "low": a.estimate.low}
+        | {"high": a.estimate.high, "n": a.estimate.n, "method": a.estimate.method, "above": a.above, "bound": a.bound}
+        | {"p": a.p, "p_reversed": a.p_reversed}
+        for claim in judged
+        for a in claim.asked
+    ]
+    return Table("claim_parts", "What claims ask for", "", pd.DataFrame(records), (), tuple(() for _ in records))
+
+
+def _who(asked: Asked) -> str:
+    return asked.name + (f" ({asked.cell})" if asked.cell else "")
+
+
+def _bound(asked: Asked) -> str:
+    return f"asked {'>' if asked.above else '<'} {asked.bound:g}"
+
+
+def probability(p: float) -> str:
+    """A p-value to two digits, from 0.0001 to 1."""
+    return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
 
 
 def failed(run: RunData) -> Table:

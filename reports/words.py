@@ -6,18 +6,19 @@ PROXY = "proxy, calibrated (gold sd above π_ref)"
 
 HERO = (
     "Gold (solid) and calibrated proxy (dashed) in gold standard deviations above π_ref, against d = √KL; KL in "
-    "nats on the top axis. The full colour is the smallest β, paler ones are larger. Bands: ±1.96 se, clustered by "
-    "prompt, given this world, SFT policy and gold; thin lines are further replicates."
+    "nats on the top axis. The full colour is the smallest β, paler ones are larger. From three replicates on: their "
+    "mean, its pointwise 95% t band, and each as a thin line; else one replicate with ±1.96 se, clustered by prompt. "
+    "World, SFT policy and gold are fixed."
 )
 CONTROLS = (
     "Optimising gold itself: neither gold nor the rubric should fall. Optimising a proxy fitted to permuted labels:"
     " what leaving π_ref alone does to gold. Gold solid, what was optimised dashed, rubric (in its own sd) dotted."
 )
 FRONTIER = (
-    "Diamonds: gold at each KL budget by local-linear interpolation in d = √KL, with 95% intervals clustered by "
-    "prompt; of a method's settings, the one best on the select prompts. Dots: every evaluated policy. Best-"
-    "of-n is dashed: it spends KL more thriftily than training does, and is not to be ranked against it at equal "
-    "KL."
+    "Diamonds: gold at each KL budget by local-linear interpolation in d = √KL, with 95% intervals (t over three or "
+    "more replicates, else clustered by prompt); of a method's settings, the one best on the select prompts. Dots: "
+    "every evaluated policy. Best-of-n is dashed: it spends KL more thriftily than training does, and is not to be "
+    "ranked against it at equal KL."
 )
 GOLD_AGAINST_PROXY = (
     "On the dotted diagonal a gain in proxy is a gain in gold. Bands: ±1.96 se, clustered by prompt. These are the "
@@ -32,8 +33,9 @@ COEFFICIENTS = (
     "evenly spaced, not to scale."
 )
 TOKENS = (
-    "Tokens generated plus tokens passed through a loss, in one cell; what built the proxy and π_ref is not "
-    "counted. Best-of-n spends its tokens at every request."
+    "Tokens generated plus tokens passed through a loss, in one cell, pale where the coefficient is larger; what built "
+    "the proxy and π_ref is not counted. Best-of-n trains nothing and spends its tokens at every request: its axis is "
+    "another one."
 )
 PEAKS = (
     "The peak row is chosen on the select prompts and measured on the report prompts; ± is one standard error, "
@@ -43,12 +45,16 @@ PEAKS = (
     "replicate. The first replicate of each setting is shown; tables/peaks.csv has all."
 )
 BUDGETS = (
-    "Local-linear interpolation in d = √KL over rows within a factor 1.5 in KL; ± is half of the 95% interval. A "
-    "dash: no rows on both sides. The first replicate of each setting is shown; tables/budgets.csv has all."
+    "Local-linear interpolation in d = √KL over rows within a factor 1.5 in KL; ± is half of the 95% interval, t over "
+    "three or more replicates where that many reach the budget, else of the first one, clustered by prompt. A dash: "
+    "no rows on both sides. tables/budgets.csv has every replicate."
 )
 CLAIMS = (
-    "Declared in the suite before it ran. Observed: the lower limit is above what the claim asks; not observed: the"
-    " upper limit is below it; undecided: neither."
+    "Declared in the suite before it ran. Each claim asks for one or more inequalities; after each number, its 95% "
+    "interval. p is one-sided: the largest of the inequalities' for a claim that holds, the smallest times their "
+    "number for one that fails. A verdict needs p under 0.025 after Holm's correction over all claims; else it is "
+    "undecided. From three replicates on intervals are t over replicates, on the same prompts; world, SFT policy and "
+    "gold are fixed."
 )
 GATES = (
     "Without headroom every method can only fall and a hump is an artefact; without a gold that knows the rubric, "

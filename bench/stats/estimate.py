@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
 LEVEL = 0.95
+OVER_REPLICATES = "t over replicates"  # the method of an estimate over replicates
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,9 @@ def replicate_mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
     """Mean over replicates, with a t interval over replicates."""
     x = np.asarray(values, dtype=float)
     if not len(x) or not np.isfinite(x).all():
-        return undefined("t over replicates", "a replicate has no value" if len(x) else "no replicate", level, len(x))
+        return undefined(OVER_REPLICATES, "a replicate has no value" if len(x) else "no replicate", level, len(x))
     se = float(x.std(ddof=1) / math.sqrt(len(x))) if len(x) > 1 else math.nan
-    return from_se(float(x.mean()), se, len(x), "t over replicates", level)
+    return from_se(float(x.mean()), se, len(x), OVER_REPLICATES, level)
 
 
 def plus_minus(point: float, error: float, signed: bool = False, decimals: int | None = None) -> str:

@@ -3,9 +3,17 @@ from pathlib import Path
 
 import pytest
 
-_spec = importlib.util.spec_from_file_location("synthetic", Path(__file__).with_name("synthetic.py"))
-synthetic = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(synthetic)
+import reports
+
+
+def _beside(name):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+synthetic, overopt = _beside("synthetic"), _beside("overopt")
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +29,12 @@ def make_failed_run():
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
     """A finished synthetic run with its report."""
-    import reports
-
     folder = synthetic.make_run(tmp_path_factory.mktemp("runs") / "toy", samples=2)
     reports.build(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def make_overopt():
+    """Writes a synthetic run of the suite overopt, with the claims that are given."""
+    return lambda folder, **options: overopt.make_overopt(synthetic, folder, **options)

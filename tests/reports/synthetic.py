@@ -31,7 +31,7 @@ def make_run(folder: Path, betas=(0.0, 0.1), replicates=1, samples=4, state="don
                 for step, kl in enumerate(grid):
                     d = np.sqrt(kl)
                     truth = hump(d, peak, height), 0.75 * d if method == "ppo" else 0.4 * d
-                    row, some = _policy(rng, cell, method, step * 10, kl, truth, samples, prompts)
+                    row, some = policy(rng, cell, method, step * 10, kl, truth, samples, prompts)
                     rows.append(
                         {
                             **row,
@@ -43,14 +43,14 @@ def make_run(folder: Path, betas=(0.0, 0.1), replicates=1, samples=4, state="don
                     )
                     texts += some
     for k in range(6):
-        row, some = _policy(rng, "reference", "reference", k, 0.0, (0.0, 0.0), samples, prompts)
+        row, some = policy(rng, "reference", "reference", k, 0.0, (0.0, 0.0), samples, prompts)
         rows.append({**row, "beta": None, "replicate": 0})
         texts += some
-    best, picks, pool = _best_of_n(rng, prompts)
-    rows, texts = rows + best, texts + picks
+    best, picks, pool = best_of_n(rng, prompts)
+    rows, texts = rows + best, [*texts, pd.DataFrame(picks)]
     rows.append(
         {
-            **_ids("ppo-b1-r0", "ppo", "none"),
+            **ids("ppo-b1-r0", "ppo", "none"),
             "beta": 1.0,
             "replicate": 0,
             "status": "failed",
@@ -58,89 +58,89 @@ def make_run(folder: Path, betas=(0.0, 0.1), replicates=1, samples=4, state="don
         }
     )
     write_parquet(frame(rows, ROW_COLUMNS), folder / "rows.parquet")
-    write_parquet(frame(texts, SAMPLE_COLUMNS), folder / "samples.parquet")
+    write_parquet(frame(pd.concat(texts), SAMPLE_COLUMNS), folder / "samples.parquet")
     write_parquet(frame(pool, POOL_COLUMNS), folder / "bon_pool.parquet")
-    (folder / "config.json").write_text(json.dumps(_config(betas)))
-    (folder / "run.json").write_text(
-        json.dumps(
-            {"schema": 1, "state": state, "versions": {"torch": "2.13.0"}, "git": {"commit": "abc1234", "dirty": False}}
-        )
-    )
-    (folder / "stages.json").write_text(json.dumps(_stages()))
+    write_json_files(folder, _config(betas), state)
     return folder
+
+
+def write_json_files(folder, config, state):
+    run = {"schema": 1, "state": state, "versions": {"torch": "2.13.0"}, "git": {"commit": "abc1234", "dirty": False}}
+    for name, content in (("config", config), ("run", run), ("stages", _stages())):
+        (folder / f"{name}.json").write_text(json.dumps(content))
 
 
 def make_failed_run(folder: Path) -> Path:
     """A run of which only a failed row exists."""
     folder.mkdir(parents=True)
-    failed = {**_ids("ppo-b0-r0", "ppo", "none"), "beta": 0.0, "status": "failed", "reason": "out of memory"}
+    failed = {**ids("ppo-b0-r0", "ppo", "none"), "beta": 0.0, "status": "failed", "reason": "out of memory"}
     write_parquet(frame([failed], ROW_COLUMNS), folder / "rows.parquet")
     return folder
 
 
-def _ids(cell, method, step):
+def ids(cell, method, step):
     return {"schema": 1, "suite": "toy", "row_id": f"{cell}@{step}", "cell": cell, "method": method}
 
 
-def _policy(rng, cell, method, step, kl, truth, samples, prompts):
-    """One row and its samples; the row's means are those of the samples."""
-    texts = []
+def policy(rng, cell, method, step, kl, truth, samples, prompts, rubric=None):
+    """One row and its samples; the row's means are those of the samples. `truth` is (gold, proxy)."""
+    parts = []
     for split, count in prompts.items():
-        prompt_effect = rng.normal(0, 0.15, count)
-        for p in range(count):
-            for g in range(samples):
-                noise = rng.normal(0, 0.6)
-                texts.append(
-                    {
-                        "row_id": f"{cell}@{step}",
-                        "split": split,
-                        "prompt_id": f"{split[0]}{p:04d}",
-                        "prompt": f"polite note to boss {p} : lost laptop monday <late>",
-                        "response": f"dear boss , i am sorry to say that my laptop was lost . sample {g} & more",
-                        "gold": truth[0] + prompt_effect[p] + noise,
-                        "proxy": truth[1] + 0.5 * prompt_effect[p] + 0.5 * noise + rng.normal(0, 0.3),
-                        "rubric": 0.8 * truth[0] + noise,
-                        "logratio": kl + rng.normal(0, 0.4) * np.sqrt(kl),
-                        "kl": max(kl + rng.normal(0, 0.2) * np.sqrt(kl), 0.0),
-                        "n_tokens": 20,
-                        "eos": True,
-                    }
-                )
-    table = pd.DataFrame(texts)
-    row = {**_ids(cell, method, step), "step": step, "status": "ok", "n_prompts": prompts["report"]}
-    report, select = table[table.split == "report"], table[table.split == "select"]
-    for name in ("gold", "proxy", "rubric", "kl"):
-        means = report.groupby("prompt_id")[name].mean()
-        row |= {name: means.mean(), f"{name}_se": means.std() / np.sqrt(len(means))}
+        size = (count, samples)
+        effect, noise = np.broadcast_to(rng.normal(0, 0.15, count)[:, None], size), rng.normal(0, 0.6, size)
+        index = np.repeat(np.arange(count), samples)
+        scores = {
+            "gold": truth[0] + effect + noise,
+            "proxy": truth[1] + 0.5 * effect + 0.5 * noise + rng.normal(0, 0.3, size),
+            "rubric": (0.8 * truth[0] if rubric is None else rubric) + noise,
+            "logratio": kl + rng.normal(0, 0.4, size) * np.sqrt(kl),
+            "kl": np.maximum(kl + rng.normal(0, 0.2, size) * np.sqrt(kl), 0.0),
+        }
+        texts = {
+            "row_id": f"{cell}@{step}",
+            "split": split,
+            "prompt_id": [f"{split[0]}{p:04d}" for p in index],
+            "prompt": [f"polite note to boss {p} : lost laptop monday <late>" for p in index],
+            "response": [f"dear boss , my laptop was lost . sample {g} & more" for g in range(samples)] * count,
+            "n_tokens": 20,
+            "eos": True,
+        }
+        parts.append(pd.DataFrame({**texts, **{name: values.ravel() for name, values in scores.items()}}))
+    row = {**ids(cell, method, step), "step": step, "status": "ok", "n_prompts": prompts["report"]}
+    report, select = parts
+    means = report.groupby("prompt_id")[["gold", "proxy", "rubric", "kl"]].mean()
+    for name in means:
+        row |= {name: means[name].mean(), f"{name}_se": means[name].std() / np.sqrt(len(means))}
     row |= {f"{name}_select": select[name].mean() for name in ("gold", "proxy", "kl")}
     row |= {"gold_rubric_corr": 0.8 - 0.01 * kl, "tokens_sampled": 2560 * step, "tokens_trained": 5120 * step}
-    return row, texts
+    return row, parts
 
 
-def _best_of_n(rng, prompts, size=64):
+def best_of_n(rng, prompts, size=64, proxy="policy_sized", replicate=0, skill=0.8):
     """Rows of exact best-of-n over a pool of raw scores, and that pool; gold is 2 raw units a sd, centred at 3."""
     truth = rng.normal(0, 1, (prompts["report"], size))
-    proxy = 0.8 * truth + rng.normal(0, 0.6, truth.shape)
+    scores_PN = skill * truth + rng.normal(0, (1 - skill**2) ** 0.5, truth.shape)
+    cell, proxy_id = f"bon-{proxy}-r{replicate}", f"{proxy}-r{replicate}"
     pool = [
-        {"proxy_id": "policy_sized-r0", "prompt_id": f"r{p:04d}", "sample_id": i, "text_id": f"r{p:04d}-{i}"}
-        | {"gold": 3 + 2 * truth[p, i], "proxy": 5 * proxy[p, i]}
+        {"proxy_id": proxy_id, "prompt_id": f"r{p:04d}", "sample_id": i, "text_id": f"r{p:04d}-{i}"}
+        | {"gold": 3 + 2 * truth[p, i], "proxy": 5 * scores_PN[p, i]}
         for p in range(len(truth))
         for i in range(size)
     ]
     rows, picks = [], []
-    for n in (1, 2, 4, 8, 16, 32, 64):
-        weights = np.array([best_of_n_weights(scores, n) for scores in proxy])
-        gold, score = (weights * truth).sum(1), (weights * proxy).sum(1)
-        row = {**_ids("bon-r0", "bon", f"n{n}"), "n": n, "replicate": 0, "proxy_id": "policy_sized-r0", "sampler": "pool"}
+    for n in 2 ** np.arange(int(np.log2(size)) + 1):
+        weights = np.array([best_of_n_weights(scores, int(n)) for scores in scores_PN])
+        gold, score = (weights * truth).sum(1), (weights * scores_PN).sum(1)
+        row = {**ids(cell, "bon", f"n{n}"), "n": n, "replicate": replicate, "proxy_id": proxy_id, "sampler": "pool"}
         row |= {"kl_analytic": np.log(n) - (n - 1) / n, "kl_se": 0.0, "n_prompts": len(truth), "status": "ok"}
         row |= {"kl": 0.99 * row["kl_analytic"] if n <= size / 8 else None, "tokens_sampled": 20 * n}
         row |= {"gold": gold.mean(), "gold_se": gold.std(ddof=1) / len(gold) ** 0.5, "gold_raw": 3 + 2 * gold.mean()}
         row |= {"proxy": score.mean(), "proxy_se": score.std(ddof=1) / len(gold) ** 0.5, "proxy_raw": 5 * score.mean()}
         row |= {"gold_select": gold.mean() + rng.normal(0, 0.05), "kl_select": row["kl"]}
         rows.append(row)
-        best = proxy[:, :n].argmax(1)
+        best = scores_PN[:, :n].argmax(1)
         for p, i in enumerate(best):
-            scores = {"gold": truth[p, i], "proxy": proxy[p, i], "rubric": truth[p, i], "n_tokens": 20, "eos": True}
+            scores = {"gold": truth[p, i], "proxy": scores_PN[p, i], "rubric": truth[p, i], "n_tokens": 20, "eos": True}
             words = {"prompt": f"note {p}", "response": f"dear boss {i}"}
             picks.append({"row_id": row["row_id"], "split": "report", "prompt_id": f"r{p:04d}", **words, **scores})
     return rows, picks, pool

@@ -1,0 +1,64 @@
+"""Best-of-n over n: gold and proxy, and the measured KL beside its analytic value. `figures` calls it."""
+
+import numpy as np
+
+from reports import words
+from reports.figure import Figure, Key, Panel, Series
+from reports.hero import proxy_label
+from reports.load import Cell, RunData
+from reports.style import INK, MUTED, Color, method_color, shade
+
+_ANALYTIC = "log n − (n−1)/n"  # noqa: RUF001
+
+
+def best_of_n(run: RunData) -> Figure | None:
+    """Scores over n, and the measured KL beside log n - (n-1)/n; a shade a proxy."""
+    cells = [c for c in run.compared if c.best_of_n and len(c.curve) > 1]
+    if not cells:
+        return None
+    proxies = list(dict.fromkeys(c.proxy_name for c in cells))
+    shades = {proxy: shade(method_color("bon"), i, len(proxies)) for i, proxy in enumerate(proxies)}
+    keys = tuple(Key(proxy_label(proxy), color) for proxy, color in shades.items())
+    rows = cells[0].rows
+    n = rows.n.to_numpy(dtype=float)
+    ticks = tuple((float(k), f"{k:g}") for k in n if np.log2(k) % 2 == 0)
+    scores = [s for c in cells for what in ("gold", "proxy") for s in _scores(c, what, shades, run.is_first(c))]
+    analytic = Series(_ANALYTIC, n, rows.kl_analytic.to_numpy(dtype=float), MUTED, dash="dot")
+    panels = (
+        Panel("Scores", "n", "sd above π_ref", tuple(scores), log_x=True, x_ticks=ticks, keys=keys),
+        Panel(
+            "KL",
+            "n",
+            "KL to π_ref (nats)",
+            (analytic, *(_measured(c, shades) for c in cells)),
+            log_x=True,
+            x_ticks=ticks,
+            keys=(Key("measured", method_color("bon"), marker="open"), Key(_ANALYTIC, MUTED, "dot")),
+        ),
+    )
+    return Figure(
+        "best_of_n",
+        "Best-of-n",
+        words.BEST_OF_N,
+        "Best-of-n: gold and proxy against n, and measured KL beside its analytic value.",
+        panels,
+        (Key("gold", INK), Key("proxy", INK, "dash")),
+    )
+
+
+def _scores(cell: Cell, what: str, shades: dict[str, Color], first: bool) -> list[Series]:
+    y, se = (cell.rows[name].to_numpy(dtype=float) for name in (what, f"{what}_se"))
+    label = f"{what}, {_named(cell)}"
+    low, high = (y - 1.96 * se, y + 1.96 * se) if first else (None, None)
+    n, color = cell.rows.n.to_numpy(dtype=float), shades[cell.proxy_name]
+    dash = "solid" if what == "gold" else "dash"
+    return [Series(label, n, y, color, low, high, dash, 1.8 if first else 0.6, "dot" if first else "none")]  # type: ignore[arg-type]
+
+
+def _measured(cell: Cell, shades: dict[str, Color]) -> Series:
+    n, kl = (cell.rows[name].to_numpy(dtype=float) for name in ("n", "kl"))
+    return Series(f"measured, {_named(cell)}", n, kl, shades[cell.proxy_name], line=False, marker="open")
+
+
+def _named(cell: Cell) -> str:
+    return f"{proxy_label(cell.proxy_name)}, replicate {cell.replicate}"
