@@ -19,8 +19,7 @@ from bench.lm.generate import generate
 from bench.lm.kl import sequence_kl
 from bench.lm.model import Policy
 
-SETTLED_MIN_LOOKS = 40  # a quarter of them is the fewest looks that a slope is read from
-SETTLED_SLOPE = 0.05
+SETTLED_CHANGE = 0.05
 
 
 def kl_grid(budgets: tuple[float, ...], rows_per_budget: int) -> list[float]:
@@ -84,14 +83,16 @@ class Monitor:
     def last_passed(self) -> bool:
         return self.passed == len(self.grid)
 
-    @property
-    def settled(self) -> bool:
-        """Whether log KL changed by less than 5% over the last quarter of the looks."""
-        if len(self.kls) < SETTLED_MIN_LOOKS:
+    def settled(self, planned_looks: int) -> bool:
+        """Whether log KL, by its slope, changed by less than 5% over the last quarter of the planned looks.
+
+        Judged from half of the plan on: a pause early in training is no end.
+        """
+        if len(self.kls) < max(planned_looks / 2, 8):
             return False
-        recent = np.log(np.maximum(self.kls[-(len(self.kls) // 4) :], 1e-12))
+        recent = np.log(np.maximum(self.kls[-max(planned_looks // 4, 4) :], 1e-12))
         slope = np.polyfit(np.arange(len(recent)), recent, 1)[0]
-        return bool(abs(slope) * len(recent) < SETTLED_SLOPE)
+        return bool(abs(slope) * len(recent) < SETTLED_CHANGE)
 
     def state(self) -> dict[str, Any]:
         return {"kls": self.kls, "passed": self.passed}

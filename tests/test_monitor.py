@@ -7,7 +7,7 @@ import toy_tabular as tab
 
 from bench.config.evaluation import EvaluationConfig
 from bench.errors import DivergedError
-from bench.monitor import SETTLED_MIN_LOOKS, Monitor, kl_grid
+from bench.monitor import Monitor, kl_grid
 
 BUDGETS = (0.25, 0.5, 1, 2, 4, 8, 16, 32)
 
@@ -65,14 +65,15 @@ def test_fewer_than_three_looks_pass_nothing():
     assert monitor().running == 0.0
 
 
-def test_settled_needs_enough_looks_and_a_flat_last_quarter():
-    n = SETTLED_MIN_LOOKS
-    assert not told([1.0] * (n - 1))[0].settled
-    assert told([1.0] * n)[0].settled
-    # Only the last quarter counts: log KL moves by `rate` a look, over n / 4 looks.
-    for rate, settled in ((0.04 / (n / 4), True), (0.06 / (n / 4), False), (-0.06 / (n / 4), False)):
-        moving = [1.0] * (n - n // 4) + [math.exp(rate * i) for i in range(n // 4)]
-        assert told(moving)[0].settled is settled
+def test_settled_needs_half_of_the_plan_and_a_flat_last_quarter():
+    n = 40  # planned looks: judged from 20 on, over the last 10
+    assert not told([1.0] * 19)[0].settled(n)
+    assert told([1.0] * 20)[0].settled(n)
+    assert not told([1.0] * 20)[0].settled(4 * n)
+    # Only the last quarter of the plan counts: log KL moves by `rate` a look, over 10 looks.
+    for rate, settled in ((0.004, True), (0.006, False), (-0.006, False)):
+        moving = [5.0] * 15 + [math.exp(rate * i) for i in range(10)]
+        assert told(moving)[0].settled(n) is settled
 
 
 def test_a_look_is_an_unbiased_kl_and_a_function_of_seed_and_step():

@@ -103,7 +103,8 @@ class Cell:
 
     def _train(self) -> None:
         trainer, monitor = self.trainer, self.monitor
-        while trainer.step < self.method.steps and not monitor.last_passed and not monitor.settled:
+        planned = self.method.steps // self.settings.monitor_every
+        while trainer.step < self.method.steps and not monitor.last_passed and not monitor.settled(planned):
             entry: dict[str, Any] = trainer.advance()
             if trainer.step % self.settings.monitor_every == 0:
                 entry["kl"] = monitor.look(self.policy, trainer.step)
