@@ -151,10 +151,10 @@ def _spent(run: RunData, cells: list[Cell], per: float) -> tuple[list[Series], t
             continue
         hardest = color == method_color(cell.method)
         width = (1.8 if hardest else 1.0) if run.is_first(cell) else 0.5
-        dash: Dash = "dash" if cell.best_of_n and cell.proxy_name != cells[0].proxy_name else "solid"
-        label = _named(cell) + (f", {proxy_label(cell.proxy_name)}" if run.several_proxies(cell.method) else "")
-        series.append(Series(label, spent[some], cell.curve.gold[some], color, dash=dash, width=width))
-        key = proxy_label(cell.proxy_name) if cell.best_of_n else method_label(cell.method)
+        dash: Dash = "solid" if cell.proxy_name == run.proxies_of(cell.method)[0] else "dash"
+        against = f", {proxy_label(cell.proxy_name)}" if run.several_proxies(cell.method) else ""
+        series.append(Series(_named(cell) + against, spent[some], cell.curve.gold[some], color, dash=dash, width=width))
+        key = method_label(cell.method) + against
         keys.setdefault(key, Key(key, method_color(cell.method), dash))
     return series, tuple(keys.values())
 

@@ -62,7 +62,7 @@ def _peak(run: RunData, cell: Cell) -> Peak | None:
 
 def hardest(cells: Sequence[Cell]) -> Cell:
     """The cell that a method's sentence is about: the smallest coefficient, then the furthest KL, first replicate."""
-    return min(cells, key=lambda c: (c.replicate, np.nan_to_num(c.beta), -float(np.nanmax(c.curve.kl))))
+    return min(cells, key=lambda c: (c.replicate, np.nan_to_num(c.beta), -c.reach))
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ The setting is chosen on the select prompts and its value read on the report pro
 not the luckiest.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from bench.stats.curves import Curve
 from bench.stats.replicates import value_over
 from reports import words
-from reports.figure import Dash, Figure, Key, Panel, Series
+from reports.figure import Dash, Figure, Key, Panel, Series, padded
 from reports.hero import support, support_keys
 from reports.load import RunData
 from reports.style import method_color, method_label, shade
@@ -35,15 +37,31 @@ def frontier(run: RunData) -> Figure | None:
         keys.append(Key(method_label(method), color, dash))
     if not keys or not any(s.line for s in series):
         return None
-    panel = Panel("", words.D, words.GOLD, tuple(series), support(run, series), (), kl_on_top=True)
+    panels = [Panel("", words.D, words.GOLD, tuple(series), support(run, series), (), kl_on_top=True)]
+    closer = _within_support(run, panels[0])
+    if closer is not None:
+        panels = [replace(panels[0], title="All budgets"), closer]
     return Figure(
         "frontier",
         "The gold-KL frontier",
         words.FRONTIER,
         f"Gold against the square root of KL for {', '.join(k.label for k in keys)}.",
-        (panel,),
-        (*keys, *support_keys([panel])),
+        tuple(panels),
+        (*keys, *support_keys(panels)),
     )
+
+
+def _within_support(run: RunData, panel: Panel) -> Panel | None:
+    """The lines at budgets within pi_ref's entropy, closer up; None where nothing lies beyond it."""
+    if run.entropy is None or not panel.marks:
+        return None
+    series = []
+    for line in (s for s in panel.series if s.line):
+        inside = line.x**2 <= run.entropy
+        low, high = (None if v is None else v[inside] for v in (line.low, line.high))
+        series.append(replace(line, x=line.x[inside], y=line.y[inside], low=low, high=high))
+    y_range = padded([v for s in series for v in (s.low, s.high) if v is not None])
+    return replace(panel, title="Budgets within π_ref's support", series=tuple(series), marks=(), y_range=y_range)
 
 
 def _best_at_budgets(settings: list[list[Curve]], budgets: tuple[float, ...]) -> tuple[np.ndarray, ...] | None:

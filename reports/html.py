@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -57,14 +56,14 @@ class Page:
         cells = run.trained
         prompts = run.ok.n_prompts.dropna()
         over = f" on {int(prompts.max())} report prompts" if len(prompts) else ""
-        kls = np.concatenate([c.curve.kl[np.isfinite(c.curve.kl)] for c in cells])
-        reach = f", up to {nats(float(kls.max()))} nats from π_ref" if len(kls) else ""
+        reach = max(c.reach for c in cells)
+        far = f", up to {nats(reach)} nats from π_ref" if reach else ""
         count = f"{len(cells)} cell{'s' if len(cells) != 1 else ''}"
         replicates = len({c.replicate for c in cells})
         again = f", up to {replicates} replicates" if replicates > 1 else ", one replicate"
         names = ", ".join(methods[:-1]) + (" and " if len(methods) > 1 else "") + methods[-1]
         what = f"{names}: {count}{again}, {len(run.ok)} evaluated policies{over}"
-        return f"{what}{reach}.{unfinished}"
+        return f"{what}{far}.{unfinished}"
 
     @property
     def provenance(self) -> list[tuple[str, str]]:
@@ -114,6 +113,8 @@ def swatch(key: Key) -> Markup:
     line = Markup('<line x1="1" y1="5" x2="23" y2="5" stroke-dasharray="{}"/>').format(dash)
     shapes = {
         "dot": Markup('<circle cx="12" cy="5" r="3.5"/>'),
+        "open": Markup('<circle cx="12" cy="5" r="3.5" fill="none"/>'),
+        "diamond": Markup('<path d="M12 0.5 16.5 5 12 9.5 7.5 5z"/>'),
         "region": Markup('<rect x="1" y="0" width="22" height="10" stroke="none" fill-opacity="0.1"/>'),
     }
     return Markup('<svg class="swatch" style="{}" viewBox="0 0 24 10" aria-hidden="true">{}</svg>').format(

@@ -45,6 +45,12 @@ class Cell:
         return self.best_of_n or bool((self.rows.sampler == "on_policy").all())
 
     @property
+    def reach(self) -> float:
+        """The largest KL of its rows (nats), 0 where none was measured."""
+        kl = self.curve.kl[np.isfinite(self.curve.kl)]
+        return float(kl.max()) if len(kl) else 0.0
+
+    @property
     def last(self) -> int:
         """The row at the end of training (best-of-n: the largest n), which need not be the furthest."""
         return int(self.rows[["n" if self.best_of_n else "step"]].to_numpy(dtype=float).argmax())
@@ -125,9 +131,13 @@ class RunData:
     def methods(self) -> list[str]:
         return list(dict.fromkeys(cell.method for cell in self.trained))
 
+    def proxies_of(self, method: str) -> list[str]:
+        """The proxies that the method's cells have, replicates aside."""
+        return list(dict.fromkeys(cell.proxy_name for cell in self.trained if cell.method == method))
+
     def several_proxies(self, method: str) -> bool:
         """Whether the method's cells must be told apart by their proxy."""
-        return len({cell.proxy_name for cell in self.trained if cell.method == method}) > 1
+        return len(self.proxies_of(method)) > 1
 
     def metric(self, stage: str, name: str) -> float | None:
         """One finite number of a stage's metrics, or None."""

@@ -29,8 +29,8 @@ BEST_OF_N = (
     "upper bound where texts repeat; the measured one is left out where n exceeds an eighth of the pool."
 )
 COEFFICIENTS = (
-    "Gold at the row chosen on the select prompts, and at the end of training; bars are ±1.96 se. Coefficients are "
-    "evenly spaced, not to scale."
+    "Gold at the row chosen on the select prompts, and at the end of training; bars are ±1.96 se, of each "
+    "setting's first replicate. Coefficients are evenly spaced, not to scale."
 )
 TOKENS = (
     "Tokens generated plus tokens passed through a loss, in one cell, pale where the coefficient is larger; what built "

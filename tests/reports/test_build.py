@@ -7,6 +7,10 @@ import pandas as pd
 import pytest
 
 import reports
+from bench.core.records import ROW_COLUMNS, frame, read_parquet, write_parquet
+
+
+FEW = {"report": 6, "select": 4}
 
 
 def page(folder):
@@ -46,7 +50,7 @@ def test_the_figures_json_is_json_that_cannot_close_its_element(built):
     found = re.search(r'id="figures-json">(.*?)</script>', page(built), flags=re.S)
     assert "<" not in found.group(1)
     panels = json.loads(found.group(1))
-    assert [len(panels[name]) for name in ("hero", "frontier", "best_of_n")] == [3, 1, 2]
+    assert [len(panels[name]) for name in ("hero", "frontier", "best_of_n")] == [3, 2, 2]
 
 
 def test_the_findings_and_verdicts_are_the_statistics(built):
@@ -95,6 +99,37 @@ def test_a_run_of_failed_rows_alone_has_a_page(make_failed_run, tmp_path):
     assert "out of memory" in text
     assert "No policy has been evaluated yet" in text
     assert not list((folder / "figures").iterdir())
+
+
+def test_rows_that_miss_what_a_failed_cell_misses_have_a_page(make_run, tmp_path):
+    """Numbers that no row has are left out of the page's sentence, and nothing else is."""
+    folder = make_run(tmp_path / "run", betas=(0.0,), samples=1)
+    rows = read_parquet(folder / "rows.parquet")
+    rows["n_prompts"] = pd.array([None] * len(rows), dtype="Int64")
+    write_parquet(rows, folder / "rows.parquet")
+    text = page(reports.build(folder).parent)
+    assert "report prompts, up to" not in text
+    assert "evaluated policies, up to" in text
+    rows[["kl", "kl_analytic", "kl_select"]] = float("nan")
+    write_parquet(rows, folder / "rows.parquet")
+    assert "evaluated policies. 1 cell did not finish" in page(reports.build(folder).parent)
+
+
+@pytest.mark.parametrize("done", [0, 1, 7, 20])
+def test_a_suite_has_a_page_however_many_cells_are_done(make_overopt, tmp_path, done):
+    """Finished cells have rows, the next has failed, the rest have none yet."""
+    claims = [{"name": "it humps", "kind": "hump", "method": "ppo", "kl": 16}]
+    folder = make_overopt(tmp_path / "run", claims=claims, samples=1, state="running", replicates=2, prompts=FEW)
+    rows, samples = (read_parquet(folder / f"{name}.parquet") for name in ("rows", "samples"))
+    names = list(dict.fromkeys(rows.cell))
+    good = rows[rows.cell.isin(names[:done])]
+    failed = {"row_id": f"{names[done]}@failed", "cell": names[done], "method": "ppo", "replicate": 0}
+    failed |= {"status": "failed", "reason": "it broke", "schema": 1, "suite": "overopt"}
+    write_parquet(pd.concat([good, frame([failed], ROW_COLUMNS)]), folder / "rows.parquet")
+    write_parquet(samples[samples.row_id.isin(good.row_id)], folder / "samples.parquet")
+    text = page(reports.build(folder).parent)
+    assert "it broke" in text
+    assert "it humps" in text
 
 
 def test_neither_reports_nor_statistics_import_torch():
