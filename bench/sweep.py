@@ -1,6 +1,6 @@
-"""The sweep: runs the stages of a plan on workers, longest remaining chain first.
+"""The sweep: runs the stages of a plan on workers, in the plan's order, inputs first.
 
-The parent schedules only; it never loads torch. A stage that fails, diverges or loses its worker
+That order brings the first cells, and so the report's first curves, as early as can be. The parent schedules only; it never loads torch. A stage that fails, diverges or loses its worker
 fails what needs it, with the reason; everything else finishes. `cli` calls `run_plan`.
 """
 
@@ -97,7 +97,7 @@ def run_plan(
     stages = needed_stages(plan, store)
     setup = Setup(store, runtime.threads, runtime.device)
     seconds = expected_seconds(stages, store)
-    sweep = _Sweep(stages, remaining_chains(stages, seconds), setup, display, on_done)
+    sweep = _Sweep(stages, setup, display, on_done)
     display.begin(seconds, worker_count(runtime))
     try:
         sweep.run(worker_count(runtime))
@@ -113,12 +113,11 @@ class _Sweep:
     def __init__(
         self,
         stages: list[Stage],
-        chains: Mapping[str, float],
         setup: Setup,
         display: Display,
         on_done: Callable[[Stage], None],
     ) -> None:
-        self.waiting = {stage.key: stage for stage in sorted(stages, key=lambda s: -chains[s.key])}
+        self.waiting = {stage.key: stage for stage in stages}
         self.open = set(self.waiting)  # neither done nor failed
         self.setup, self.display, self.on_done = setup, display, on_done
         self.busy: list[Worker] = []

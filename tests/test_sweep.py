@@ -100,14 +100,16 @@ def test_one_worker_serves_many_stages_and_an_isolated_one_has_its_own(store):
     assert pids[0] == pids[1] != pids[2]
 
 
-def test_the_longest_remaining_chain_starts_first(store):
-    short = toy("short", expected_s=5)
+def test_stages_start_in_the_plans_order_inputs_first(store):
+    early, late = toy("early", toy("root")), toy("late", expected_s=9)
+    assert _run(store, early, late, workers=1)[1] == ["root", "early", "late"]
+
+
+def test_remaining_chains_add_up_to_the_end(store):
     root = toy("root", expected_s=1)
-    tip = toy("tip", root, expected_s=9)
-    stages = [short, root, tip]
+    stages = [toy("short", expected_s=5), root, toy("tip", root, expected_s=9)]
     chains = remaining_chains(stages, expected_seconds(stages, store))
     assert [chains[s.key] for s in stages] == [5, 10, 9]
-    assert _run(store, short, tip, workers=1)[1] == ["root", "tip", "short"]
 
 
 def test_expected_seconds_learn_from_the_store(store):
