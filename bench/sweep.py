@@ -1,7 +1,8 @@
 """The sweep: runs the stages of a plan on workers, in the plan's order, inputs first.
 
-That order brings the first cells, and so the report's first curves, as early as can be. The parent schedules only; it never loads torch. A stage that fails, diverges or loses its worker
-fails what needs it, with the reason; everything else finishes. `cli` calls `run_plan`.
+That order brings the first cells, and so the report's first curves, as early as can be. The parent
+schedules only; it never loads torch. A stage that fails, diverges or loses its worker fails what
+needs it, with the reason; everything else finishes. `cli` calls `run_plan`.
 """
 
 import statistics
