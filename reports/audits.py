@@ -132,7 +132,7 @@ def _a_a(run: RunData) -> Gate:
         return Gate(name, None, None, "<", "π_ref has not been evaluated yet")
     limit = float(ndtri(1 - 0.025 / len(rows)))
     worst = float((rows.gold / rows.gold_se).abs().max())
-    return Gate(name, worst, limit, "<", f"{len(rows)} independent evaluations; the limit is 5% for all together")
+    return Gate(name, worst, limit, "<", f"{len(rows)} evaluations; the limit is 5% for all together")
 
 
 def _rederived(run: RunData) -> Gate:

@@ -116,7 +116,9 @@ def _decision(evidence: Evidence, p_holm: float) -> Decision:
 
 
 def _listed(asked: Sequence[Asked], verb: str) -> str:
-    return "; ".join(_said(a, verb) for a in asked)
+    """Each once: a replicate's only where the mean over replicates does not say the same."""
+    over = {a.name for a in asked if not a.cell}
+    return "; ".join(_said(a, verb) for a in asked if not a.cell or a.name not in over)
 
 
 def _said(asked: Asked, verb: str) -> str:

@@ -9,7 +9,6 @@ import pytest
 import reports
 from bench.core.records import ROW_COLUMNS, frame, read_parquet, write_parquet
 
-
 FEW = {"report": 6, "select": 4}
 
 

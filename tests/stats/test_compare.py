@@ -64,6 +64,14 @@ def test_one_reversed_inequality_refutes_a_claim_and_counts_how_many_could_have(
     assert (decision.verdict, decision.reason) == ("not observed", "the fall of −0.20 ± 0.20 is below 0.1")  # noqa: RUF001
 
 
+def test_what_the_mean_over_replicates_says_is_not_said_again_of_each():
+    fall, rise = estimate(-0.2), estimate(-0.3)
+    asked = (Asked("fall", fall, 0.1), Asked("fall", fall, 0.1, cell="r0"), Asked("rise", rise, 0.1, cell="r1"))
+    assert decide([Evidence(asked)])[0].reason == (
+        "the fall of −0.20 ± 0.20 is below 0.1; the rise in r1 of −0.30 ± 0.20 is below 0.1"  # noqa: RUF001
+    )
+
+
 def test_below_asks_for_the_other_side():
     (decision,) = decide([Evidence((Asked("fall", estimate(0.5), 0.1, above=False),))])
     assert (decision.verdict, decision.reason) == ("not observed", "the fall of 0.50 ± 0.20 is above 0.1")
