@@ -117,14 +117,19 @@ def _subject(run: RunData, claim: Mapping[str, Any], proxy: str | None) -> _Subj
     first = config.get("proxy") or [c.proxy_name for c in cells[:1]]
     proxy = proxy or (first[0] if first else None)
     cells = [c for c in cells if c.proxy_name == proxy]
-    betas = config.get("beta") or [c.beta for c in cells if np.isfinite(c.beta)] or [0.0]
+    betas = (
+        config.get("beta_by_proxy", {}).get(proxy)
+        or config.get("beta")
+        or [c.beta for c in cells if np.isfinite(c.beta)]
+        or [0.0]
+    )
     beta = min(betas) if claim.get("beta") is None else claim["beta"]
     cells = [c for c in cells if np.nan_to_num(c.beta) == beta]
     cells = [c for c in cells if c.setting == cells[0].setting]
-    wanted = config.get("replicates") or run.config.get("replicates")
+    wanted = max(run.config.get("replicates", 1), run.config.get("claim_replicates", 1))
     if not cells:
         return _Subject((), f"no cell of {method} against {proxy} at beta {beta:g} has rows")
-    if run.run.get("state") == "running" and isinstance(wanted, int) and len(cells) < wanted:
+    if run.run.get("state") == "running" and len(cells) < wanted:
         return _Subject(tuple(cells), f"{len(cells)} of {wanted} replicates so far")
     return _Subject(tuple(cells))
 
