@@ -15,7 +15,11 @@ from bench.run_folder import RunFolder, bad_rows
 from bench.sweep import Outcome, needed_stages, plan_stages, run_plan, worker_count
 from reports import build
 
-_REFRESH_S = 20.0
+_REFRESH_S, _RARER, _RAREST_S = (
+    10.0,
+    1.5,
+    120.0,
+)  # a fuller run folder takes longer to refresh, so it is done less often
 
 
 def run(suite: SuiteConfig, runtime: RuntimeConfig, command: str) -> int:
@@ -59,17 +63,18 @@ class _Refresh:
     folder: RunFolder
     last: float = field(default_factory=time.monotonic)
     process: BaseProcess | None = None
+    pause_s: float = _REFRESH_S
 
     def __call__(self, stage: Stage) -> None:
         is_cell = any(cell.stage.key == stage.key for cell in self.folder.plan.cells.values())
         busy = self.process is not None and self.process.is_alive()
-        if is_cell and not busy and time.monotonic() - self.last >= _REFRESH_S:
+        if is_cell and not busy and time.monotonic() - self.last >= self.pause_s:
             self.folder.assemble({}, over=False)
             self.process = multiprocessing.get_context("spawn").Process(
                 target=_build_quietly, args=(self.folder.out,), daemon=True
             )
             self.process.start()
-            self.last = time.monotonic()
+            self.last, self.pause_s = time.monotonic(), min(_RARER * self.pause_s, _RAREST_S)
 
     def stop(self) -> None:
         if self.process is not None:
