@@ -43,7 +43,7 @@ class PPOConfig(_Strengths):
     batch: int = Field(default=128, ge=1, description="rollouts a step, one a prompt")
     minibatch: int = Field(default=64, ge=1)
     epochs: int = Field(default=1, ge=1)
-    lr: float = Field(default=2e-4, gt=0)
+    lr: float = Field(default=1e-4, gt=0)
     critic_lr: float = Field(default=1e-3, gt=0)
     clip: float = Field(default=0.2, gt=0)
     value_clip: float = Field(default=0.2, gt=0)
@@ -62,7 +62,7 @@ class PreferenceConfig(_Strengths):
     beta: Betas = (0.01, 0.03, 0.1, 0.3, 1.0)
     epochs: int = Field(default=3, ge=1)
     batch: int = Field(default=64, ge=1)
-    lr: float = Field(default=5e-4, gt=0)
+    lr: float = Field(default=2e-4, gt=0)
     max_grad_norm: float = Field(default=1.0, gt=0)
 
 

@@ -11,7 +11,7 @@ class ModelConfig(Config):
     """The size of a GPT-NeoX-family transformer."""
 
     layers: int = Field(default=2, ge=1)
-    width: int = Field(default=96, ge=8)
+    width: int = Field(default=64, ge=8)
     heads: int = Field(default=4, ge=1)
 
     @model_validator(mode="after")
@@ -27,8 +27,8 @@ class SFTConfig(Config):
     model: ModelConfig = ModelConfig()
     steps: int = Field(default=600, ge=1)
     batch: int = Field(default=64, ge=1)
-    lr: float = Field(default=3e-3, gt=0)
-    max_new_tokens: int = Field(default=48, ge=1, description="T: a response stops at EOS or here")
+    lr: float = Field(default=6e-3, gt=0)
+    max_new_tokens: int = Field(default=64, ge=1, description="T: a response stops at EOS or here")
     seed: int = 0
 
 
@@ -79,4 +79,4 @@ class ProxyConfig(Config):
     labels: Literal["gold", "permuted"] = "gold"
     epochs: int = Field(default=2, ge=1)
     batch: int = Field(default=64, ge=1)
-    lr: float = Field(default=5e-4, gt=0)
+    lr: float = Field(default=1e-3, gt=0)
