@@ -1,10 +1,11 @@
 """The KL monitor: a cheap look at how far a policy has moved, and what to do about it.
 
-It decides which policies are saved and when a cell ends, and nothing else: a row's KL is measured
-afterwards on fresh samples, so choosing policies by a noisy look biases no number of record.
+It decides which policies are saved, when a cell ends and when training must slow down. A row's KL is
+measured afterwards on fresh samples, so choosing policies by a noisy look biases no number of record.
 """
 
 import math
+from itertools import pairwise
 from statistics import median
 from typing import Any, final
 
@@ -20,6 +21,8 @@ from bench.lm.kl import sequence_kl
 from bench.lm.model import Policy
 
 SETTLED_CHANGE = 0.05
+LARGEST_MOVE = 0.1  # of d in one training step: rows must not be far apart
+SLOWER, FASTER = 0.5, 1.2
 
 
 def kl_grid(budgets: tuple[float, ...], rows_per_budget: int) -> list[float]:
@@ -54,6 +57,7 @@ class Monitor:
         self.limits = (max_new_tokens, eos_id, pad_id)
         self.grid = kl_grid(budgets, config.rows_per_budget)
         self.largest = config.diverged_factor * budgets[-1]
+        self.every = config.monitor_every
         self.kls: list[float] = []
         self.passed = 0
 
@@ -71,6 +75,19 @@ class Monitor:
     def running(self) -> float:
         """Running median of the last three looks; 0 before the first, when the policy is pi_ref."""
         return median(self.kls[-3:]) if self.kls else 0.0
+
+    @property
+    def pace(self) -> float:
+        """What to multiply the learning rate by, in (0, 1], so that d moves by `LARGEST_MOVE` a step at the most.
+
+        Halved after each look at which the running d had moved faster, and let back up by a fifth after each other
+        look. A function of the looks alone, the same for every method.
+        """
+        d = [math.sqrt(median(self.kls[max(0, i - 2) : i + 1])) for i in range(len(self.kls))]
+        pace = 1.0
+        for before, after in pairwise([0.0, *d]):
+            pace = SLOWER * pace if after - before > LARGEST_MOVE * self.every else min(1.0, FASTER * pace)
+        return pace
 
     def passes(self) -> bool:
         """Whether the running median has passed grid points not passed before; passes them."""

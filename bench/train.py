@@ -22,7 +22,7 @@ WARMUP_STEPS = 10
 
 @final
 class Trainer:
-    """A policy under a sampler and a loss, advanced a step at a time."""
+    """A policy under a sampler and a loss, advanced a step at a time. `pace` multiplies the learning rates."""
 
     def __init__(
         self, policy: Policy, sampler: Sampler, loss: Loss, lr: float, max_grad_norm: float, seed: int
@@ -32,13 +32,13 @@ class Trainer:
         groups = [{"params": list(policy.parameters()), "lr": lr}, *loss.parameter_groups()]
         self.optimizer = torch.optim.AdamW(groups, weight_decay=0.0, fused=True)
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
-        self.counts, self.step = Counts(), 0
+        self.counts, self.step, self.pace = Counts(), 0, 1.0
 
     def advance(self) -> dict[str, float]:
         """One step: a batch from the sampler, and every pass the loss makes over it. Returns means to log."""
         batch = self.sampler.draw(self.policy, self.step, self.counts)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
-            group["lr"] = rate * min(1.0, (self.step + 1) / WARMUP_STEPS)
+            group["lr"] = rate * self.pace * min(1.0, (self.step + 1) / WARMUP_STEPS)
         infos = []
         generator = stream("minibatches", self.seed, self.step)
         for minibatch in self.loss.minibatches(self.policy, batch, generator):

@@ -114,3 +114,13 @@ def test_state_round_trips():
     assert (again.kls, again.passed, again.running) == (watch.kls, watch.passed, watch.running)
     again.kls.append(5.0)
     assert len(watch.kls) == 3
+
+
+def test_the_pace_halves_while_d_moves_too_fast_and_comes_back():
+    # Running medians .01 .05 .09 .36 .36 .36: d = .10 .22 .30 .60 .60 .60. Two steps a look, so .30 -> .60 is too fast.
+    kls = [0.01, 0.09, 0.36, 0.36, 0.36, 0.36]
+    paces = [told(kls[: i + 1])[0].pace for i in range(len(kls))]
+    assert paces == pytest.approx([1.0, 1.0, 1.0, 0.5, 0.6, 0.72])
+    assert told([*kls, 0.36, 0.36, 0.36])[0].pace == 1.0
+    assert told(kls, monitor_every=4)[0].pace == 1.0
+    assert monitor().pace == 1.0

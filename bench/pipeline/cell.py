@@ -107,7 +107,8 @@ class Cell:
         while trainer.step < self.method.steps and not monitor.last_passed and not monitor.settled(planned):
             entry: dict[str, Any] = trainer.advance()
             if trainer.step % self.settings.monitor_every == 0:
-                entry["kl"] = monitor.look(self.policy, trainer.step)
+                entry |= {"kl": monitor.look(self.policy, trainer.step), "pace": monitor.pace}
+                trainer.pace = monitor.pace
                 self._progress()
             self.log.append(json.dumps({"step": trainer.step, **entry}))
             if "kl" in entry and monitor.passes():
@@ -178,6 +179,7 @@ class Cell:
         state = read_json(folder / "state.json")
         self.trainer.load(folder / "state.safetensors", state)
         self.monitor.load(state["monitor"])
+        self.trainer.pace = self.monitor.pace
         self.rows, self.log = read_json(folder / "rows.json"), list(state["log"])
         self.samples = [read_parquet(folder / "samples.parquet")]
 
