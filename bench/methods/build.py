@@ -1,5 +1,6 @@
 """From a method's config to its sampler and loss. The dict below is every trained method there is."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -70,10 +71,11 @@ def _ppo(config: PPOConfig, beta: float, given: Materials) -> Method:
 
 def new_critic(given: Materials) -> RewardModel:
     """A critic that starts with pi_ref's trunk and values everything at 0."""
+    config = copy.deepcopy(given.reference.model.config)
+    config.num_labels = 1
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("critic", given.seed))
-        model = GPTNeoXForSequenceClassification(given.reference.model.config)
-    model.config.num_labels = 1
+        model = GPTNeoXForSequenceClassification(config)
     return RewardModel(with_zero_head(given.reference.model, model))
 
 
