@@ -90,6 +90,11 @@ def fit_sft(
         processing_class=tokenizer,
         callbacks=[callback],
     )
+    return train_and_save(trainer, callback, folder)
+
+
+def train_and_save(trainer: Any, callback: Report, folder: Path) -> dict[str, float]:
+    """Run a TRL trainer, leave only its model in `folder`, and return the fit's metrics."""
     trainer.train()
     trainer.model.save_pretrained(folder)
     shutil.rmtree(folder / "trainer", ignore_errors=True)

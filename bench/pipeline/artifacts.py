@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerFast
 from bench.core.files import read_json
 from bench.core.records import read_parquet
 from bench.core.types import Sequences
+from bench.lm.model import parameter_count
 from bench.lm.tokens import encode
 from bench.methods.base import Pairs
 from bench.rewards.calibrate import Units, units_from_pool
@@ -66,7 +67,7 @@ def load_proxy(folder: Path, pool: pd.DataFrame, gold_sd: float, device: str) ->
     model = load_reward_model(folder, device)
     scale = read_json(folder / "calibration.json")["scale"]
     units = units_from_pool(pool, "proxy_raw", scale, gold_sd)
-    return Proxy(model.score, units, sum(p.numel() for p in model.parameters()))
+    return Proxy(model.score, units, parameter_count(model))
 
 
 def reference_pool(reference: Path, proxy: Path | None) -> tuple[pd.DataFrame, dict[str, float]]:

@@ -11,6 +11,7 @@ from bench.core.files import read_json, write_json
 from bench.core.records import read_parquet, write_parquet
 from bench.core.seeds import np_stream
 from bench.core.stage import Context
+from bench.lm.model import parameter_count
 from bench.lm.tokens import encode
 from bench.pipeline.artifacts import load_tokenizer
 from bench.rewards.bradley_terry import fit_proxy
@@ -63,7 +64,7 @@ def run(context: Context) -> Mapping[str, Any]:
     return {
         **metrics,
         **audit(difference, scale, held_out),
-        "params": sum(p.numel() for p in model.parameters()),
+        "params": parameter_count(model),
         "gold_corr_pi_ref": within_prompt_corr(pool.assign(proxy_raw=raw), "proxy_raw", "gold_raw"),
         "sd_logits": scale * own_sd,
     }

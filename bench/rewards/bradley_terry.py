@@ -4,7 +4,6 @@ Runs in a process of its own, as every TRL fit does.
 """
 
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from transformers import GPTNeoXForSequenceClassification, PreTrainedTokenizerFa
 from bench.config.models import ProxyConfig
 from bench.core.seeds import seed_of
 from bench.lm.model import load_policy, neox_config
-from bench.lm.sft import TRAINER, Report
+from bench.lm.sft import TRAINER, Report, train_and_save
 from bench.lm.tokens import prompt_token_ids, response_token_ids
 from bench.rewards.model import with_zero_head
 
@@ -72,7 +71,4 @@ def fit_proxy(
         processing_class=tokenizer,
         callbacks=[callback],
     )
-    trainer.train()
-    trainer.model.save_pretrained(folder)
-    shutil.rmtree(folder / "trainer", ignore_errors=True)
-    return {"train_loss": callback.loss}
+    return train_and_save(trainer, callback, folder)
