@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bench.config.base import Config
 
@@ -51,16 +51,47 @@ class PPOConfig(_Strengths):
     max_grad_norm: float = Field(default=1.0, gt=0)
 
 
+class ReinforceConfig(_Strengths):
+    """Policy gradient without a critic: REINFORCE, and RLOO with `leave_one_out` (Ahmadian et al. 2024, 2402.14740).
+
+    `beta` is PPO's: it aims at pi_ref exp(r / beta).
+    """
+
+    type: Literal["reinforce"] = "reinforce"
+    baseline: Literal["none", "mean", "leave_one_out"] = "leave_one_out"
+    beta: Betas = (0.0, 0.03, 0.1, 0.3, 1.0)
+    steps: int = Field(default=300, ge=1)
+    batch: int = Field(default=128, ge=1, description="rollouts a step")
+    samples_per_prompt: int = Field(default=4, ge=1)
+    lr: float = Field(default=5e-5, gt=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _groups_fit(self) -> "ReinforceConfig":
+        if self.batch % self.samples_per_prompt:
+            raise ValueError(f"batch {self.batch} must be a multiple of samples_per_prompt {self.samples_per_prompt}")
+        if self.baseline == "leave_one_out" and self.samples_per_prompt < 2:
+            raise ValueError("baseline leave_one_out needs samples_per_prompt >= 2; of one, none are left")
+        return self
+
+
 class PreferenceConfig(_Strengths):
-    """A classification loss f(beta * rho) on stored pairs (Tang et al. 2024, 2402.05749)."""
+    """A classification loss f(beta * rho) on stored or on-policy pairs (Tang et al. 2024, 2402.05749).
+
+    Stored pairs carry gold's labels and are passed over for some epochs. Online pairs are two fresh responses a prompt,
+    labelled by the proxy in calibrated logits.
+    """
 
     type: Literal["preference"] = "preference"
-    f: Literal["logistic", "squared", "hinge"] = "logistic"
+    f: Literal["logistic", "squared", "hinge", "exponential", "truncated_quadratic", "savage"] = "logistic"
+    pairs: Literal["stored", "online"] = "stored"
     proxy: tuple[str, ...] = Field(
-        default=("policy_sized",), min_length=1, max_length=1, description="scores the rows; not trained on"
+        default=("policy_sized",), min_length=1, max_length=1, description="scores the rows; labels online pairs"
     )
     beta: Betas = (0.01, 0.03, 0.1, 0.3, 1.0)
-    epochs: int = Field(default=3, ge=1)
+    epochs: int = Field(default=3, ge=1, description="over stored pairs")
+    online_steps: int = Field(default=300, ge=1)
+    online_label: Literal["bradley_terry", "argmax"] = "bradley_terry"
     batch: int = Field(default=64, ge=1)
     lr: float = Field(default=2e-4, gt=0)
     max_grad_norm: float = Field(default=1.0, gt=0)
@@ -82,5 +113,5 @@ class ReferenceMethodConfig(_Method):
 
 
 MethodConfig = Annotated[
-    PPOConfig | PreferenceConfig | BestOfNConfig | ReferenceMethodConfig, Field(discriminator="type")
+    PPOConfig | ReinforceConfig | PreferenceConfig | BestOfNConfig | ReferenceMethodConfig, Field(discriminator="type")
 ]

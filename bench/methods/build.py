@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import torch
 from transformers import GPTNeoXForSequenceClassification
 
-from bench.config.methods import MethodConfig, PPOConfig, PreferenceConfig
+from bench.config.methods import MethodConfig, PPOConfig, PreferenceConfig, ReinforceConfig
 from bench.core.seeds import seed_of
 from bench.core.types import Prompts, Score
 from bench.lm.model import TransformerPolicy
 from bench.methods.base import Loss, Pairs, Sampler
 from bench.methods.losses import Preference
+from bench.methods.online import OnlinePairs
 from bench.methods.ppo import PPO, TransformerCritic
+from bench.methods.reinforce import Reinforce
 from bench.methods.samplers import OnPolicy, StoredPairs
 from bench.rewards.model import RewardModel, with_zero_head
 
@@ -30,6 +32,7 @@ class Materials:
     eos_id: int
     pad_id: int
     seed: int
+    score_is_gold: bool = False  # labels made from the score then count
 
 
 @dataclass(frozen=True)
@@ -43,18 +46,21 @@ class Method:
     max_grad_norm: float
 
 
-def _ppo(config: PPOConfig, beta: float, given: Materials) -> Method:
-    device = given.prompts.ids.device
-    sampler = OnPolicy(
+def _on_policy(given: Materials, batch: int, samples_per_prompt: int = 1) -> OnPolicy:
+    return OnPolicy(
         given.prompts,
         given.reference,
         given.score,
-        config.batch,
+        batch,
         given.max_new_tokens,
         given.eos_id,
         given.pad_id,
         given.seed,
+        samples_per_prompt,
     )
+
+
+def _ppo(config: PPOConfig, beta: float, given: Materials) -> Method:
     loss = PPO(
         TransformerCritic(new_critic(given)),
         beta,
@@ -66,7 +72,8 @@ def _ppo(config: PPOConfig, beta: float, given: Materials) -> Method:
         config.critic_lr,
         given.max_new_tokens,
     )
-    return Method(sampler, loss.to(device), config.steps, config.lr, config.max_grad_norm)
+    loss = loss.to(given.prompts.ids.device)
+    return Method(_on_policy(given, config.batch), loss, config.steps, config.lr, config.max_grad_norm)
 
 
 def new_critic(given: Materials) -> RewardModel:
@@ -79,14 +86,25 @@ def new_critic(given: Materials) -> RewardModel:
     return RewardModel(with_zero_head(given.reference.model, model))
 
 
+def _reinforce(config: ReinforceConfig, beta: float, given: Materials) -> Method:
+    sampler = _on_policy(given, config.batch, config.samples_per_prompt)
+    loss = Reinforce(beta, config.baseline, config.samples_per_prompt, given.max_new_tokens)
+    return Method(sampler, loss, config.steps, config.lr, config.max_grad_norm)
+
+
 def _preference(config: PreferenceConfig, beta: float, given: Materials) -> Method:
-    sampler = StoredPairs(given.pairs(), config.batch, given.seed)
-    steps = config.epochs * sampler.steps_per_epoch
-    return Method(sampler, Preference(config.f, beta), steps, config.lr, config.max_grad_norm)
+    loss = Preference(config.f, beta)
+    if config.pairs == "online":
+        rollouts = _on_policy(given, 2 * config.batch, 2)
+        online = OnlinePairs(rollouts, config.online_label, given.seed, given.score_is_gold)
+        return Method(online, loss, config.online_steps, config.lr, config.max_grad_norm)
+    stored = StoredPairs(given.pairs(), config.batch, given.seed)
+    return Method(stored, loss, config.epochs * stored.steps_per_epoch, config.lr, config.max_grad_norm)
 
 
 BUILDERS: dict[str, Callable[..., Method]] = {
     "ppo": _ppo,
+    "reinforce": _reinforce,
     "preference": _preference,
 }
 

@@ -45,10 +45,40 @@ def hinge(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
     return F.relu(1 - x)
 
 
+def exponential(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """e^-x (Tang et al. 2024, 2402.05749, table 1).
+
+    Its population minimiser is pi_ref exp(r / (2 beta)) for Bradley-Terry labels. The slope grows with the margin of
+    a pair that stands the wrong way round; a pair that is always labelled the same way has no finite minimiser.
+    """
+    return torch.exp(-x)
+
+
+def truncated_quadratic(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """max(0, 1 - x)^2 (Tang et al. 2024, 2402.05749, table 1).
+
+    Its population minimiser is the squared loss's, if all |P(y > mu) - P(y' > mu)| <= 1/2: no margin is then above
+    1/beta. Beyond that such margins are no longer pulled back.
+    """
+    return F.relu(1 - x) ** 2
+
+
+def savage(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """1 / (1 + e^x)^2 (Tang et al. 2024, 2402.05749, table 1).
+
+    Its population minimiser is the logistic loss's, pi_ref exp(r / beta). Not convex below x = -log 2: pairs far on
+    the wrong side hardly pull.
+    """
+    return torch.sigmoid(-x) ** 2
+
+
 F_BY_NAME: dict[str, Callable[[Tensor], Tensor]] = {
     "logistic": logistic,
     "squared": squared,
     "hinge": hinge,
+    "exponential": exponential,
+    "truncated_quadratic": truncated_quadratic,
+    "savage": savage,
 }
 """Every preference loss, by the name that configs use."""
 

@@ -50,7 +50,7 @@ class StoredPairs(Sampler):
 
 @final
 class OnPolicy(Sampler):
-    """Online: one fresh response to each of `batch` prompts, scored at once."""
+    """Online: `batch` fresh responses, `samples_per_prompt` to each prompt (adjacent rows), scored at once."""
 
     name = "on_policy"
 
@@ -64,17 +64,20 @@ class OnPolicy(Sampler):
         eos_id: int,
         pad_id: int,
         seed: int,
+        samples_per_prompt: int = 1,
     ) -> None:
         self.prompts, self.reference, self.score = prompts, reference, score
-        self.batch, self.max_new_tokens = min(batch, len(prompts)), max_new_tokens
-        self.eos_id, self.pad_id, self.seed = eos_id, pad_id, seed
+        self.prompts_per_step = min(batch // samples_per_prompt, len(prompts))
+        self.samples_per_prompt = samples_per_prompt
+        self.max_new_tokens, self.eos_id, self.pad_id, self.seed = max_new_tokens, eos_id, pad_id, seed
 
     @torch.no_grad()
     def draw(self, policy: Policy, step: int, counts: Counts) -> Rollouts:
         device = self.prompts.ids.device
-        index = epoch_slice("prompts.order", self.seed, step, self.batch, len(self.prompts)).to(device)
+        index = epoch_slice("prompts.order", self.seed, step, self.prompts_per_step, len(self.prompts)).to(device)
+        prompts = self.prompts[index].repeat(self.samples_per_prompt)
         generator = torch.Generator(device).manual_seed(seed_of("rollout", self.seed, step))
-        drawn = generate(policy, self.prompts[index], self.max_new_tokens, self.eos_id, self.pad_id, generator)
+        drawn = generate(policy, prompts, self.max_new_tokens, self.eos_id, self.pad_id, generator)
         counts.samples_seen += len(drawn)
         counts.tokens_sampled += int(drawn.response_mask.sum())
         ref_logps_BT = batched(lambda part: token_logps(self.reference, part), drawn, ROWS_AT_ONCE)

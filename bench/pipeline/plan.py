@@ -150,7 +150,8 @@ class _Builder:
 
 KINDS = {
     "ppo": lambda config: {"sampler": "on_policy", "loss": "ppo"},
-    "preference": lambda config: {"sampler": "offline", "loss": config.f},
+    "reinforce": lambda config: {"sampler": "on_policy", "loss": "reinforce"},
+    "preference": lambda config: {"sampler": "online" if config.pairs == "online" else "offline", "loss": config.f},
     "best_of_n": lambda config: {"sampler": "pool", "loss": None},
     "reference": lambda config: {"sampler": None, "loss": None},
 }

@@ -19,7 +19,7 @@ EOS, PAD = 3, 0
 
 
 def trained_configs() -> dict[str, MethodConfig]:
-    """A small config of every method type that trains, and one for every preference loss."""
+    """A small config of every method type that trains, one for every preference loss, and one with online pairs."""
     configs: dict[str, MethodConfig] = {}
     for kind in get_args(get_args(MethodConfig)[0]):
         if kind.model_fields["type"].default in BUILDERS:
@@ -27,6 +27,7 @@ def trained_configs() -> dict[str, MethodConfig]:
             configs[small.type] = small
     for f in get_args(PreferenceConfig.model_fields["f"].annotation):
         configs[f"preference/{f}"] = configs["preference"].model_copy(update={"f": f})
+    configs["preference/online"] = configs["preference"].model_copy(update={"pairs": "online"})
     return configs
 
 
