@@ -38,6 +38,12 @@ class Prompts(Rows):
         """Each prompt `times` times, copies adjacent."""
         return Prompts(self.ids.repeat_interleave(times, 0), self.mask.repeat_interleave(times, 0))
 
+    def distinct(self) -> "tuple[Prompts, Int[Tensor, ' B']]":
+        """Each different prompt once, and which of them stands in each row."""
+        marked, row_B = self.ids.masked_fill(~self.mask, -1).unique(dim=0, return_inverse=True)
+        mask = marked >= 0
+        return Prompts(marked.masked_fill(~mask, 0), mask), row_B
+
 
 @dataclass(frozen=True)
 class Sequences(Rows):

@@ -38,7 +38,8 @@ def generate(
     response_BT = torch.full((B, T), pad_id, dtype=torch.long, device=device)
     mask_BT = torch.zeros((B, T), dtype=torch.bool, device=device)
     rows = torch.arange(B, device=device)
-    decoder = policy.decoder(prompts)
+    distinct, row_B = prompts.distinct()
+    decoder = policy.read(distinct).decoder(row_B, T)
     logits_BV = decoder.first()
     running = torch.ones(B, dtype=torch.bool, device=device)
     for t in range(T):

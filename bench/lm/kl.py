@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench.core.masking import masked_sum
 from bench.core.types import Sequences
-from bench.lm.logprobs import gather, like_length, next_token_logps
+from bench.lm.logprobs import Reader, gather, like_length
 from bench.lm.model import Policy
 
 
@@ -54,8 +54,9 @@ def entropy(logps_BTV: Float[Tensor, "B T V"], mask_BT: Bool[Tensor, "B T"]) -> 
 def sequence_kl(policy: Policy, reference: Policy, sequences: Sequences, size: int = 128) -> SequenceKL:
     """KL of `policy` to `reference` on sequences drawn from `policy`."""
     columns = torch.empty(4, 0)
+    readers = [Reader(model, sequences) for model in (policy, reference)]
     for index, part in like_length(sequences, size):
-        logps_BTV, ref_BTV = next_token_logps(policy, part), next_token_logps(reference, part)
+        logps_BTV, ref_BTV = (reader.next_token_logps(index, part) for reader in readers)
         logps_BT, ref_BT = (gather(logps, part.response_ids) for logps in (logps_BTV, ref_BTV))
         mask = part.response_mask
         if not columns.shape[1]:

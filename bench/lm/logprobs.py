@@ -5,22 +5,34 @@ never enter. Log-probs are at temperature 1, as sampling is.
 """
 
 from collections.abc import Callable, Iterator
+from typing import final
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from bench.core.masking import masked_sum
-from bench.core.types import Sequences, positions
+from bench.core.types import Sequences
 from bench.lm.model import Policy
+
+
+@final
+class Reader:
+    """A policy that has read the prompts of some rows, each different one once, and is asked about the responses."""
+
+    def __init__(self, policy: Policy, sequences: Sequences) -> None:
+        prompts, self.row_B = sequences.prompts.distinct()
+        self.reading = policy.read(prompts)
+
+    def next_token_logps(self, index: Int[Tensor, " b"], part: Sequences) -> Float[Tensor, "b T V"]:
+        """log p(. | prompt, response before t) for every response position t of the rows `index`, which `part` holds."""
+        return self.reading.logits(self.row_B[index], part.response_ids, part.response_mask).log_softmax(-1)
 
 
 def next_token_logps(policy: Policy, sequences: Sequences) -> Float[Tensor, "B T V"]:
     """log p(. | prompt, response before t) for every response position t."""
-    mask = sequences.attention_mask
-    logits = policy(sequences.input_ids, mask, positions(mask))
-    start = sequences.prompt_ids.shape[1]
-    return logits[:, start - 1 : -1].log_softmax(-1)
+    every = torch.arange(len(sequences), device=sequences.response_ids.device)
+    return Reader(policy, sequences).next_token_logps(every, sequences)
 
 
 def gather(logps_BTV: Float[Tensor, "B T V"], token_BT: Int[Tensor, "B T"]) -> Float[Tensor, "B T"]:
@@ -51,27 +63,42 @@ def trimmed(sequences: Sequences) -> Sequences:
 
 
 def like_length(sequences: Sequences, size: int = 128) -> Iterator[tuple[Int[Tensor, " b"], Sequences]]:
-    """Batches of rows of like length, trimmed, each with its rows' indices: little of a batch is padding."""
-    order = (sequences.prompt_mask.sum(1) + sequences.lengths).argsort(stable=True)
+    """Batches of rows with responses of like length, trimmed, each with its rows' indices: little of it is padding."""
+    order = sequences.lengths.argsort(stable=True)
     for index in order.split(size):
         yield index, trimmed(sequences[index])
 
 
 @torch.no_grad()
-def batched(function: Callable[[Sequences], Tensor], sequences: Sequences, size: int = 128) -> Tensor:
+def batched(
+    function: Callable[[Int[Tensor, " b"], Sequences], Tensor], sequences: Sequences, size: int = 128
+) -> Tensor:
     """`function` over any number of rows, without gradients, results in the rows' order.
 
-    `function` gives one number a row, or one a response token; the latter come back T wide, 0 past a batch.
+    `function` is given a batch's row indices and the batch. It gives one number a row, or one a response token; the
+    latter come back T wide, 0 past a batch.
     """
     result = torch.empty(0)
     for index, part in like_length(sequences, size):
-        values = function(part)
+        values = function(index, part)
         if not len(result):
             result = values.new_zeros(sequences.response_ids.shape[: values.ndim])
         result[(index, slice(values.shape[1])) if values.ndim == 2 else index] = values
     return result
 
 
+@torch.no_grad()
+def batched_token_logps(policy: Policy, sequences: Sequences, size: int = 128) -> Float[Tensor, "B T"]:
+    """`token_logps` over any number of rows, without gradients; 0 outside the response mask."""
+    reader = Reader(policy, sequences)
+
+    def of(index: Int[Tensor, " b"], part: Sequences) -> Float[Tensor, "b T"]:
+        logps_BT = gather(reader.next_token_logps(index, part), part.response_ids)
+        return logps_BT.masked_fill(~part.response_mask, 0.0)
+
+    return batched(of, sequences, size)
+
+
 def batched_sequence_logps(policy: Policy, sequences: Sequences, size: int = 128) -> Float[Tensor, " B"]:
     """`sequence_logps` over any number of rows, without gradients."""
-    return batched(lambda part: sequence_logps(policy, part), sequences, size)
+    return masked_sum(batched_token_logps(policy, sequences, size), sequences.response_mask)

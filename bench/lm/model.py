@@ -11,10 +11,11 @@ from typing import final
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM, DynamicCache, GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM, GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
 
 from bench.config.models import ModelConfig
 from bench.core.types import Prompts, positions
+from bench.lm.neox import Decoding, Prefix, Trunk
 
 
 class Decoder(ABC):
@@ -33,6 +34,20 @@ class Decoder(ABC):
         """Drop every row of the batch but these."""
 
 
+class Reading(ABC):
+    """P prompts as a policy has read them, once; any number of responses to each can follow."""
+
+    @abstractmethod
+    def logits(
+        self, row_B: Int[Tensor, " B"], response_BT: Int[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]
+    ) -> Float[Tensor, "B T V"]:
+        """What each response token was drawn from, where the mask is set; response b answers prompt `row_B[b]`."""
+
+    @abstractmethod
+    def decoder(self, row_B: Int[Tensor, " B"], T: int) -> Decoder:
+        """A decoder of at most T tokens for each of these rows."""
+
+
 class Policy(nn.Module, ABC):
     """A distribution over next tokens. Logits are at temperature 1; no other temperature exists here."""
 
@@ -41,9 +56,25 @@ class Policy(nn.Module, ABC):
         self, input_ids: Int[Tensor, "B L"], attention_mask: Bool[Tensor, "B L"], position_ids: Int[Tensor, "B L"]
     ) -> Float[Tensor, "B L V"]: ...
 
-    def decoder(self, prompts: Prompts) -> Decoder:
-        """A decoder for a batch of prompts; this one recomputes the whole prefix for every token."""
-        return _PrefixDecoder(self, prompts)
+    def read(self, prompts: Prompts) -> Reading:
+        """The prompts, read; this one keeps nothing and reads them again for every token."""
+        return _PlainReading(self, prompts)
+
+
+@final
+class _PlainReading(Reading):
+    def __init__(self, policy: Policy, prompts: Prompts) -> None:
+        self.policy, self.prompts = policy, prompts
+
+    def logits(
+        self, row_B: Int[Tensor, " B"], response_BT: Int[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]
+    ) -> Float[Tensor, "B T V"]:
+        prompts = self.prompts[row_B]
+        ids, mask = torch.cat([prompts.ids, response_BT], 1), torch.cat([prompts.mask, mask_BT], 1)
+        return self.policy(ids, mask, positions(mask))[:, prompts.ids.shape[1] - 1 : -1]
+
+    def decoder(self, row_B: Int[Tensor, " B"], T: int) -> Decoder:
+        return _PrefixDecoder(self.policy, self.prompts[row_B])
 
 
 @final
@@ -65,11 +96,11 @@ class _PrefixDecoder(Decoder):
 
 @final
 class TransformerPolicy(Policy):
-    """A Hugging Face causal LM as a policy, decoded with a key-value cache."""
+    """A Hugging Face causal LM as a policy: its own pass for whole texts, `Trunk` for responses to prompts."""
 
     def __init__(self, model: GPTNeoXForCausalLM) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.trunk = model, Trunk(model.gpt_neox)
 
     def forward(
         self, input_ids: Int[Tensor, "B L"], attention_mask: Bool[Tensor, "B L"], position_ids: Int[Tensor, "B L"]
@@ -78,8 +109,8 @@ class TransformerPolicy(Policy):
             input_ids=input_ids, attention_mask=attention_mask.long(), position_ids=position_ids, use_cache=False
         ).logits
 
-    def decoder(self, prompts: Prompts) -> Decoder:
-        return _CachedDecoder(self.model, prompts)
+    def read(self, prompts: Prompts) -> Reading:
+        return _CachedReading(self.model.lm_head, self.trunk.read(prompts))
 
     def save(self, folder: Path) -> None:
         """Write a Hugging Face folder (safetensors)."""
@@ -87,31 +118,32 @@ class TransformerPolicy(Policy):
 
 
 @final
-class _CachedDecoder(Decoder):
-    def __init__(self, model: GPTNeoXForCausalLM, prompts: Prompts) -> None:
-        self.model, self.prompts, self.mask = model, prompts, prompts.mask
-        self.cache = DynamicCache(config=model.config)
+class _CachedReading(Reading):
+    def __init__(self, head: nn.Linear, prefix: Prefix) -> None:
+        self.head, self.prefix = head, prefix
 
-    def _step(self, ids: Int[Tensor, "B C"], position_ids: Int[Tensor, "B C"]) -> Float[Tensor, "B V"]:
-        hidden = self.model.gpt_neox(
-            input_ids=ids,
-            attention_mask=self.mask.long(),
-            position_ids=position_ids,
-            past_key_values=self.cache,
-            use_cache=True,
-        ).last_hidden_state[:, -1]
-        return self.model.lm_head(hidden)
+    def logits(
+        self, row_B: Int[Tensor, " B"], response_BT: Int[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]
+    ) -> Float[Tensor, "B T V"]:
+        return self.head(self.prefix.states(row_B, response_BT[:, :-1]))
+
+    def decoder(self, row_B: Int[Tensor, " B"], T: int) -> Decoder:
+        return _CachedDecoder(self.head, self.prefix, row_B, T)
+
+
+@final
+class _CachedDecoder(Decoder):
+    def __init__(self, head: nn.Linear, prefix: Prefix, row_B: Int[Tensor, " B"], T: int) -> None:
+        self.head, self.start_BW, self.decoding = head, prefix.last_PW[row_B], Decoding(prefix, row_B, T)
 
     def first(self) -> Float[Tensor, "B V"]:
-        return self._step(self.prompts.ids, positions(self.mask))
+        return self.head(self.start_BW)
 
     def next(self, token_B: Int[Tensor, " B"]) -> Float[Tensor, "B V"]:
-        self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], 1)
-        return self._step(token_B[:, None], self.mask.sum(1, keepdim=True) - 1)
+        return self.head(self.decoding.next(token_B))
 
     def keep(self, rows: Int[Tensor, " K"]) -> None:
-        self.mask = self.mask[rows]
-        self.cache.batch_select_indices(rows)
+        self.decoding.keep(rows)
 
 
 def neox_config(

@@ -7,12 +7,14 @@ is found by the mask, not by comparing ids with the pad id, so a sampled pad tok
 from pathlib import Path
 from typing import final
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import GPTNeoXForSequenceClassification
 
-from bench.core.types import Sequences, positions
+from bench.core.types import Sequences
 from bench.lm.logprobs import batched
+from bench.lm.neox import Trunk
 
 
 @final
@@ -21,26 +23,27 @@ class RewardModel(nn.Module):
 
     def __init__(self, model: GPTNeoXForSequenceClassification) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.trunk = model, Trunk(model.gpt_neox)
 
-    def token_values(self, sequences: Sequences) -> Float[Tensor, "B L"]:
-        """The head's value at every column of prompt and response."""
-        mask = sequences.attention_mask
-        hidden = self.model.gpt_neox(
-            input_ids=sequences.input_ids,
-            attention_mask=mask.long(),
-            position_ids=positions(mask),
-            use_cache=False,
-        ).last_hidden_state
-        return self.model.score(hidden)[..., 0]
+    def values(self, sequences: Sequences) -> Float[Tensor, "B U"]:
+        """The head's value after 0, 1, .. T tokens of each response (U = T + 1)."""
+        prompts, row_B = sequences.prompts.distinct()
+        return self.model.score(self.trunk.read(prompts).states(row_B, sequences.response_ids))[..., 0]
 
     def forward(self, sequences: Sequences) -> Float[Tensor, " B"]:
-        last_B = sequences.prompt_ids.shape[1] + sequences.lengths - 1
-        return self.token_values(sequences).gather(1, last_B[:, None])[:, 0]
+        return self.values(sequences).gather(1, sequences.lengths[:, None])[:, 0]
 
+    @torch.no_grad()
     def score(self, sequences: Sequences, size: int = 128) -> Float[Tensor, " B"]:
         """Scores of any number of rows, without gradients."""
-        return batched(self, sequences, size)
+        prompts, row_B = sequences.prompts.distinct()
+        prefix = self.trunk.read(prompts)
+
+        def last(index: Int[Tensor, " b"], part: Sequences) -> Float[Tensor, " b"]:
+            states = prefix.states(row_B[index], part.response_ids)
+            return self.model.score(states[torch.arange(len(index), device=index.device), part.lengths])[:, 0]
+
+        return batched(last, sequences, size)
 
 
 def load_reward_model(folder: Path, device: str) -> RewardModel:

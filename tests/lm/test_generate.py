@@ -107,7 +107,8 @@ def test_the_cached_decoder_draws_what_the_prefix_decoder_draws():
 
 def test_the_cached_decoder_keeps_its_place_when_rows_leave():
     policy, prompts = toy_lm.policy(), encode_prompts(toy_lm.tokenizer(), toy_lm.PROMPTS)
-    decoders = [policy.decoder(prompts), toy_lm.Uncached(policy).decoder(prompts)]
+    rows = torch.arange(4)
+    decoders = [p.read(prompts).decoder(rows, 4) for p in (policy, toy_lm.Uncached(policy))]
 
     def same(logits):
         torch.testing.assert_close(*logits, rtol=0, atol=1e-10)  # float64 rounding

@@ -89,8 +89,9 @@ def test_batched_results_keep_the_rows_order():
     rows = tab.sequences(tab.PROMPTS[0], [(2, 2, 1), (1,), (2, 1)], width=9)
     policy = tab.TabularPolicy(1)
     one_by_one = torch.cat([sequence_logps(policy, rows[i : i + 1]) for i in range(3)])
-    torch.testing.assert_close(batched(lambda part: sequence_logps(policy, part), rows, 2), one_by_one)
-    tokens_BT = batched(lambda part: token_logps(policy, part), rows, 2)
+    torch.testing.assert_close(batched(lambda _, part: sequence_logps(policy, part), rows, 2), one_by_one)
+    torch.testing.assert_close(batched_sequence_logps(policy, rows, 2), one_by_one)
+    tokens_BT = batched(lambda _, part: token_logps(policy, part), rows, 2)
     assert tokens_BT.shape == (3, 9)
     torch.testing.assert_close(tokens_BT.masked_fill(~rows.response_mask, 0.0).sum(1), one_by_one)
 
