@@ -22,7 +22,9 @@ from bench.lm.model import Policy
 
 SETTLED_CHANGE = 0.05
 LARGEST_MOVE = 0.1  # of d in one training step: rows must not be far apart
-SLOWER, FASTER = 0.5, 1.2
+SLOWER, FASTER = 0.5, 1.1  # a look, a step
+STRIDE = 1 / 3  # of the way in d to the next grid point that may pass between two looks
+RAREST = 4  # times `monitor_every`: steps between two looks at the most
 
 
 def kl_grid(budgets: tuple[float, ...], rows_per_budget: int) -> list[float]:
@@ -59,6 +61,7 @@ class Monitor:
         self.largest = config.diverged_factor * budgets[-1]
         self.every = config.monitor_every
         self.kls: list[float] = []
+        self.steps: list[int] = []
         self.passed = 0
 
     def look(self, policy: Policy, step: int) -> float:
@@ -68,8 +71,31 @@ class Monitor:
         kl = float(sequence_kl(policy, self.reference, drawn).kl_B.mean())
         if not math.isfinite(kl) or kl > self.largest:
             raise DivergedError(f"KL {kl:.4g} nats at step {step} is beyond {self.largest:g}; lower the learning rate")
-        self.kls.append(kl)
+        self.note(step, kl)
         return kl
+
+    def note(self, step: int, kl: float) -> None:
+        """Remember a look."""
+        self.steps.append(step)
+        self.kls.append(kl)
+
+    def is_due(self, step: int) -> bool:
+        """Whether to look after this step: when d, at its recent speed, may be a third of the way to the next row.
+
+        At least every `monitor_every` steps until there are three looks, and never more rarely than RAREST times that.
+        """
+        if len(self.kls) < 3:
+            return step % self.every == 0
+        d = self._running_d()
+        speeds = [(after - before) / (b - a) for (a, before), (b, after) in pairwise(zip(self.steps, d, strict=True))]
+        ahead = math.sqrt(self.grid[min(self.passed, len(self.grid) - 1)]) - d[-1]
+        fastest = max(*speeds[-2:], 1e-9)
+        pause = min(max(STRIDE * ahead / fastest, self.every), RAREST * self.every)
+        return step >= self.steps[-1] + int(pause)
+
+    def _running_d(self) -> list[float]:
+        """The running d at every look."""
+        return [math.sqrt(median(self.kls[max(0, i - 2) : i + 1])) for i in range(len(self.kls))]
 
     @property
     def running(self) -> float:
@@ -80,13 +106,13 @@ class Monitor:
     def pace(self) -> float:
         """What to multiply the learning rate by, in (0, 1], so that d moves by `LARGEST_MOVE` a step at the most.
 
-        Halved after each look at which the running d had moved faster, and let back up by a fifth after each other
-        look. A function of the looks alone, the same for every method.
+        Halved after each look at which the running d had moved faster, and let back up by a tenth for each step up to
+        any other look. A function of the looks alone, the same for every method.
         """
-        d = [math.sqrt(median(self.kls[max(0, i - 2) : i + 1])) for i in range(len(self.kls))]
         pace = 1.0
-        for before, after in pairwise([0.0, *d]):
-            pace = SLOWER * pace if after - before > LARGEST_MOVE * self.every else min(1.0, FASTER * pace)
+        for (start, before), (end, after) in pairwise([(0, 0.0), *zip(self.steps, self._running_d(), strict=True)]):
+            too_fast = after - before > LARGEST_MOVE * (end - start)
+            pace = SLOWER * pace if too_fast else min(1.0, FASTER ** (end - start) * pace)
         return pace
 
     def passes(self) -> bool:
@@ -100,19 +126,23 @@ class Monitor:
     def last_passed(self) -> bool:
         return self.passed == len(self.grid)
 
-    def settled(self, planned_looks: int) -> bool:
-        """Whether log KL, by its slope, changed by less than 5% over the last quarter of the planned looks.
+    def settled(self, planned_steps: int) -> bool:
+        """Whether log KL, by its slope, changed by less than 5% over the last quarter of the planned steps.
 
         Judged from half of the plan on: a pause early in training is no end.
         """
-        if len(self.kls) < max(planned_looks / 2, 8):
+        if not self.steps or self.steps[-1] < planned_steps / 2:
             return False
-        recent = np.log(np.maximum(self.kls[-max(planned_looks // 4, 4) :], 1e-12))
-        slope = np.polyfit(np.arange(len(recent)), recent, 1)[0]
-        return bool(abs(slope) * len(recent) < SETTLED_CHANGE)
+        span = planned_steps / 4
+        recent = [i for i, step in enumerate(self.steps) if step > self.steps[-1] - span]
+        if len(recent) < 4:
+            return False
+        log_kl = np.log(np.maximum([self.kls[i] for i in recent], 1e-12))
+        slope = np.polyfit([self.steps[i] for i in recent], log_kl, 1)[0]
+        return bool(abs(slope) * span < SETTLED_CHANGE)
 
     def state(self) -> dict[str, Any]:
-        return {"kls": self.kls, "passed": self.passed}
+        return {"steps": self.steps, "kls": self.kls, "passed": self.passed}
 
     def load(self, state: dict[str, Any]) -> None:
-        self.kls, self.passed = list(state["kls"]), state["passed"]
+        self.steps, self.kls, self.passed = list(state["steps"]), list(state["kls"]), state["passed"]

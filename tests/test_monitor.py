@@ -17,11 +17,11 @@ def monitor(budgets=(1.0, 2.0), seed=0, n=64, **changes):
     return Monitor(tab.prompts(n), tab.TabularPolicy(0), settings, budgets, tab.T, tab.EOS, tab.PAD, seed)
 
 
-def told(kls, **changes):
-    """A monitor that has seen these KLs, and what `passes` said after each."""
+def told(kls, every=2, **changes):
+    """A monitor that has seen these KLs, one each `every` steps, and what `passes` said after each."""
     watch, said = monitor(**changes), []
-    for kl in kls:
-        watch.kls.append(kl)
+    for look, kl in enumerate(kls, start=1):
+        watch.note(every * look, kl)
         said.append(watch.passes())
     return watch, said
 
@@ -66,7 +66,7 @@ def test_fewer_than_three_looks_pass_nothing():
 
 
 def test_settled_needs_half_of_the_plan_and_a_flat_last_quarter():
-    n = 40  # planned looks: judged from 20 on, over the last 10
+    n = 80  # planned steps, a look every two: judged from 20 looks on, over the last 10
     assert not told([1.0] * 19)[0].settled(n)
     assert told([1.0] * 20)[0].settled(n)
     assert not told([1.0] * 20)[0].settled(4 * n)
@@ -112,15 +112,38 @@ def test_state_round_trips():
     again = monitor()
     again.load(watch.state())
     assert (again.kls, again.passed, again.running) == (watch.kls, watch.passed, watch.running)
-    again.kls.append(5.0)
-    assert len(watch.kls) == 3
+    again.note(8, 5.0)
+    assert len(watch.kls) == len(watch.steps) == 3
+
+
+def due(watch, last):
+    """Steps after `last` until the next look is due."""
+    return next(k for k in range(1, 50) if watch.is_due(last + k))
+
+
+def test_the_first_looks_come_at_the_closest_spacing():
+    assert [step for step in range(1, 6) if monitor().is_due(step)] == [2, 4]
+    assert due(told([0.5])[0], 2) == 2
+
+
+def test_a_look_is_due_when_d_may_be_a_third_of_the_way_to_the_next_row():
+    # Grid of budgets 1, 2: .84 first, d = .917. Running medians .16 .16 .16 .25: d moves from .4 to .5 in the last two
+    # steps, .05 a step. A third of the way left is .139: 2.8 steps, so 2.
+    assert due(told([0.16, 0.16, 0.25, 0.25])[0], 8) == 2
+    # Half that speed, from .4 to .45; .467 / 3 / .025 = 6.2 steps.
+    assert due(told([0.16, 0.16, 0.2025, 0.2025])[0], 8) == 6
+    # Standing still: no more rarely than four times the closest spacing.
+    assert due(told([0.16] * 3)[0], 6) == 8
+    assert due(told([0.16] * 3, every=3, monitor_every=3)[0], 9) == 12
+    # A row may be due now: as often as can be.
+    assert due(told([0.6, 0.7, 0.83])[0], 6) == 2
 
 
 def test_the_pace_halves_while_d_moves_too_fast_and_comes_back():
     # Running medians .01 .05 .09 .36 .36 .36: d = .10 .22 .30 .60 .60 .60. Two steps a look, so .30 -> .60 is too fast.
     kls = [0.01, 0.09, 0.36, 0.36, 0.36, 0.36]
     paces = [told(kls[: i + 1])[0].pace for i in range(len(kls))]
-    assert paces == pytest.approx([1.0, 1.0, 1.0, 0.5, 0.6, 0.72])
+    assert paces == pytest.approx([1.0, 1.0, 1.0, 0.5, 0.605, 0.73205])
     assert told([*kls, 0.36, 0.36, 0.36])[0].pace == 1.0
-    assert told(kls, monitor_every=4)[0].pace == 1.0
+    assert told(kls, every=4)[0].pace == 1.0
     assert monitor().pace == 1.0

@@ -14,7 +14,7 @@ class EvaluationConfig(Config):
     select_prompts: int = Field(default=48, ge=1)
     samples_per_prompt: int = Field(default=3, ge=1)
     monitor_prompts: int = Field(default=64, ge=2, description="rl-side prompts of the KL monitor")
-    monitor_every: int = Field(default=2, ge=1, description="training steps between two looks")
+    monitor_every: int = Field(default=2, ge=1, description="training steps between two looks, at the least")
     rows_per_budget: int = Field(default=2, ge=1, description="policies saved for each doubling of KL")
     probe_pairs: int = Field(default=128, ge=1, description="held-out pairs asked at every evaluation")
     diverged_factor: float = Field(default=20.0, gt=1, description="times the last budget")

@@ -25,7 +25,7 @@ class Reader:
         self.reading = policy.read(prompts)
 
     def next_token_logps(self, index: Int[Tensor, " b"], part: Sequences) -> Float[Tensor, "b T V"]:
-        """log p(. | prompt, response before t) for every response position t of the rows `index`, which `part` holds."""
+        """log p(. | prompt, response before t) for every response position t of the rows `index`, in `part`."""
         return self.reading.logits(self.row_B[index], part.response_ids, part.response_mask).log_softmax(-1)
 
 

@@ -14,28 +14,33 @@ from bench.core.types import Prompts, Sequences
 
 def prompt_token_ids(tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str]) -> list[list[int]]:
     """Token ids of each prompt with its marks."""
-    bodies = tokenizer(list(prompts), add_special_tokens=False)["input_ids"]
-    return [[tokenizer.bos_token_id, *body, tokenizer.sep_token_id] for body in bodies]
+    return [[tokenizer.bos_token_id, *body, tokenizer.sep_token_id] for body in _bodies(tokenizer, prompts)]
 
 
 def response_token_ids(
     tokenizer: PreTrainedTokenizerFast, responses: Sequence[str], ended: Sequence[bool] | None = None
 ) -> list[list[int]]:
     """Token ids of each response; EOS follows where `ended` (everywhere by default)."""
-    bodies = tokenizer(list(responses), add_special_tokens=False)["input_ids"]
+    bodies = _bodies(tokenizer, responses)
     ended = [True] * len(bodies) if ended is None else ended
     return [body + [tokenizer.eos_token_id] * bool(end) for body, end in zip(bodies, ended, strict=True)]
 
 
+def _bodies(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
+    """Ids of texts without marks; straight from the core, whose caller's bookkeeping costs more than its work."""
+    return [
+        encoding.ids for encoding in tokenizer.backend_tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    ]
+
+
 def pad(rows: Sequence[Sequence[int]], pad_id: int, *, left: bool) -> tuple[Tensor, Tensor]:
     """Rows as one (B, L) tensor of ids and its mask of real tokens."""
-    width = max(1, max(map(len, rows)))
-    ids = torch.full((len(rows), width), pad_id, dtype=torch.long)
-    mask = torch.zeros((len(rows), width), dtype=torch.bool)
-    for i, row in enumerate(rows):
-        at = slice(width - len(row), width) if left else slice(0, len(row))
-        ids[i, at] = torch.tensor(row, dtype=torch.long)
-        mask[i, at] = True
+    lengths = torch.tensor([len(row) for row in rows])
+    width = max(1, int(lengths.max()))
+    gaps = [[pad_id] * (width - len(row)) for row in rows]
+    ids = torch.tensor([[*gap, *row] if left else [*row, *gap] for gap, row in zip(gaps, rows, strict=True)])
+    column = torch.arange(width)
+    mask = column >= width - lengths[:, None] if left else column < lengths[:, None]
     return ids, mask
 
 

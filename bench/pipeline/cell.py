@@ -25,7 +25,7 @@ from bench.lm.tokens import encode_prompts
 from bench.methods.build import Materials, Method, build_method
 from bench.monitor import Monitor
 from bench.pipeline.artifacts import load_prompts
-from bench.pipeline.measuring import open_bench, open_protocol, write_tables
+from bench.pipeline.measuring import open_bench, open_protocol, sample_table, write_tables
 from bench.train import Trainer
 
 LATEST = "checkpoint.json"
@@ -103,10 +103,10 @@ class Cell:
 
     def _train(self) -> None:
         trainer, monitor = self.trainer, self.monitor
-        planned = self.method.steps // self.settings.monitor_every
-        while trainer.step < self.method.steps and not monitor.last_passed and not monitor.settled(planned):
+        planned = self.method.steps
+        while trainer.step < planned and not monitor.last_passed and not monitor.settled(planned):
             entry: dict[str, Any] = trainer.advance()
-            if trainer.step % self.settings.monitor_every == 0:
+            if monitor.is_due(trainer.step):
                 entry |= {"kl": monitor.look(self.policy, trainer.step), "pace": monitor.pace}
                 trainer.pace = monitor.pace
                 self._progress()
@@ -148,7 +148,7 @@ class Cell:
         )
         columns = self._columns()
         self.rows.append({**columns, **row, "status": "ok"})
-        self.samples.append(samples.assign(row_id=columns["row_id"]))
+        self.samples.append(sample_table(samples.assign(row_id=columns["row_id"])))
         if self._keeps_policy():
             self.policy.save(self.context.folder / "policies" / str(step))
         self._checkpoint()

@@ -102,9 +102,13 @@ def open_protocol(context: Context, bench: Bench, config: EvaluationConfig) -> P
     )
 
 
+def sample_table(samples: pd.DataFrame) -> pd.DataFrame:
+    """Samples of one policy in the contract's columns."""
+    wanted = [c for c in samples.columns if c in SAMPLE_COLUMNS or c.startswith("rubric_")]
+    return frame(samples[wanted], SAMPLE_COLUMNS)
+
+
 def write_tables(rows: list[dict[str, Any]], samples: list[pd.DataFrame], folder: Path) -> None:
-    """rows.parquet and samples.parquet, in the contract's columns."""
+    """rows.parquet and samples.parquet; `samples` holds what `sample_table` made."""
     write_parquet(frame(rows, ROW_COLUMNS), folder / "rows.parquet")
-    table = pd.concat(samples, ignore_index=True)
-    wanted = [c for c in table.columns if c in SAMPLE_COLUMNS or c.startswith("rubric_")]
-    write_parquet(frame(table[wanted], SAMPLE_COLUMNS), folder / "samples.parquet")
+    write_parquet(pd.concat(samples, ignore_index=True), folder / "samples.parquet")

@@ -7,7 +7,7 @@ from bench.config.evaluation import EvaluationConfig
 from bench.core.seeds import seed_of
 from bench.core.stage import Context
 from bench.evaluate import evaluate
-from bench.pipeline.measuring import open_bench, open_protocol, write_tables
+from bench.pipeline.measuring import open_bench, open_protocol, sample_table, write_tables
 
 
 def run(context: Context) -> Mapping[str, Any]:
@@ -22,7 +22,7 @@ def run(context: Context) -> Mapping[str, Any]:
         row, drawn = evaluate(protocol.reference, protocol, bench.judge, seed, look, None)
         row_id = f"{bench.static['cell']}@{look}"
         rows.append({**bench.static, "row_id": row_id, "step": look, **row, "status": "ok"})
-        samples.append(drawn.assign(row_id=row_id))
+        samples.append(sample_table(drawn.assign(row_id=row_id)))
         context.report({"step": look + 1, "steps": looks, "kl": row["kl"], "gold": row["gold"], "proxy": row["proxy"]})
     write_tables(rows, samples, folder)
     return {"status": "ok", "rows": len(rows)}

@@ -4,7 +4,7 @@ Read by writers and by the rubric. Left out: splits (notes.py).
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 
 import numpy as np
@@ -29,6 +29,7 @@ class Brief:
         return self.tone in FORMAL_TONES
 
     @classmethod
+    @lru_cache(maxsize=8192)  # each prompt is judged many times over
     def parse(cls, prompt: str) -> "Brief":
         """The brief behind a prompt of this world; ValueError for any other text."""
         words = prompt.split()
