@@ -24,7 +24,7 @@ SETTLED_CHANGE = 0.05
 LARGEST_MOVE = 0.1  # of d in one training step: rows must not be far apart
 SLOWER, FASTER = 0.5, 1.1  # a look, a step
 STRIDE = 1 / 3  # of the way in d to the next grid point that may pass between two looks
-RAREST = 4  # times `monitor_every`: steps between two looks at the most
+RAREST = 2  # times `monitor_every`: steps between two looks at the most
 
 
 def kl_grid(budgets: tuple[float, ...], rows_per_budget: int) -> list[float]:

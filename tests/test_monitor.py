@@ -130,11 +130,11 @@ def test_a_look_is_due_when_d_may_be_a_third_of_the_way_to_the_next_row():
     # Grid of budgets 1, 2: .84 first, d = .917. Running medians .16 .16 .16 .25: d moves from .4 to .5 in the last two
     # steps, .05 a step. A third of the way left is .139: 2.8 steps, so 2.
     assert due(told([0.16, 0.16, 0.25, 0.25])[0], 8) == 2
-    # Half that speed, from .4 to .45; .467 / 3 / .025 = 6.2 steps.
-    assert due(told([0.16, 0.16, 0.2025, 0.2025])[0], 8) == 6
-    # Standing still: no more rarely than four times the closest spacing.
-    assert due(told([0.16] * 3)[0], 6) == 8
-    assert due(told([0.16] * 3, every=3, monitor_every=3)[0], 9) == 12
+    # A fifth slower, from .4 to .48; .437 / 3 / .04 = 3.6 steps.
+    assert due(told([0.16, 0.16, 0.2304, 0.2304])[0], 8) == 3
+    # Standing still: no more rarely than twice the closest spacing.
+    assert due(told([0.16] * 3)[0], 6) == 4
+    assert due(told([0.16] * 3, every=3, monitor_every=3)[0], 9) == 6
     # A row may be due now: as often as can be.
     assert due(told([0.6, 0.7, 0.83])[0], 6) == 2
 
