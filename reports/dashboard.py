@@ -51,7 +51,7 @@ def dashboard(place: str, group: str, methods: Sequence[str], figures: Sequence[
         ],
         settings=ws.WorkspaceSettings(x_axis=D, max_runs=_MOST),
         runset_settings=ws.RunsetSettings(
-            filters=[ws.Metric("Group") == group],
+            filters=ws.And(ws.Metric("Group") == group),
             pinned_columns=["config:method.value", "config:beta.value", "config:proxy.value", "summary:peak_gold"],
         ),
     )
