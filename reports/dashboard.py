@@ -29,11 +29,13 @@ _WATCHED = {
     "entropy": "entropy (nats per sequence)",
     "repetition": "share of repeated trigrams",
 }
-_TABLES = ("rows", "claims", "peaks", "budgets")
+_TABLES = ("claims", "peaks", "budgets")
 
 
-def dashboard(place: str, group: str, methods: Sequence[str], figures: Sequence[str]) -> ws.Workspace:
-    """The workspace of the run `group` in `place` (entity/project). `figures` are names of its report's figures."""
+def dashboard(
+    place: str, group: str, methods: Sequence[str], figures: Sequence[str], tables: Sequence[str]
+) -> ws.Workspace:
+    """The workspace of the run `group` in `place` (entity/project); its report has these figures and tables."""
     entity, project = place.split("/")
     return ws.Workspace(
         entity=entity,
@@ -47,7 +49,7 @@ def dashboard(place: str, group: str, methods: Sequence[str], figures: Sequence[
                 name="What else moves", panels=[_line(D, key, words.D, label) for key, label in _WATCHED.items()]
             ),
             ws.Section(name="Report", panels=[wr.MediaBrowser(media_keys=[f"figures/{name}"]) for name in figures]),
-            ws.Section(name="Page and texts", panels=[wr.MediaBrowser(media_keys=["report"]), *_tables()]),
+            ws.Section(name="Page and texts", panels=_read(tables)),
         ],
         settings=ws.WorkspaceSettings(x_axis=D, max_runs=_MOST),
         runset_settings=ws.RunsetSettings(
@@ -94,8 +96,9 @@ def _frontier(methods: Sequence[str]) -> list[wr.LinePlot | wr.ScatterPlot]:
     return [chosen, every, peaks]
 
 
-def _tables() -> list[wr.WeavePanelSummaryTable]:
-    return [wr.WeavePanelSummaryTable(table_name=name) for name in ("samples", *_TABLES)]
+def _read(tables: Sequence[str]) -> list[wr.MediaBrowser | wr.WeavePanelSummaryTable]:
+    names = ("samples", "rows", *(name for name in _TABLES if name in tables))
+    return [wr.MediaBrowser(media_keys=["report"]), *(wr.WeavePanelSummaryTable(table_name=name) for name in names)]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -106,8 +109,8 @@ def main(argv: Sequence[str]) -> int:
         place, folder = argv[0], Path(argv[1])
         if not (folder / "run.json").is_file():
             raise ConfigError(f"{str(folder)!r} is no run folder; give one that `bench run` wrote")
-        figures = sorted(path.stem for path in (folder / "figures").glob("*.png"))
-        made = dashboard(place, folder.resolve().name, load(folder).methods, figures)
+        names = [sorted(path.stem for path in folder.glob(kind)) for kind in ("figures/*.png", "tables/*.csv")]
+        made = dashboard(place, folder.resolve().name, load(folder).methods, *names)
         print(made.save().url)
     except ConfigError as error:
         print(f"dashboard: {error}", file=sys.stderr)

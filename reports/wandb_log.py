@@ -122,7 +122,9 @@ def _history(rows: pd.DataFrame) -> Iterable[Values]:
 
 
 def _at_budgets(cell: Cell | None, budgets: Iterable[float]) -> Iterable[Values]:
-    for budget in budgets if cell else ():
+    if cell is None:
+        return
+    for budget in budgets:
         value = value_at(cell.curve, budget)
         if value.defined:
             yield {BUDGET: budget} | _known(dict(zip(AT_BUDGET, (value.point, value.low, value.high), strict=True)))
@@ -144,9 +146,9 @@ def _samples(data: RunData, cell: Cell | None, budgets: Iterable[float]) -> pd.D
     prompts = sorted(report.prompt_id.unique())[:PROMPTS]
     report = report[report.prompt_id.isin(prompts)].sort_values("prompt_id", kind="stable")
     parts = []
-    for budget in budgets if cell else ():
-        row = nearest_row(cell.curve, budget)
-        if row is not None:
+    for budget in budgets:
+        row = nearest_row(cell.curve, budget) if cell else None
+        if cell and row is not None:
             own = report.loc[report.row_id == cell.curve.row_ids[row], ["row_id", *_TEXTS]]
             parts.append(own.assign(budget=budget, kl=cell.curve.kl[row]))
     columns = ["budget", "kl", "row_id", *_TEXTS]

@@ -14,11 +14,12 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from bench.errors import ConfigError
 
@@ -56,7 +57,7 @@ class Job:
 class Target:
     """Where a run is logged, and what it consists of; cells by name."""
 
-    mode: str
+    mode: Literal["disabled", "offline", "online"]
     out: Path
     suite: str
     budgets: tuple[float, ...]
@@ -181,7 +182,7 @@ def _serve(connection: Connection, target: Target) -> None:
     with contextlib.suppress(EOFError, BrokenPipeError):  # the parent has gone
         while (names := connection.recv()) is not None:
             for name in names:
-                connection.send(_attempt(lambda name=name: session.cell(name), name))
+                connection.send(_attempt(partial(session.cell, name), name))
         connection.send(_attempt(session.run, "the run as a whole"))
 
 
@@ -217,8 +218,8 @@ class _Session:
 
         self.wandb, self.target, self.folder = wandb, target, (target.out / "wandb").resolve()
         self.whole = self._open("run", name=target.group, job_type="run", tags=[target.suite])
-        sync = f"{os.path.relpath(self.folder)}; upload it by: wandb sync {os.path.relpath(self.folder)}/offline-run-*"
-        self.place = self.whole.url if target.mode == "online" else sync
+        here = target.out / "wandb"
+        self.place = self.whole.url if target.mode == "online" else f"{here}; upload: wandb sync {here}/offline-run-*"
 
     def _open(self, key: str, **options: Any) -> Any:
         """A W&B run; what an earlier attempt left of it on disk is dropped."""

@@ -39,8 +39,8 @@ def logs(folder, tmp_path_factory):
 
 def spec_of(folder):
     """The sections of the dashboard of `folder`, as JSON, and its run set."""
-    figures = sorted(path.stem for path in (folder / "figures").glob("*.png"))
-    model = dashboard("someone/goldbench", folder.name, METHODS, figures)._to_model()
+    figures, tables = (sorted(p.stem for p in folder.glob(kind)) for kind in ("figures/*.png", "tables/*.csv"))
+    model = dashboard("someone/goldbench", folder.name, METHODS, figures, tables)._to_model()
     section = model.model_dump(by_alias=True, mode="json")["spec"]["section"]
     return section["panelBankConfig"]["sections"], section["runSets"][0]
 
@@ -82,6 +82,7 @@ def test_every_key_of_a_dot_a_picture_or_a_table_is_logged(folder, logs):
     tables = [json.dumps(p) for p in panels(folder, "Weave")]
     for name in ("samples", "rows", "peaks", "budgets"):
         assert sum(f'"val": "{name}"' in text for text in tables) == 1
+    assert len(tables) == 4  # no claims were declared
     assert {"rows", "peaks", "budgets"} <= set(whole.tables)
     assert all(len(log.samples) for name, log in cells.items() if name != "reference")
 
