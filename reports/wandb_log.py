@@ -52,7 +52,10 @@ class CellLog:
 
 @dataclass(frozen=True, eq=False)
 class RunLog:
-    """A whole run as one W&B run: the gold-KL frontier, tables, figures, the page."""
+    """A whole run as one W&B run: the gold-KL frontier, tables, figures, the page.
+
+    The frontier waits for cells that crashed: a history cannot be taken back, and theirs may change it.
+    """
 
     config: Values
     history: tuple[Values, ...]
@@ -87,7 +90,7 @@ def run_log(folder: Path) -> RunLog:
     tables = {path.stem: pd.read_csv(path) for path in sorted((folder / "tables").glob("*.csv"))}
     return RunLog(
         config={**run.config, "run": dict(run.run)},
-        history=tuple(_frontier(run)),
+        history=() if (run.rows.status == "failed").any() else tuple(_frontier(run)),
         tables={"rows": run.rows, **tables},
         figures={f"figures/{path.stem}": path for path in sorted((folder / "figures").glob("*.png"))},
         page=folder / "report.html",

@@ -25,8 +25,8 @@ from bench.errors import ConfigError
 
 PROJECT = "goldbench"  # unless $WANDB_PROJECT says otherwise
 _SPAWN = multiprocessing.get_context("spawn")
-_OPEN_S, _FINISH_S = 60, 120  # how long W&B's server may take to open a run, and to take what is left of one
-_PATIENCE_S = _OPEN_S + _FINISH_S + 60.0  # how long the end of a run waits for one answer
+_OPEN_S, _FINISH_S = 30, 120  # how long W&B's server may take to open a run, and to take what is left of one
+_PATIENCE_S = _OPEN_S + _FINISH_S + 90.0  # how long the end of a run waits for one answer
 _SETTINGS = {
     "console": "off",
     "silent": True,
