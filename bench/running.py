@@ -16,7 +16,8 @@ from bench.pipeline.plan import Plan, build_plan
 from bench.run_folder import RunFolder, bad_rows
 from bench.sweep import Failure, Outcome, needed_stages, plan_stages, run_plan, worker_count
 from reports import build
-from reports.wandb_sink import Job, Sink, Target
+from reports.wandb_session import Job, Target
+from reports.wandb_sink import Sink
 
 _REFRESH_S, _RARER, _RAREST_S = (
     10.0,

@@ -1,75 +1,22 @@
 """Sends a run to Weights & Biases from a process of its own, so that W&B can neither slow nor stop the run.
 
-One W&B run a finished cell and one for the whole, all in the run folder's group. Ids are made of stage keys and what
-was logged is marked in the run folder, so that a resumed run logs nothing twice. What is logged is `wandb_log`'s;
-dashboards are `dashboard`'s. `bench.running` opens a `Sink`; only the child imports wandb.
+`bench.running` opens a `Sink`. The child's side, the only one that imports wandb, is `wandb_session`; dashboards
+are `dashboard`'s.
 """
 
-import contextlib
-import hashlib
 import multiprocessing
-import os
-import shutil
-import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Self
 
 from bench.errors import ConfigError
+from reports.wandb_session import FINISH_S, OPEN_S, Target, serve
 
-PROJECT = "goldbench"  # unless $WANDB_PROJECT says otherwise
 _SPAWN = multiprocessing.get_context("spawn")
-_OPEN_S, _FINISH_S = 30, 120  # how long W&B's server may take to open a run, and to take what is left of one
-_PATIENCE_S = _OPEN_S + _FINISH_S + 90.0  # how long the end of a run waits for one answer
-_SETTINGS = {
-    "console": "off",
-    "silent": True,
-    "symlink": False,
-    "save_code": False,
-    "disable_code": True,
-    "disable_git": True,
-    "disable_job_creation": True,
-    "x_disable_stats": True,
-    "x_disable_meta": True,
-    "x_disable_machine_info": True,
-    "x_save_requirements": False,
-    "init_timeout": _OPEN_S,
-    "finish_timeout": _FINISH_S,
-    "finish_timeout_raises": True,
-}
-
-
-@dataclass(frozen=True)
-class Job:
-    """A cell to log once it is there: the key of its stage and the folder of its artifact."""
-
-    key: str
-    folder: Path
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where a run is logged, and what it consists of; cells by name."""
-
-    mode: Literal["disabled", "offline", "online"]
-    out: Path
-    suite: str
-    budgets: tuple[float, ...]
-    cells: Mapping[str, Job]
-
-    @property
-    def group(self) -> str:
-        return self.out.resolve().name
-
-    def id(self, key: str) -> str:
-        """The W&B id of a stage in this run: a cell that two runs share stands in the group of each."""
-        return f"{key}-{hashlib.sha256(self.group.encode()).hexdigest()[:8]}"
+_PATIENCE_S = OPEN_S + FINISH_S + 90.0  # how long the end of a run waits for one answer
 
 
 class Sink:
@@ -90,7 +37,7 @@ class Sink:
         if self.target.mode == "disabled":
             return self
         self.connection, theirs = _SPAWN.Pipe()
-        self.process = _SPAWN.Process(target=_serve, args=(theirs, self.target), daemon=True)
+        self.process = _SPAWN.Process(target=serve, args=(theirs, self.target), daemon=True)
         self.process.start()
         theirs.close()
         try:
@@ -123,7 +70,7 @@ class Sink:
                 self._warn(f"nothing heard for {_PATIENCE_S:.0f} s")
                 return
         if self.process is not None and not self.warned:
-            self.process.join(_FINISH_S)
+            self.process.join(FINISH_S)
             print(f"wandb  {self.place}")
 
     def _send(self, names: Sequence[str] | None, answers: int) -> None:
@@ -167,125 +114,3 @@ def _advice(target: Target) -> str:
     if target.mode == "online":
         return "`wandb login`, look at WANDB_ENTITY, WANDB_PROJECT and WANDB_BASE_URL, or use wandb=offline"
     return f"make {target.out / 'wandb'} a folder that can be written, or use wandb=disabled"
-
-
-def _serve(connection: Connection, target: Target) -> None:
-    """The child's loop. A list logs cells, None the run; each is answered by a reason, empty where all went well."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    try:
-        _prepare(target)
-        session = _Session(target)
-    except Exception as error:
-        connection.send((_reason(error), ""))
-        return
-    connection.send(("", session.place))
-    with contextlib.suppress(EOFError, BrokenPipeError):  # the parent has gone
-        while (names := connection.recv()) is not None:
-            for name in names:
-                connection.send(_attempt(partial(session.cell, name), name))
-        connection.send(_attempt(session.run, "the run as a whole"))
-
-
-def _attempt(log: Callable[[], None], what: str) -> str:
-    """Why `what` was not logged, or nothing. The one place where any failure of W&B becomes words."""
-    try:
-        log()
-    except Exception as error:
-        return f"{what}: {_reason(error)}"
-    return ""
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
-
-
-def _prepare(target: Target) -> None:
-    """Keep all that wandb writes in the run folder, and what it prints away from the display."""
-    folder = (target.out / "wandb").resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("WANDB_DATA_DIR", str(folder / "data"))  # tables wait here until they are synced
-    os.environ["WANDB_ERROR_REPORTING"] = "false"
-    with (folder / "printed.log").open("ab", buffering=0) as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-
-
-class _Session:
-    """The child's side of W&B. The run's own W&B run is open throughout, which proves that W&B can be written to."""
-
-    def __init__(self, target: Target) -> None:
-        import wandb
-
-        self.wandb, self.target, self.folder = wandb, target, (target.out / "wandb").resolve()
-        self.whole = self._open("run", name=target.group, job_type="run", tags=[target.suite])
-        here = target.out / "wandb"
-        self.place = self.whole.url if target.mode == "online" else f"{here}; upload: wandb sync {here}/offline-run-*"
-
-    def _open(self, key: str, **options: Any) -> Any:
-        """A W&B run; what an earlier attempt left of it on disk is dropped."""
-        run_id = self.target.id(key)
-        run = self.wandb.init(
-            project=os.environ.get("WANDB_PROJECT") or PROJECT,
-            dir=str(self.folder.parent),
-            id=run_id,
-            group=self.target.group,
-            mode=self.target.mode,
-            resume="allow",
-            reinit="create_new",
-            settings=self.wandb.Settings(**_SETTINGS),
-            **options,
-        )
-        for left in self.folder.glob(f"*run-*-{run_id}"):
-            if left != Path(run.dir).parent:
-                shutil.rmtree(left)
-        if self.target.mode == "offline":
-            self._marker(key).unlink(missing_ok=True)
-        return run
-
-    def cell(self, name: str) -> None:
-        """Log a cell, unless it was logged. Online, an interrupted one continues at the step that W&B has not."""
-        from reports.wandb_log import AXES, cell_log
-
-        job = self.target.cells[name]
-        if self._marker(job.key).exists():
-            return
-        log = cell_log(job.folder, self.target.suite, self.target.budgets)
-        with self._open(job.key, name=name, job_type="cell", tags=log.tags, config=log.config) as run:
-            for axis in AXES:
-                run.define_metric(axis)
-            for key, axis in log.axes.items():
-                run.define_metric(key, step_metric=axis, step_sync=False)
-            begun, last = run.step, len(log.history) - 1
-            for step, values in list(enumerate(log.history))[begun:]:
-                run.log(values | ({"samples": self._table(log.samples)} if step == last else {}), step=step)
-            run.summary.update(log.summary)
-        self._marker(job.key).touch()
-
-    def _marker(self, key: str) -> Path:
-        """The file that says that all of a stage was logged in this mode."""
-        return self.folder / f"logged-{self.target.mode}-{self.target.id(key)}"
-
-    def run(self) -> None:
-        """Log the run as a whole, unless W&B has just that already."""
-        from reports.wandb_log import BUDGET, frontier_key, run_log
-
-        rows, marker = hashlib.sha256((self.target.out / "rows.parquet").read_bytes()).hexdigest(), self._marker("run")
-        if marker.exists() and marker.read_text() == rows:
-            self.whole.finish()
-            return
-        log = run_log(self.target.out)
-        with self.whole as run:
-            run.config.update(log.config)
-            run.define_metric(BUDGET)
-            run.define_metric(frontier_key("*"), step_metric=BUDGET, step_sync=False)
-            for values in log.history:
-                run.log(values)
-            media = {name: self.wandb.Image(str(path)) for name, path in log.figures.items()}
-            tables = {name: self._table(table) for name, table in log.tables.items()}
-            run.log({**media, **tables, "report": self.wandb.Html(log.page.read_text(encoding="utf-8"), inject=False)})
-        marker.write_text(rows)
-
-    def _table(self, table: Any) -> Any:
-        from reports.wandb_log import records
-
-        return self.wandb.Table(columns=list(table.columns), data=records(table), allow_mixed_types=True)

@@ -13,9 +13,9 @@ from wandb_store import read_runs
 import reports
 from bench.core.records import read_parquet, write_parquet
 from bench.stats.curves import WINDOW
-from reports import wandb_sink
 from reports.wandb_log import PROMPTS
-from reports.wandb_sink import Job, Sink, Target
+from reports.wandb_session import Job, Session, Target
+from reports.wandb_sink import Sink
 
 BUDGETS = (0.25, 0.5, 1, 2, 4, 8, 16, 32)
 OWN = {"_step", "_runtime", "_timestamp"}  # wandb's
@@ -203,7 +203,7 @@ def test_online_an_interrupted_cell_goes_on_where_the_server_is(logged, tmp_path
         init=lambda **options: asked.append(options) or run, Settings=dict, Table=lambda **parts: parts["data"]
     )
     monkeypatch.setitem(sys.modules, "wandb", toy)
-    session = wandb_sink._Session(Target("online", tmp_path, "toy", BUDGETS, logged.target.cells))
+    session = Session(Target("online", tmp_path, "toy", BUDGETS, logged.target.cells))
     session.cell("dpo-b0-r0")
     session.cell("dpo-b0-r0")  # marked by now
     history = logged.runs["dpo-b0-r0"].history
@@ -223,3 +223,13 @@ def test_what_is_switched_off_starts_nothing(tmp_path):
     assert not (tmp_path / "run").exists()
     code = "import sys, bench.running; sys.exit('wandb' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_child_that_dies_is_a_warning(tmp_path, capsys):
+    with Sink(Target("offline", tmp_path / "run", "toy", BUDGETS, {})) as sink:
+        sink.process.kill()
+        sink.process.join()
+        sink.log(["a"])
+        sink.log(["b"])
+        sink.finish()
+    assert capsys.readouterr().err.count("bench: W&B misses something (its process died)") == 1
