@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -65,7 +64,7 @@ class Target:
 
 def serve(connection: Connection, target: Target) -> None:
     """The child's loop. A list logs cells, None the run; each is answered by a reason, empty where all went well."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    os.setsid()  # Ctrl-C is the parent's to handle; it would end wandb's own service too
     try:
         _prepare(target)
         session = Session(target)

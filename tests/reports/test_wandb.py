@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -227,6 +228,7 @@ def test_what_is_switched_off_starts_nothing(tmp_path):
 
 def test_a_child_that_dies_is_a_warning(tmp_path, capsys):
     with Sink(Target("offline", tmp_path / "run", "toy", BUDGETS, {})) as sink:
+        assert os.getsid(sink.process.pid) != os.getsid(0)  # out of the reach of Ctrl-C
         sink.process.kill()
         sink.process.join()
         sink.log(["a"])
