@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pytest
 import torch
-import toy_tabular as tab
 
 from bench.config.evaluation import EvaluationConfig
 from bench.errors import DivergedError
 from bench.monitor import Monitor, kl_grid
+from bench.selfcheck import world as tab
 
 BUDGETS = (0.25, 0.5, 1, 2, 4, 8, 16, 32)
 

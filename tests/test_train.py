@@ -4,13 +4,13 @@ import math
 import pytest
 import torch
 import toy_methods
-import toy_tabular as tab
 
 from bench.errors import DivergedError
 from bench.methods.base import Loss, Pairs, Sampler
 from bench.methods.losses import Preference
 from bench.methods.ppo import PPO
 from bench.methods.samplers import OnPolicy, StoredPairs
+from bench.selfcheck import world as tab
 from bench.train import WARMUP_STEPS, Trainer
 
 CONFIGS = toy_methods.trained_configs()

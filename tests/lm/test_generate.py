@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 import toy_lm
-import toy_tabular as tab
 from scipy.stats import chisquare
 
 from bench.core.seeds import stream
 from bench.core.types import Prompts
 from bench.lm.generate import generate, pick
 from bench.lm.tokens import encode_prompts
+from bench.selfcheck import world as tab
 
 PAD, EOS = 0, 3  # of toy_lm's tokenizer
 

@@ -1,12 +1,12 @@
 import pytest
 import torch
 import toy_lm
-import toy_tabular as tab
 
 from bench.core.seeds import stream
 from bench.lm.generate import generate
 from bench.lm.kl import sequence_kl
 from bench.lm.tokens import encode_prompts
+from bench.selfcheck import world as tab
 
 REFERENCE, POLICY = tab.TabularPolicy(0), tab.TabularPolicy(1)
 

@@ -3,7 +3,6 @@ import math
 import pytest
 import torch
 import toy_lm
-import toy_tabular as tab
 
 from bench.core.types import Sequences
 from bench.lm.logprobs import (
@@ -13,6 +12,7 @@ from bench.lm.logprobs import (
     sequence_logps,
     token_logps,
 )
+from bench.selfcheck import world as tab
 
 # The float64 transformer differs between batches by rounding alone: 1e-15 relative, on log-probs of at
 # most some tens of nats. 1e-10 leaves five digits of room and is far below what a misplaced token costs.

@@ -3,13 +3,13 @@ import math
 import pytest
 import torch
 import toy_lm
-import toy_tabular as tab
 
 from bench.core.seeds import stream
 from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.tokens import encode
 from bench.methods.base import Pairs
 from bench.methods.losses import F_BY_NAME, Preference, logratios, stack
+from bench.selfcheck import world as tab
 
 # f(0), f'(0), f''(0) and f(1), from the formulas of the papers
 KNOWN = {

@@ -2,7 +2,6 @@ import math
 
 import pytest
 import torch
-import toy_tabular as tab
 
 from bench.core.seeds import stream
 from bench.lm.logprobs import sequence_logps
@@ -10,6 +9,7 @@ from bench.methods.base import Counts
 from bench.methods.losses import Preference
 from bench.methods.online import OnlinePairs, Recorder, Replay, first_is_chosen
 from bench.methods.samplers import OnPolicy
+from bench.selfcheck import world as tab
 from bench.train import Trainer
 
 REFERENCE, POLICY = tab.TabularPolicy(0), tab.TabularPolicy(1)

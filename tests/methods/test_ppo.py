@@ -3,7 +3,6 @@ import math
 import pytest
 import torch
 import toy_lm
-import toy_tabular as tab
 
 from bench.core.seeds import stream
 from bench.core.types import Sequences
@@ -11,6 +10,7 @@ from bench.lm.logprobs import token_logps
 from bench.methods.base import Rollouts
 from bench.methods.ppo import PPO, Critic, Experience, TransformerCritic
 from bench.rewards.model import RewardModel
+from bench.selfcheck import world as tab
 
 REFERENCE = tab.TabularPolicy(0)
 

@@ -2,7 +2,6 @@ import math
 
 import pytest
 import torch
-import toy_tabular as tab
 from pydantic import ValidationError
 
 from bench.config.methods import ReinforceConfig
@@ -11,6 +10,7 @@ from bench.lm.logprobs import token_logps
 from bench.methods.base import Counts, Rollouts
 from bench.methods.reinforce import BASELINES, Reinforce, leave_one_out
 from bench.methods.samplers import OnPolicy
+from bench.selfcheck import world as tab
 
 REFERENCE = tab.TabularPolicy(0)
 RETURNS = torch.tensor([1.0, 2.0, 6.0, 0.0, 0.0, 3.0], dtype=torch.float64)

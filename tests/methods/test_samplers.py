@@ -1,10 +1,10 @@
 import pytest
 import torch
-import toy_tabular as tab
 
 from bench.lm.logprobs import token_logps
 from bench.methods.base import Counts, Pairs
 from bench.methods.samplers import OnPolicy, StoredPairs, epoch_slice
+from bench.selfcheck import world as tab
 
 
 @pytest.mark.parametrize(("total", "batch"), [(12, 4), (12, 12), (13, 4), (5, 1)])

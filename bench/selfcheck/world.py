@@ -1,7 +1,7 @@
 """A process small enough to enumerate: four tokens, at most three of them, tabular float64 policies and critics.
 
 The pad token is a token like any other and may be drawn, so that a mask can never be guessed from ids.
-Probabilities are computed here in plain Python, apart from the code under test.
+Probabilities are computed here in plain Python, apart from the code under test. The project's tests stand on it too.
 """
 
 import math
@@ -98,7 +98,7 @@ def exact_kl(p: Tensor, q: Tensor) -> float:
 
 
 def prompts(times: int = 1, which: Sequence[Sequence[int]] = PROMPTS) -> Prompts:
-    """Each toy prompt `times` times, padded on the left."""
+    """Each of the prompts `times` times, padded on the left."""
     width = max(map(len, which))
     ids = torch.tensor([[PAD] * (width - len(p)) + list(p) for p in which])
     mask = torch.tensor([[False] * (width - len(p)) + [True] * len(p) for p in which])
