@@ -1,7 +1,7 @@
 """The command `bench`: reads what was asked, calls the part that does it, answers with an exit code.
 
-Exit 0: done. 1: a cell failed, the rest finished. 2: a mistake in what was asked, told in one line.
-Everything heavy is imported by the command that needs it.
+Exit 0: done. 1: a cell failed and the rest finished, or a self-check is off. 2: a mistake in what was asked, told in
+one line. Everything heavy is imported by the command that needs it.
 """
 
 import os
@@ -18,6 +18,7 @@ Goldbench measures how reward optimization goes wrong.
   bench plan suite=NAME [key=value ...]   stages and cells, what is cached, expected time; runs nothing
   bench ls [suites|worlds|golds|methods|runs]
   bench report RUN [RUN ...]              rebuild the report from the run folder alone
+  bench selfcheck [CHECK ...]             every estimator and loss against closed-form answers
 
 NAME is an installed suite or the path of a YAML or JSON file. `bench run RUN/config.json` repeats a run.
 Settings:  methods=[ppo,dpo]   method.dpo.beta=[.03,.1]   replicates=3   world.seed=1   gold.type=rubric
@@ -91,4 +92,16 @@ def _report(words: Sequence[str]) -> int:
     return 0
 
 
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"run": _run, "plan": _plan, "ls": _ls, "report": _report}
+def _selfcheck(words: Sequence[str]) -> int:
+    from bench.selfcheck.run import selfcheck
+
+    return selfcheck(words)
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "run": _run,
+    "plan": _plan,
+    "ls": _ls,
+    "report": _report,
+    "selfcheck": _selfcheck,
+}

@@ -69,7 +69,8 @@ class TabularCritic(Critic):
 
 def responses(longest: int = T) -> list[Response]:
     """Every response the process can end with: EOS last, or `longest` tokens without it."""
-    ended, running = [], [()]
+    ended: list[Response] = []
+    running: list[Response] = [()]
     for _ in range(longest):
         grown = [(*head, token) for head in running for token in range(V)]
         ended += [r for r in grown if r[-1] == EOS]
@@ -105,13 +106,18 @@ def prompts(times: int = 1, which: Sequence[Sequence[int]] = PROMPTS) -> Prompts
     return Prompts(ids, mask).repeat(times)
 
 
+def answers(asked: Sequence[Sequence[int]], said: Sequence[Response], width: int | None = None) -> Sequences:
+    """A response to each prompt, padded on the right to `width`."""
+    width = width or max(map(len, said))
+    given = prompts(1, asked)
+    ids = torch.tensor([[*r, *[PAD] * (width - len(r))] for r in said])
+    mask = torch.tensor([[True] * len(r) + [False] * (width - len(r)) for r in said])
+    return Sequences(given.ids, given.mask, ids, mask)
+
+
 def sequences(prompt: Sequence[int], rows: Sequence[Response], width: int | None = None) -> Sequences:
     """Responses to one prompt, padded on the right to `width`."""
-    width = width or max(map(len, rows))
-    given = prompts(len(rows), [prompt])
-    ids = torch.tensor([[*r, *[PAD] * (width - len(r))] for r in rows])
-    mask = torch.tensor([[True] * len(r) + [False] * (width - len(r)) for r in rows])
-    return Sequences(given.ids, given.mask, ids, mask)
+    return answers([prompt] * len(rows), rows, width)
 
 
 def read_response(drawn: Sequences, row: int) -> Response:
