@@ -3,10 +3,10 @@
 import pytest
 import torch
 import toy_lm
-import toy_tabular as tab
 
 from bench.lm.logprobs import next_token_logps
 from bench.lm.neox import Trunk
+from bench.selfcheck import world as tab
 
 ROTARY = 1e-6
 
