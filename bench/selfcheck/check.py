@@ -38,7 +38,7 @@ def close(expected: ArrayLike, got: ArrayLike, tolerance: float) -> Measured:
     want_N, got_N = np.broadcast_arrays(np.asarray(expected, float), np.asarray(got, float))
     gap_N = np.abs(got_N - want_N)
     worst = int(np.nan_to_num(gap_N, nan=np.inf).argmax())
-    return Measured(float(want_N.flat[worst]), float(got_N.flat[worst]), tolerance)
+    return Measured(float(want_N.flat[worst]), float(got_N.flat[worst]), float(tolerance))
 
 
 def at_most(bound: float, got: float) -> Measured:

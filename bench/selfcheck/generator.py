@@ -1,13 +1,16 @@
 """Checks of the sampler and of the log-prob gather, against enumerated probabilities."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from scipy.stats import chisquare
+from torch import Tensor
 
 from bench.core.seeds import stream
 from bench.core.types import Sequences
 from bench.lm.generate import generate
-from bench.lm.logprobs import batched_sequence_logps
+from bench.lm.logprobs import batched_sequence_logps, sequence_logps
 from bench.selfcheck.check import Check, Measured, at_least, close
 from bench.selfcheck.world import (
     EOS,
@@ -51,10 +54,10 @@ def ends_at_eos() -> Measured:
     return close(1.0, np.mean(right), 0.0)
 
 
-def log_probs() -> Measured:
+def log_probs(gather: Callable[[TabularPolicy, Sequences], Tensor]) -> Measured:
     """log p of every response against plain Python: EOS pays, a cut pays no factor. Rounding of sums of three logs."""
     want = torch.cat([distribution(POLICY, prompt).log() for prompt in PROMPTS])
-    got = torch.cat([batched_sequence_logps(POLICY, sequences(prompt, responses())) for prompt in PROMPTS])
+    got = torch.cat([gather(POLICY, sequences(prompt, responses())).detach() for prompt in PROMPTS])
     return close(want, got, 1e-12)
 
 
@@ -82,7 +85,8 @@ def padding() -> Measured:
 CHECKS: dict[str, Check] = {
     "frequencies, chi-square p": frequencies,
     "mask ends at EOS or at T": ends_at_eos,
-    "log-probs of all responses": log_probs,
+    "log-probs, as a loss gathers them": lambda: log_probs(sequence_logps),
+    "log-probs, as a measurement does": lambda: log_probs(batched_sequence_logps),
     "a cut has no factor": total_probability,
     "padding changes nothing": padding,
 }

@@ -18,12 +18,14 @@ from bench.selfcheck import (
     online,
     policy_gradient,
     targets,
+    transformer,
     units,
 )
 from bench.selfcheck.check import Check, Measured
 
 GROUPS: dict[str, Mapping[str, Check]] = {
     "generator": generator.CHECKS,
+    "transformer": transformer.CHECKS,
     "kl": kl.CHECKS,
     "losses": losses.CHECKS,
     "minimisers": minimisers.CHECKS,
