@@ -33,9 +33,9 @@ from bench.selfcheck.world import (
 )
 from bench.train import Trainer
 
-BETA = 0.5
+BETA = 0.25
 REFERENCE = TabularPolicy(0)
-REWARD = table_of(3)
+REWARD = table_of(3, 0.5)  # of a spread well apart from 1, so that whitening it would show
 
 
 @final
@@ -48,23 +48,23 @@ class Quotas(Sampler):
 
     name = "quotas"
 
-    def __init__(self, rows_per_prompt: int) -> None:
-        self.rows_per_prompt = rows_per_prompt
-
     @torch.no_grad()
+    def __init__(self, rows_per_prompt: int) -> None:
+        self.rows_per_prompt, every = rows_per_prompt, responses(SHORT)
+        rows = answers([prompt for prompt in PROMPTS for _ in every], every * len(PROMPTS))
+        self.each = Rollouts(rows, score_of(REWARD)(rows), token_logps(REFERENCE, rows))
+
     def draw(self, policy: Policy, step: int, counts: Counts) -> Rollouts:
         assert isinstance(policy, TabularPolicy)
-        asked, said = [], []
-        for prompt in PROMPTS:
+        index = []
+        for i, prompt in enumerate(PROMPTS):
             generator = stream("selfcheck.quotas", *prompt, step)
             p = distribution(policy, prompt, SHORT)
             times = (self.rows_per_prompt * p + torch.rand(len(p), generator=generator)).floor().long()
-            rows = [y for y, n in zip(responses(SHORT), times.tolist(), strict=True) for _ in range(n)]
-            order = torch.randperm(len(rows), generator=generator).tolist()
-            said += [rows[i] for i in order[: len(rows) // 2 * 2]]  # whole pairs, for leave-one-out
-            asked += [prompt] * (len(rows) // 2 * 2)
-        drawn = answers(asked, said)
-        return Rollouts(drawn, score_of(REWARD)(drawn), token_logps(REFERENCE, drawn))
+            rows = (i * len(p) + torch.arange(len(p))).repeat_interleave(times)
+            order = torch.randperm(len(rows), generator=generator)
+            index.append(rows[order[: len(rows) // 2 * 2]])  # whole pairs, for leave-one-out
+        return self.each[torch.cat(index)]
 
 
 def distance(policy: TabularPolicy, longest: int) -> float:
