@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from bench.stats.curves import Curve, nearest_row, peak_row, value_at
+from bench.stats.curves import Curve, nearest_row, peak_row
+from bench.stats.matched import value_at
 
 
 def curve(kl, gold, *, gold_RP=None, kl_RP=None, select=None, kl_select=None):
