@@ -10,20 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.stats.curves import Curve
-from bench.stats.estimate import LEVEL, replicate_mean
+from bench.stats.estimate import LEVEL, expanded, replicate_mean
 from bench.stats.replicates import Band
 
 Float = NDArray[np.float64]
 
 
-def max_t(d: Float, point_G: Float, draws_DG: Float, level: float = LEVEL) -> Band:
+def max_t(d: Float, point_G: Float, draws_DG: Float, prompts: int, level: float = LEVEL) -> Band:
     """The band point +- q se, q the `level` quantile over resamples of the largest |draw - point| / se on the grid.
+
+    Widened for the number of prompts that were resampled, as `expanded` says.
 
     A grid point without spread, as pi_ref at 0 is, has a band of no width and does not count.
     """
     se_G = draws_DG.std(axis=0, ddof=1)
     t_DG = np.abs(draws_DG - point_G) / np.where(se_G > 0, se_G, np.inf)
-    half_G = np.quantile(t_DG.max(axis=1), level) * se_G
+    half_G = expanded(float(np.quantile(t_DG.max(axis=1), level)), prompts) * se_G
     return Band(d, point_G, point_G - half_G, point_G + half_G)
 
 

@@ -14,6 +14,7 @@ from bench.stats.estimate import RESAMPLED, Estimate, from_draws, undefined
 from bench.stats.fits import BEST_OF_N, solve
 
 Float = NDArray[np.float64]
+Numbers = Float | float
 
 
 def gamma(curve: Curve, upper: float, drawn: Resamples) -> Estimate:
@@ -34,12 +35,12 @@ def gamma(curve: Curve, upper: float, drawn: Resamples) -> Estimate:
     return from_draws(float(point), ratio(gold_D, proxy_D, upper), curve.prompts)
 
 
-def ratio(gold: tuple[Float, Float], proxy: tuple[Float, Float], upper: float) -> Float:
+def ratio(gold: tuple[Numbers, Numbers], proxy: tuple[Numbers, Numbers], upper: float) -> Float:
     """The area between two forms over the area under the first, from 0 to `upper`; infinite unless that is positive.
 
     The difference d (A - B d) changes sign at most once, at A / B.
     """
-    A, B = gold[0] - proxy[0], gold[1] - proxy[1]
+    A, B = np.subtract(gold[0], proxy[0], dtype=float), np.subtract(gold[1], proxy[1], dtype=float)
     whole = _area(A, B, upper)
     with np.errstate(divide="ignore", invalid="ignore"):
         turn = A / B
@@ -50,6 +51,6 @@ def ratio(gold: tuple[Float, Float], proxy: tuple[Float, Float], upper: float) -
     return np.divide(between, under, out=np.full(np.shape(between), np.inf), where=under > 0)
 
 
-def _area(a: Float, b: Float, upper: Float | float) -> Float:
+def _area(a: Numbers, b: Numbers, upper: Numbers) -> Float:
     """The integral of d (a - b d) from 0 to `upper`."""
     return np.asarray(a * np.square(upper) / 2 - b * np.power(upper, 3) / 3)

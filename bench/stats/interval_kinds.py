@@ -1,6 +1,6 @@
-"""Every kind of interval that the reports can show, each beside its truth in a simulated run. `coverage` counts them."""
+"""Every kind of interval that the reports can show, beside its truth in a simulated run. `coverage` counts them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bench.stats.association import correlation, correlation_over
 from bench.stats.bands import bonferroni_t, interpolated, max_t
-from bench.stats.bootstrap import chosen_range, curve_draws, resamples
+from bench.stats.bootstrap import Resamples, chosen_range, curve_draws, resamples
 from bench.stats.curves import Curve, peak_row
 from bench.stats.estimate import Estimate, from_se, paired_difference, replicate_mean
 from bench.stats.fits import BEST_OF_N, RL, Form, ahead, fit
@@ -30,10 +30,10 @@ SPREAD_HEIGHT, SPREAD_PEAK = 0.25, 0.3  # between replicates
 class Case:
     """An interval (or a band, as arrays) and the truth, or None where the mean of all points stands for it."""
 
-    point: ArrayLike
-    low: ArrayLike
-    high: ArrayLike
-    truth: ArrayLike | None
+    point: Float
+    low: Float
+    high: Float
+    truth: Float | None
 
     @property
     def made(self) -> bool:
@@ -41,10 +41,10 @@ class Case:
 
     @property
     def width(self) -> float:
-        return float(np.mean(np.subtract(self.high, self.low)))
+        return float(np.mean(self.high - self.low))
 
-    def covers(self, estimated: ArrayLike) -> bool:
-        truth = np.asarray(estimated if self.truth is None else self.truth)
+    def covers(self, estimated: Float) -> bool:
+        truth = estimated if self.truth is None else self.truth
         return bool(((self.low <= truth) & (truth <= self.high)).all())
 
 
@@ -77,8 +77,8 @@ def _resampled(rng: np.random.Generator, curve: Curve, gold: Float) -> dict[str,
     a, b = best_of_n_form()
     drawn, below = resamples([curve], DRAWS, rng), D <= 8**0.5
     upper = float(curve.d.max())
-    true_gamma = float(ratio((np.float64(a), np.float64(b)), (np.float64(PROXY[0]), np.float64(PROXY[1])), upper))
-    best, found = float(D[gold.argmax()]), smooth_peak(curve, drawn)
+    true_gamma = float(ratio((a, b), PROXY, upper))
+    best, found = float(curve.d[gold.argmax()]), smooth_peak(curve, drawn)
     low, high = chosen_range(curve.d, curve.gold_RP, rng, DRAWS)
     named = {f"best-of-n form: {name}": pair for name, pair in _fitted(curve, BEST_OF_N, a, b, drawn).items()}
     named |= {
@@ -89,16 +89,16 @@ def _resampled(rng: np.random.Generator, curve: Curve, gold: Float) -> dict[str,
         "gold at d*, smoothed": (found.gold, 1.0),
     }
     made = {name: _case(*pair) for name, pair in named.items()}
-    made["range of the choice of a row, resampled"] = Case(best, low, high, best)
+    made["range of the choice of a row, resampled"] = _whole((best, low, high), best)
     fitted = smooth(curve)
     assert fitted is not None
-    band = max_t(fitted.d, fitted.gold, fitted.drawn(curve_draws(curve, drawn), curve))
+    band = max_t(fitted.d, fitted.gold, fitted.drawn(curve_draws(curve, drawn), curve), curve.prompts)
     truth = BEST_OF_N.value(a, b, band.d)
-    made["smoothed curve, max-t band, everywhere"] = _band(band, truth)
+    made["smoothed curve, max-t band, everywhere"] = _whole(_ends(band), truth)
     half = 1.96 * fitted.drawn(curve_draws(curve, drawn), curve).std(axis=0)
     pointwise = Band(band.d, band.mean, band.mean - half, band.mean + half)
-    made["smoothed curve, pointwise band, at its middle"] = Case(*(v[64] for v in _ends(pointwise)), truth[64])
-    made["smoothed curve, pointwise band, everywhere"] = _band(pointwise, truth)
+    made["smoothed curve, pointwise band, at its middle"] = _whole((v[64] for v in _ends(pointwise)), truth[64])
+    made["smoothed curve, pointwise band, everywhere"] = _whole(_ends(pointwise), truth)
     return {f"one replicate: {name}": case for name, case in made.items()}
 
 
@@ -111,8 +111,8 @@ def rl_form_alone(rng: np.random.Generator) -> Mapping[str, Case]:
     return {f"one replicate: RL form: {name}": _case(*pair) for name, pair in found.items()}
 
 
-def _fitted(curve: Curve, form: Form, a: float, b: float, drawn: object) -> dict[str, tuple[Estimate, float]]:
-    found = fit(curve, form, drawn)  # type: ignore[arg-type]
+def _fitted(curve: Curve, form: Form, a: float, b: float, drawn: Resamples) -> dict[str, tuple[Estimate, float]]:
+    found = fit(curve, form, drawn)
     peak = float(form.peak_d(np.asarray(a), np.asarray(b))), float(form.peak_gold(np.asarray(a), np.asarray(b)))
     return {"a": (found.a, a), "b": (found.b, b), "d*": (found.peak_d, peak[0]), "R*": (found.peak_gold, peak[1])}
 
@@ -135,35 +135,30 @@ def over_replicates(replicates: int) -> Callable[[np.random.Generator], Mapping[
             "d*, row chosen on select": (replicate_mean(chosen), 2.5),
             "correlation of two columns": (with_proxy, None),
         }
-        made = {
-            f"{name}{'*' if truth is None else ''}": _case(*pair) for name, pair in named.items() for truth in pair[1:]
-        }
+        made = {name + "*" * (pair[1] is None): _case(*pair) for name, pair in named.items()}
         at = np.sqrt(KLS)
         wide = bonferroni_t(at, interpolated(curves, at))
-        made["Bonferroni t band at six KLs, everywhere*"] = Case(*_ends(wide), None)
+        made["Bonferroni t band at six KLs, everywhere*"] = _whole(_ends(wide), None)
         narrow = mean_curve([c.d for c in curves], [c.gold for c in curves])
         if narrow is not None:
             read = [np.interp(at, narrow.d, values) for values in _ends(narrow)]
-            made["pointwise t band at six KLs, everywhere*"] = Case(*read, None)
-            made["pointwise t band, at 4 nats*"] = Case(*(values[3] for values in read), None)
-        made["one replicate's interval of gold at 8 nats, for the mean over replicates*"] = _replaced(
-            value_at(curves[0], 8.0)
-        )
+            made["pointwise t band at six KLs, everywhere*"] = _whole(read, None)
+            made["pointwise t band, at 4 nats*"] = _whole((values[3] for values in read), None)
+        alone = "one replicate's interval of gold at 8 nats, for the mean over replicates*"
+        made[alone] = _case(value_at(curves[0], 8.0), None)
         return {f"{replicates} replicates: {name}": case for name, case in made.items()}
 
     return simulation
 
 
-def _replaced(found: Estimate) -> Case:
-    return Case(found.point, found.low, found.high, None)
-
-
 def _case(found: Estimate, truth: float | None) -> Case:
-    return Case(found.point, found.low, found.high, truth)
+    return _whole((found.point, found.low, found.high), truth)
 
 
-def _band(band: Band, truth: Float) -> Case:
-    return Case(*_ends(band), truth)
+def _whole(ends: Iterable[ArrayLike], truth: ArrayLike | None) -> Case:
+    """A point with both its ends, or whole curves of them."""
+    point, low, high = (np.asarray(values, dtype=float) for values in ends)
+    return Case(point, low, high, None if truth is None else np.asarray(truth, dtype=float))
 
 
 def _ends(band: Band) -> tuple[Float, Float, Float]:

@@ -25,7 +25,7 @@ from bench.stats.estimate import (
 )
 
 Float = NDArray[np.float64]
-PROXY_WINDOW = 0.35  # gold standard deviations either side of a proxy score
+PROXY_WINDOW = 0.25  # gold standard deviations either side of a proxy score
 
 
 @dataclass(frozen=True, eq=False)

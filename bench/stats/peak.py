@@ -16,6 +16,7 @@ from bench.stats.estimate import (
     LEVEL,
     PAIRED,
     Estimate,
+    expanded,
     from_draws,
     paired_difference,
     replicate_mean,
@@ -38,14 +39,15 @@ def possible_peaks(values_RP: Float, counts_DP: Float, level: float = LEVEL) -> 
     kept = np.flatnonzero(finite)
     mean_R, draws_DR = np.nanmean(values_RP[kept], axis=1), means_under(counts_DP, values_RP[kept])
     possible = np.zeros(len(values_RP), dtype=bool)
-    for i in range(len(kept)):
+    possible[kept] = len(kept) == 1
+    for i in range(len(kept) if len(kept) > 1 else 0):
         others = np.arange(len(kept)) != i
         lead_R = mean_R[others] - mean_R[i]
         lead_DR = draws_DR[:, others] - draws_DR[:, [i]]
         se_R = np.nanstd(lead_DR, axis=0, ddof=1)
         se_R = np.where(se_R > 0, se_R, np.inf)
-        limit = np.quantile(np.nanmax((lead_DR - lead_R) / se_R, axis=1, initial=-np.inf), level)
-        possible[kept[i]] = (lead_R / se_R).max(initial=-np.inf) <= limit
+        limit = float(np.quantile(np.nanmax((lead_DR - lead_R) / se_R, axis=1, initial=-np.inf), level))
+        possible[kept[i]] = (lead_R / se_R).max(initial=-np.inf) <= expanded(limit, values_RP.shape[1])
     return possible
 
 
