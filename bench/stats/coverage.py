@@ -51,7 +51,7 @@ def _count(kind: str, cases: list[Case]) -> Count:
     made = [case for case in cases if case.made]
     if not made:
         return Count(kind, len(cases), float("nan"), 1.0, float("nan"))
-    estimated = np.mean(np.array([case.point for case in made]), axis=0)
+    estimated = np.asarray(np.mean(np.array([case.point for case in made]), axis=0))
     covered = float(np.mean([case.covers(estimated) for case in made]))
     width = float(np.median([case.width for case in made]))
     return Count(kind, len(cases), covered, 1 - len(made) / len(cases), width)
