@@ -83,9 +83,14 @@ class Evidence:
         return min(1.0, 2 * own, 2 * partial_conjunction([r.p_against for r in self.replicates], too_many))
 
     @property
+    def leaning(self) -> Verdict:
+        """The verdict that the evidence is nearer to."""
+        return "observed" if max(self.p_for, self.p_replicated) <= self.p_against else "not observed"
+
+    @property
     def p(self) -> float:
-        """The p-value of the verdict that the evidence leans to."""
-        return min(self.p_for, self.p_against)
+        """The p-value of the verdict that the evidence leans to; for `observed`, of the claim's own inequalities."""
+        return self.p_for if self.leaning == "observed" else self.p_against
 
     @property
     def every(self) -> tuple[Asked, ...]:
@@ -139,9 +144,8 @@ def over_replicates(parts: Sequence[Sequence[Asked]]) -> tuple[Asked, ...]:
 
 
 def _decision(evidence: Evidence, p_holm: float) -> Decision:
-    leaning: Verdict = "observed" if evidence.p_for <= evidence.p_against else "not observed"
-    replicated = leaning == "not observed" or evidence.p_replicated < ALPHA
-    verdict: Verdict = leaning if p_holm < ALPHA and replicated else "undecided"
+    leaning, replicated = evidence.leaning, evidence.p_replicated < ALPHA
+    verdict: Verdict = leaning if p_holm < ALPHA and (replicated or leaning == "not observed") else "undecided"
     if verdict == "observed":
         return Decision(verdict, evidence.p, p_holm, "")
     if verdict == "not observed":
