@@ -64,8 +64,8 @@ def tables(runs: int) -> Iterator[str]:
     for simulation in interval_kinds.SIMULATIONS:
         for found in count(simulation, runs):
             yield found.line
-    yield f"\nShare of {runs} simulated hump tests that call a hump.\n"
-    yield hump_table(runs)
+    yield f"\nShare of {2 * runs} simulated hump tests that call a hump.\n"
+    yield hump_table(2 * runs)
 
 
 if __name__ == "__main__":
