@@ -107,12 +107,13 @@ def proxy_rises_gold_turns(run: RunData) -> list[Fact]:
     return [hump_fact(run, 5, cells) for cells in hardest_settings(run) if cells[0].on_policy]
 
 
-def hump_fact(run: RunData, number: int, cells: Sequence[Cell]) -> Fact:
-    """One setting's hump, each by itself."""
-    what, declared = f"{named(cells[0], run)}: gold rises, then falls, the proxy rising", run.declared_kl(cells[0])
+def hump_fact(run: RunData, number: int, cells: Sequence[Cell], proxy_rises: bool = True) -> Fact:
+    """One setting's hump, by itself."""
+    what, declared = f"{named(cells[0], run)}: gold rises, then falls", run.declared_kl(cells[0])
+    what += ", the proxy rising" if proxy_rises else ""
     if declared is None:
         return unanswered(number, what, "no budget lies within the support of pi_ref")
-    found = hump_test([c.curve for c in cells], declared)
+    found = hump_test([c.curve for c in cells], declared, proxy_rises=proxy_rises)
     how = f"{len(cells)} replicates, read at {declared:.3g} nats, asked above {DELTA:g}"
     return asked(number, what, found.evidence, {"rise": found.rise, "fall": found.fall}, how)
 

@@ -50,14 +50,17 @@ class HumpVerdict:
     replicates: tuple[ReplicateHump, ...]
 
 
-def hump_test(curves: Sequence[Curve], declared_kl: float, delta: float = DELTA) -> HumpVerdict:
+def hump_test(
+    curves: Sequence[Curve], declared_kl: float, delta: float = DELTA, proxy_rises: bool = True
+) -> HumpVerdict:
     """Test the replicates of one cell; `curves` holds one curve each, with pi_ref (KL 0) as its first row.
 
     Two replicates must each show it. Three or more must show it by their t means, and three and most of them each.
+    `proxy_rises` asks for the proxy's gain too: over-optimisation, and not just a turn of gold.
     """
     if not curves:
         raise ValueError("a hump test needs at least one replicate")
-    parts = tuple(_test_one(curve, declared_kl, delta) for curve in curves)
+    parts = tuple(_test_one(curve, declared_kl, delta, proxy_rises) for curve in curves)
     if len(parts) == 1:
         one = parts[0]
         reason = one.reason or "conditional on one replicate"
@@ -72,7 +75,7 @@ def hump_test(curves: Sequence[Curve], declared_kl: float, delta: float = DELTA)
     return HumpVerdict(decision.verdict, reason, evidence, rise, fall, declared_kl, parts)
 
 
-def _test_one(curve: Curve, declared_kl: float, delta: float) -> ReplicateHump:
+def _test_one(curve: Curve, declared_kl: float, delta: float, proxy_rises: bool) -> ReplicateHump:
     end, refusal = end_row(curve, declared_kl)
     peak = None if end is None else peak_between(curve, 1, end)
     if end is None or peak is None:
@@ -82,7 +85,8 @@ def _test_one(curve: Curve, declared_kl: float, delta: float) -> ReplicateHump:
     rise = paired_difference(curve.gold_RP[peak], curve.gold_RP[0])
     fall = paired_difference(curve.gold_RP[peak], curve.gold_RP[end])
     gain = paired_difference(curve.proxy_RP[end], curve.proxy_RP[peak])
-    asked = (Asked("rise", rise, delta), Asked("fall", fall, delta), Asked("proxy's gain", gain, 0.0))
+    asked: tuple[Asked, ...] = (Asked("rise", rise, delta), Asked("fall", fall, delta))
+    asked += (Asked("proxy's gain", gain, 0.0),) if proxy_rises else ()
     interior = bool(np.nanmax(curve.d) >= INTERIOR * curve.d[peak])
     evidence = Evidence(asked, "" if interior else "the peak is at the edge of the sweep")
     decision = decide([evidence])[0]

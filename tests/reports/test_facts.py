@@ -47,8 +47,9 @@ def test_every_fact_has_a_line_and_what_was_put_in_comes_out(run):
     for number in (1, 2, 3, 16):
         assert verdicts(found, number) == {"observed"}
     by_what = {f.what: f for f in found}
-    for name in ("PPO, β = 0, policy-sized proxy", "DPO, β = 0.01", "IPO, β = 0.005", "SLiC, β = 0.005"):
-        assert by_what[f"{name}: gold rises, then falls, the proxy rising"].verdict == "observed"
+    assert by_what["PPO, β = 0, policy-sized proxy: gold rises, then falls, the proxy rising"].verdict == "observed"
+    for name in ("DPO, β = 0.01", "IPO, β = 0.005", "SLiC, β = 0.005"):
+        assert by_what[f"{name}: gold rises, then falls"].verdict == "observed"
     lines = table(found).splitlines()
     assert len(lines) == 2 + len(found)
     assert {line.count(" | ") for line in lines[2:]} == {4}

@@ -63,6 +63,8 @@ def test_a_hump_while_the_proxy_falls_is_not_over_optimisation():
     verdict = hump_test([simulate(np.random.default_rng(0), truth, proxy_truth=-np.sqrt(KL))], DECLARED)
     assert verdict.verdict == "not observed"
     assert "proxy's gain" in verdict.reason
+    same = simulate(np.random.default_rng(0), truth, proxy_truth=-np.sqrt(KL))
+    assert hump_test([same], DECLARED, proxy_rises=False).verdict == "observed"
 
 
 def test_a_cell_that_stops_short_is_undecided_with_the_reason():
