@@ -14,6 +14,7 @@ from bench.stats.estimate import Estimate
 from bench.stats.fits import BEST_OF_N, FORMS, RL, Fit, Form, ahead, fit, solve
 from bench.stats.hump import DELTA, hump_test
 from bench.stats.matched import at_kl, at_proxy, coincide, difference_over
+from bench.stats.power import detectable
 from reports.fact import Fact, asked, exact, resampled, said, unanswered
 from reports.load import Cell, RunData
 from reports.tables import named
@@ -137,8 +138,11 @@ def coincidence(run: RunData, number: int, what: str, one: Sequence[Cell], other
     if not budgets:
         return unanswered(number, what, "no budget that both reach in one replicate")
     evidence = coincide(mine, theirs, budgets, DELTA)
+    shown = largest(evidence)
     how = f"largest of {len(budgets)} differences at {budgets[0]:g} to {budgets[-1]:g} nats, asked within {DELTA:g}"
-    return asked(number, what, evidence, largest(evidence), f"{how}; {_given(len(mine))}", reasons=False)
+    if shown and np.isfinite(seen := detectable(*shown.values())):
+        how += f"; a difference of {seen:.2f} there is seen in 80% of runs"
+    return asked(number, what, evidence, shown, f"{how}; {_given(len(mine))}", reasons=False)
 
 
 def rl_spends_more_kl(run: RunData) -> list[Fact]:

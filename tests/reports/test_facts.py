@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from reports import facts_peaks
 from reports.fact import table
 from reports.facts import facts
 from reports.facts_curves import coincidence, hardest_settings, penalty_is_early_stopping, rl_spends_more_kl
@@ -106,6 +107,19 @@ def test_the_peak_in_epochs_is_read_off_the_row_chosen_on_select(run):
     assert [f.verdict for f in early] == ["observed"] * 3
     late = [f for f in offline_humps(bent(run, samples_seen=lambda r: 2000 * r.step)) if "epoch" in f.what]
     assert [f.verdict for f in late] == ["not observed"] * 3
+
+
+def test_peaks_and_gamma_are_described_with_their_truth(run):
+    """PPO's hump is put at d = 2.2; the proxy is 0.6 d, so at the last row it is far ahead of gold."""
+    found = {f.what: f for f in facts_peaks.peaks(run) + facts_peaks.gammas(run)}
+    peak = found["PPO, β = 0, policy-sized proxy: peak, and what follows"]
+    place, drop, gap = (float(part.split("[")[0].split()[-1]) for part in peak.value.split("], "))
+    assert place == pytest.approx(2.2, abs=0.15)
+    assert drop > 0.5
+    assert gap > 1
+    gammas = [float(f.value.split()[0]) for f in found.values() if "gamma" in f.what]
+    assert len(gammas) == 2
+    assert gammas[0] < gammas[1]  # the larger proxy knows more
 
 
 def test_a_chosen_response_that_gains_is_seen(run):
