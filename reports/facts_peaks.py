@@ -25,11 +25,8 @@ def peaks(run: RunData) -> list[Fact]:
             "gap of the proxy": over([gap(*end) for end in ends]),
         }
         value = ", ".join(f"{name} {said(found)}" for name, found in numbers.items())
-        how = (
-            f"smoothed peaks, t over {len(curves)} replicates"
-            if several
-            else "first replicate; d*: the row chosen on select, and those not rejected as the maximum"
-        )
+        alone = "first replicate; d*: the row chosen on select, and those not rejected as the maximum"
+        how = f"smoothed peaks, t over {len(curves)} replicates" if several else alone
         how += f"; {place.reason}" if place.reason else ""
         facts.append(Fact(5, f"{named(cells[0], run)}: peak, and what follows", "described", value, how))
     return facts

@@ -147,10 +147,10 @@ def test_the_correction_for_several_claims_is_not_on_the_replicates():
 
 
 def test_wrong_verdicts_in_a_family_of_seven_stay_under_the_level():
-    """Three claims at the edge of their null, four clearly true: some edge called observed in at most 2.5% of 4000."""
+    """Three claims at the edge of their null, four clearly true: some edge called observed in at most 2.5% of 1000."""
     rng, wrong = np.random.default_rng(0), 0
-    for _ in range(4000):
+    for _ in range(1000):
         z = rng.normal(size=7) + np.array([0, 0, 0, 6, 6, 6, 6])
         family = [Evidence((Asked("rise", from_se(value, 1.0, 10**6, "toy"), 0.0),)) for value in z]
         wrong += any(d.verdict == "observed" for d in decide(family)[:3])
-    assert wrong / 4000 <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / 4000)
+    assert wrong / 1000 <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / 1000)
