@@ -70,7 +70,7 @@ def judge_claims(run: RunData) -> list[Judged]:
     cases = [_case(run, claim) for claim in run.config.get("claims", ())]
     decisions = decide([case.tested for case in cases])
     return [
-        Judged(case.name, case.kind, case.evidence.asked, decision, case.replicates, case.kl, case.notes)
+        Judged(case.name, case.kind, case.evidence.every, decision, case.replicates, case.kl, case.notes)
         for case, decision in zip(cases, decisions, strict=True)
     ]
 

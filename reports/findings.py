@@ -10,8 +10,8 @@ import numpy as np
 
 from bench.stats.bootstrap import chosen_range
 from bench.stats.curves import peak_row
-from bench.stats.estimate import Estimate, plus_minus
-from bench.stats.hump import HumpVerdict, ReplicateHump, hump_test, paired_difference
+from bench.stats.estimate import Estimate, paired_difference, plus_minus
+from bench.stats.hump import HumpVerdict, ReplicateHump, hump_test
 from reports.load import Cell, RunData
 from reports.style import method_label
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from bench.stats.compare import Asked
-from bench.stats.curves import value_at
 from bench.stats.estimate import OVER_REPLICATES, Estimate, plus_minus
+from bench.stats.matched import value_at
 from bench.stats.replicates import value_over
 from reports import words
 from reports.claims import Judged

@@ -12,8 +12,8 @@ import numpy as np
 
 from bench.stats.compare import Asked, Evidence, over_replicates
 from bench.stats.curves import Curve, end_row, peak_between
-from bench.stats.estimate import Estimate, undefined
-from bench.stats.hump import DELTA, paired_difference
+from bench.stats.estimate import PAIRED, Estimate, paired_difference, undefined
+from bench.stats.hump import DELTA
 
 
 class Refused(ValueError):
@@ -96,5 +96,5 @@ def _paired(one: Curve, row: int, other: Curve, other_row: int) -> Estimate:
     """The difference in gold of two curves' rows over the prompts that both have."""
     shared, mine, theirs = np.intersect1d(one.prompt_ids, other.prompt_ids, assume_unique=True, return_indices=True)
     if not len(shared):
-        return undefined("paired by prompt", "the two cells share no prompt")
+        return undefined(PAIRED, "the two cells share no prompt")
     return paired_difference(one.gold_RP[row, mine], other.gold_RP[other_row, theirs])

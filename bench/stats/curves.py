@@ -1,7 +1,7 @@
-"""A cell as a curve over d = sqrt(KL): its rows in order, its value at a KL budget, its peak row.
+"""A cell as a curve over d = sqrt(KL): its rows in order, its peak row, its row at a declared KL.
 
-The peak row is chosen on the `select` prompts and never on the prompts that are reported. No parametric
-fits here. `hump` and the reports call it.
+The peak row is chosen on the `select` prompts and never on the prompts that are reported. Values between rows are in
+`matched`, fits in `fits` and `smooth`. All of `stats` and the reports call it.
 """
 
 import math
@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from bench.stats.estimate import LEVEL, Estimate, from_se, undefined
 
 Float = NDArray[np.float64]
 WINDOW = 1.5  # a value at a KL uses the rows within this factor of it
@@ -91,32 +89,3 @@ def peak_between(curve: Curve, first: int, end: int) -> int | None:
     """The row in [first, end) that is highest on `select`, the earliest of equals; None without a value there."""
     row = peak_row(curve.gold_select[first:end])
     return None if row is None else first + row
-
-
-def value_at(curve: Curve, kl: float, level: float = LEVEL) -> Estimate:
-    """Gold at a KL: the local-linear fit of gold on d over rows within WINDOW, evaluated at sqrt(kl).
-
-    Undefined without rows on both sides. The fit is a weighted sum of the rows' gold, so its error is that
-    sum's, less slope times the same sum of errors in d (delta method); rows share prompts, and the sum is
-    taken within prompts before their spread is. Without samples the rows' errors are taken to move together,
-    which bounds the standard error from above.
-    """
-    method = "local-linear in d"
-    inside = np.isfinite(curve.gold) & (curve.kl >= kl / WINDOW) & (curve.kl <= kl * WINDOW)
-    d, gold, target = curve.d[inside], curve.gold[inside], math.sqrt(kl)
-    if not ((d <= target).any() and (d >= target).any()) or np.ptp(d) == 0:
-        return undefined(method, f"no rows on both sides of {kl:g} nats within a factor {WINDOW:g}", level)
-    offset = d - d.mean()
-    slope = float(offset @ gold / (offset @ offset))
-    weight_R = 1 / len(d) + offset * (target - d.mean()) / (offset @ offset)
-    point = float(weight_R @ gold)
-    slope_kl = slope / (2 * np.maximum(d, 1e-6))  # d moves by dKL / 2d
-    if curve.prompts:
-        effect_RP = curve.gold_RP[inside] - slope_kl[:, None] * curve.kl_RP[inside]
-        effect_P = (weight_R[:, None] * effect_RP).sum(0)
-        effect_P = effect_P[np.isfinite(effect_P)]
-        se = float(effect_P.std(ddof=1) / math.sqrt(len(effect_P))) if len(effect_P) > 1 else math.nan
-        return from_se(point, se, len(effect_P), method + ", clustered by prompt", level)
-    error_R = np.sqrt(curve.gold_se[inside] ** 2 + (slope_kl * curve.kl_se[inside]) ** 2)
-    se = float(np.abs(weight_R) @ error_R)
-    return from_se(point, se, 10**6, method + ", errors moving together", level)

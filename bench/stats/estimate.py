@@ -1,24 +1,28 @@
-"""A statistic with its interval: means clustered by prompt, and means over replicates.
+"""A statistic with its interval: means clustered by prompt, means over replicates, quantiles of a bootstrap.
 
 An undefined statistic is NaN and carries the reason; fewer than two clusters or replicates have a point
-and no interval. No bootstrap here (see `bootstrap`) and no curve (see `curves`). `hump`, `curves` and the
-reports call it.
+and no interval. `method` says what the interval is over and what it takes as given: nothing covers world, SFT
+and gold. No resampling here (see `bootstrap`) and no curve (see `curves`). All of `stats` and the reports call it.
 """
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.special import stdtr, stdtrit
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 LEVEL = 0.95
-OVER_REPLICATES = "t over replicates"  # the method of an estimate over replicates
+_ONE = "given one replicate: its pairs, proxy and training are not covered"
+BY_PROMPT = f"t over prompts, {_ONE}"
+PAIRED = f"t over prompts, paired by prompt, {_ONE}"
+RESAMPLED = f"quantiles over resampled prompts, {_ONE}"
+OVER_REPLICATES = "t over replicates, given the prompts"
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A point with a two-sided t interval at `level` over `n` independent units."""
+    """A point with a two-sided interval at `level` over `n` independent units: prompts or replicates."""
 
     point: float
     low: float
@@ -42,22 +46,22 @@ class Estimate:
         return math.isfinite(self.low) and math.isfinite(self.high)
 
     def p_above(self, bound: float) -> float:
-        """One-sided p-value against `not above bound`, by the t distribution that made the interval.
+        """One-sided p-value against `not above bound`, by the t distribution scaled to the interval's lower side.
 
         It is under (1 - level) / 2 exactly when `low` is above the bound. 1 without an interval.
         """
-        return self._tail(self.point - bound)
+        return self._tail(self.point - bound, self.point - self.low)
 
     def p_below(self, bound: float) -> float:
         """One-sided p-value against `not below bound`."""
-        return self._tail(bound - self.point)
+        return self._tail(bound - self.point, self.high - self.point)
 
-    def _tail(self, excess: float) -> float:
+    def _tail(self, excess: float, side: float) -> float:
         if not self.has_interval:
             return 1.0
-        if self.error == 0:
+        if side <= 0:
             return float(excess <= 0)
-        t = excess / self.error * float(stdtrit(self.n - 1, (1 + self.level) / 2))
+        t = excess / side * float(stdtrit(self.n - 1, (1 + self.level) / 2))
         return float(stdtr(self.n - 1, -t))
 
     def __str__(self) -> str:
@@ -75,6 +79,36 @@ def from_se(point: float, se: float, n: int, method: str, level: float = LEVEL) 
         return Estimate(point, math.nan, math.nan, level, method, n, f"n = {n}: no interval")
     half = float(stdtrit(n - 1, (1 + level) / 2)) * se
     return Estimate(point, point - half, point + half, level, method, n)
+
+
+def from_draws(
+    point: float, draws_D: NDArray[np.float64], n: int, method: str = RESAMPLED, level: float = LEVEL
+) -> Estimate:
+    """The quantile interval of bootstrap draws, +-inf where a draw ran off; no interval if an end of it did, or is NaN.
+
+    `n` counts what was resampled. Quantiles of resamples are too narrow by about a factor sqrt((n - 1) / n) and the
+    excess of t over normal, so that they are taken further out (expanded percentiles, Hesterberg 2015).
+    """
+    if not math.isfinite(point):
+        return undefined(method, "the estimate itself is not finite", level, n)
+    if n < 2:
+        return Estimate(point, math.nan, math.nan, level, method, n, f"n = {n}: no interval")
+    if np.isnan(draws_D).any():
+        lost = f"undefined in {np.isnan(draws_D).mean():.0%} of the resamples"
+        return Estimate(point, math.nan, math.nan, level, method, n, lost)
+    tail = float(ndtr(-expanded(float(ndtri((1 + level) / 2)), n)))
+    low, high = np.quantile(draws_D, [tail, 1 - tail], method="inverted_cdf")
+    if not np.isfinite([low, high]).all():
+        lost = f"without bound in {np.isinf(draws_D).mean():.0%} of the resamples"
+        return Estimate(point, math.nan, math.nan, level, method, n, lost)
+    return Estimate(point, float(low), float(high), level, method, n)
+
+
+def expanded(z: float, n: int) -> float:
+    """A normal or bootstrap critical value as that of a t with n - 1 degrees of freedom and an unbiased variance."""
+    if n < 2:
+        raise ValueError(f"n = {n}: nothing to resample; at least two are needed")
+    return -math.sqrt(n / (n - 1)) * float(stdtrit(n - 1, ndtr(-z)))
 
 
 def clustered_se(values: ArrayLike, clusters: ArrayLike) -> float:
@@ -95,9 +129,19 @@ def clustered_mean(values: ArrayLike, clusters: ArrayLike, level: float = LEVEL)
     """Mean over samples, with a t interval over clusters (prompts). Non-finite samples are left out."""
     x, code = _finite(values, clusters)
     if not len(x):
-        return undefined("clustered by prompt", "no finite value", level)
+        return undefined(BY_PROMPT, "no finite value", level)
     groups = int(code.max()) + 1
-    return from_se(float(x.mean()), clustered_se(x, code), groups, "clustered by prompt", level)
+    return from_se(float(x.mean()), clustered_se(x, code), groups, BY_PROMPT, level)
+
+
+def paired_difference(minuend_P: ArrayLike, subtrahend_P: ArrayLike, level: float = LEVEL) -> Estimate:
+    """Mean over prompts of a difference of prompt means, over the prompts both have."""
+    difference = np.asarray(minuend_P, dtype=float) - np.asarray(subtrahend_P, dtype=float)
+    difference = difference[np.isfinite(difference)]
+    if not len(difference):
+        return undefined(PAIRED, "no prompt has samples of both rows", level)
+    se = float(difference.std(ddof=1) / np.sqrt(len(difference))) if len(difference) > 1 else float("nan")
+    return from_se(float(difference.mean()), se, len(difference), PAIRED, level)
 
 
 def replicate_mean(values: ArrayLike, level: float = LEVEL) -> Estimate:

@@ -2,7 +2,8 @@
 
 The peak row is chosen on `select` among the rows between pi_ref and the row at a KL declared in advance; the
 rise (peak minus pi_ref) and the fall (peak minus the declared row) are measured on `report`, paired by prompt.
-So no number is the maximum of noisy means. Left out: where the peak is (a bootstrap in the reports) and any
+So no number is the maximum of noisy means. From three replicates on the verdict rests on the t means of rise, fall and
+proxy's gain over them, and asks each replicate by itself besides. Left out: where the peak is (`peak`) and any
 correction for several claims (`compare`). The reports call it.
 """
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from bench.stats.compare import ENOUGH, Asked, Evidence, Verdict, decide, over_replicates
 from bench.stats.curves import Curve, end_row, peak_between
-from bench.stats.estimate import LEVEL, Estimate, from_se, replicate_mean, undefined
+from bench.stats.estimate import PAIRED, Estimate, paired_difference, replicate_mean, undefined
 
 DELTA = 0.1  # gold standard deviations that a rise and a fall must exceed
 INTERIOR = 1.25  # a later row lies at this factor in d beyond the peak, or further
@@ -49,25 +50,17 @@ class HumpVerdict:
     replicates: tuple[ReplicateHump, ...]
 
 
-def paired_difference(minuend_P: np.ndarray, subtrahend_P: np.ndarray, level: float = LEVEL) -> Estimate:
-    """Mean over prompts of a difference of prompt means, over the prompts both have."""
-    difference = minuend_P - subtrahend_P
-    difference = difference[np.isfinite(difference)]
-    method = "paired by prompt"
-    if not len(difference):
-        return undefined(method, "no prompt has samples of both rows", level)
-    se = float(difference.std(ddof=1) / np.sqrt(len(difference))) if len(difference) > 1 else float("nan")
-    return from_se(float(difference.mean()), se, len(difference), method, level)
-
-
-def hump_test(curves: Sequence[Curve], declared_kl: float, delta: float = DELTA) -> HumpVerdict:
+def hump_test(
+    curves: Sequence[Curve], declared_kl: float, delta: float = DELTA, proxy_rises: bool = True
+) -> HumpVerdict:
     """Test the replicates of one cell; `curves` holds one curve each, with pi_ref (KL 0) as its first row.
 
-    It must hold in each replicate, and with three or more also by the t intervals of rise and fall over them.
+    Two replicates must each show it. Three or more must show it by their t means, and three and most of them each.
+    `proxy_rises` asks for the proxy's gain too: over-optimisation, and not just a turn of gold.
     """
     if not curves:
         raise ValueError("a hump test needs at least one replicate")
-    parts = tuple(_test_one(curve, declared_kl, delta) for curve in curves)
+    parts = tuple(_test_one(curve, declared_kl, delta, proxy_rises) for curve in curves)
     if len(parts) == 1:
         one = parts[0]
         reason = one.reason or "conditional on one replicate"
@@ -82,17 +75,18 @@ def hump_test(curves: Sequence[Curve], declared_kl: float, delta: float = DELTA)
     return HumpVerdict(decision.verdict, reason, evidence, rise, fall, declared_kl, parts)
 
 
-def _test_one(curve: Curve, declared_kl: float, delta: float) -> ReplicateHump:
+def _test_one(curve: Curve, declared_kl: float, delta: float, proxy_rises: bool) -> ReplicateHump:
     end, refusal = end_row(curve, declared_kl)
     peak = None if end is None else peak_between(curve, 1, end)
     if end is None or peak is None:
         refusal = refusal or "no row with select prompts between pi_ref and the declared KL"
-        nothing = undefined("paired by prompt", refusal)
+        nothing = undefined(PAIRED, refusal)
         return ReplicateHump(curve.cell, "undecided", refusal, Evidence((), refusal), nothing, nothing, nothing)
     rise = paired_difference(curve.gold_RP[peak], curve.gold_RP[0])
     fall = paired_difference(curve.gold_RP[peak], curve.gold_RP[end])
     gain = paired_difference(curve.proxy_RP[end], curve.proxy_RP[peak])
-    asked = (Asked("rise", rise, delta), Asked("fall", fall, delta), Asked("proxy's gain", gain, 0.0))
+    asked: tuple[Asked, ...] = (Asked("rise", rise, delta), Asked("fall", fall, delta))
+    asked += (Asked("proxy's gain", gain, 0.0),) if proxy_rises else ()
     interior = bool(np.nanmax(curve.d) >= INTERIOR * curve.d[peak])
     evidence = Evidence(asked, "" if interior else "the peak is at the edge of the sweep")
     decision = decide([evidence])[0]
@@ -101,10 +95,11 @@ def _test_one(curve: Curve, declared_kl: float, delta: float) -> ReplicateHump:
 
 
 def _all(parts: tuple[ReplicateHump, ...]) -> Evidence:
-    """What every replicate asks for, and the t means of rise and fall where there are enough replicates."""
+    """The t means with each replicate's own question beside them; of two replicates, what both ask for."""
     barred = "; ".join(dict.fromkeys(part.evidence.barred for part in parts if part.evidence.barred))
-    each = [tuple(replace(a, cell=part.cell) for a in part.evidence.asked) for part in parts]
-    means: tuple[Asked, ...] = ()
-    if len(parts) >= ENOUGH and all(each):
-        means = over_replicates([asked[:2] for asked in each])
-    return Evidence((*means, *(a for asked in each for a in asked)), barred)
+    each = [replace(p.evidence, asked=tuple(replace(a, cell=p.cell) for a in p.evidence.asked)) for p in parts]
+    if len(parts) < ENOUGH:
+        return Evidence(tuple(a for one in each for a in one.asked), barred)
+    if not all(one.asked for one in each):
+        return Evidence((), barred, tuple(each))
+    return Evidence(over_replicates([one.asked for one in each]), replicates=tuple(each))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.stats.compare import ALPHA, Asked, Evidence, decide, holm, over_replicates
+from bench.stats.compare import ALPHA, Asked, Evidence, decide, holm, over_replicates, partial_conjunction
 from bench.stats.estimate import Estimate, from_se, undefined
 
 
@@ -100,3 +100,57 @@ def test_three_replicates_are_a_t_interval_and_two_are_each_asked():
     assert mean.estimate.low == pytest.approx(0.5 - 4.302653 * 0.1 / np.sqrt(3), abs=1e-6)
     assert [a.cell for a in over_replicates(parts[:2])] == ["r0", "r1"]
     assert over_replicates(parts[:1])[0].cell == ""
+
+
+def test_a_partial_conjunction_by_hand():
+    """At least 3 of 5 hold: (5 - 3 + 1) times the third smallest; all of 3: the largest."""
+    assert partial_conjunction([0.5, 0.001, 0.02, 0.9, 0.01], 3) == pytest.approx(3 * 0.02)
+    assert partial_conjunction([0.01, 0.03, 0.02], 3) == pytest.approx(0.03)
+    assert partial_conjunction([0.01], 3) == 1.0
+
+
+def replicated(*points):
+    """A claim whose mean is clear, with replicates at these points; each has an error of .1 on 50 prompts."""
+    each = tuple(Evidence((Asked("fall", estimate(p), 0.1, cell=f"r{i}"),)) for i, p in enumerate(points))
+    return Evidence((Asked("fall", estimate(2.0), 0.1),), replicates=each)
+
+
+@pytest.mark.parametrize(
+    ("points", "needed", "verdict"),
+    [
+        ((1, 1, 1), 3, "observed"),
+        ((1, 1, 0.2), 3, "undecided"),  # not clearly in the third
+        ((1, 1, -0.5), 3, "not observed"),  # clearly not in the third
+        ((1, 1, 1, 1, -0.5), 3, "observed"),
+        ((1, 1, -0.5, -0.5, -0.5), 3, "not observed"),  # three cannot be had any more
+        ((1, 1, 1, 1, 0.2, 0.2, 0.2, 0.2), 5, "undecided"),  # four of eight are not most
+    ],
+)
+def test_a_claim_must_hold_by_itself_in_three_and_most_replicates(points, needed, verdict):
+    evidence = replicated(*points)
+    assert evidence.needed == needed
+    assert decide([evidence])[0].verdict == verdict
+
+
+def test_what_replicates_lack_is_said():
+    (decision,) = decide([replicated(1, 1, 0.2)])
+    assert decision.reason == (
+        "by itself in 2 of 3 replicates, asked for in 3 (the fall in r2 of 0.20 ± 0.20 is not clearly above 0.1)"
+    )
+
+
+def test_the_correction_for_several_claims_is_not_on_the_replicates():
+    """Each replicate's p is .01: under .025, and over it once multiplied by seven; the mean's is far below both."""
+    point = 0.1 + stats.t.isf(0.01, 49) * 0.1
+    nothing = [Evidence((), "no rows")] * 6
+    assert decide([replicated(point, point, point), *nothing])[0].verdict == "observed"
+
+
+def test_wrong_verdicts_in_a_family_of_seven_stay_under_the_level():
+    """Three claims at the edge of their null, four clearly true: some edge called observed in at most 2.5% of 1000."""
+    rng, wrong = np.random.default_rng(0), 0
+    for _ in range(1000):
+        z = rng.normal(size=7) + np.array([0, 0, 0, 6, 6, 6, 6])
+        family = [Evidence((Asked("rise", from_se(value, 1.0, 10**6, "toy"), 0.0),)) for value in z]
+        wrong += any(d.verdict == "observed" for d in decide(family)[:3])
+    assert wrong / 1000 <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / 1000)

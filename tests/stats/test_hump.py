@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bench.stats.curves import Curve
+from bench.stats.estimate import OVER_REPLICATES
 from bench.stats.hump import hump_test
 
 KL = np.array([0, 0.5, 1, 2, 4, 8, 16.0])
@@ -62,6 +63,8 @@ def test_a_hump_while_the_proxy_falls_is_not_over_optimisation():
     verdict = hump_test([simulate(np.random.default_rng(0), truth, proxy_truth=-np.sqrt(KL))], DECLARED)
     assert verdict.verdict == "not observed"
     assert "proxy's gain" in verdict.reason
+    same = simulate(np.random.default_rng(0), truth, proxy_truth=-np.sqrt(KL))
+    assert hump_test([same], DECLARED, proxy_rises=False).verdict == "observed"
 
 
 def test_a_cell_that_stops_short_is_undecided_with_the_reason():
@@ -84,7 +87,7 @@ def test_it_must_hold_in_each_of_three_replicates():
     humps = [simulate(rng, hump) for _ in range(3)]
     verdict = hump_test(humps, DECLARED)
     assert verdict.verdict == "observed"
-    assert (verdict.rise.method, verdict.rise.n) == ("t over replicates", 3)
+    assert (verdict.rise.method, verdict.rise.n) == (OVER_REPLICATES, 3)
     mixed = hump_test([*humps[:2], simulate(rng, rise)], DECLARED)
     assert mixed.verdict == "not observed"
     assert "2 of 3" in mixed.reason

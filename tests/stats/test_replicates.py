@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from bench.stats.estimate import OVER_REPLICATES
 from bench.stats.replicates import mean_curve, value_over
 
 D = np.array([0.0, 1.0, 2.0, 3.0])
@@ -33,7 +34,7 @@ def test_the_band_covers_the_mean_at_its_level():
 def test_a_value_is_over_replicates_only_when_three_are_defined(line):
     whole, short = [line(slope) for slope in (1, 2, 3)], line(1, reach=2)
     value = value_over(whole, 4.0)
-    assert (value.n, value.method) == (3, "t over replicates")
+    assert (value.n, value.method) == (3, OVER_REPLICATES)
     assert value.point == pytest.approx(2 * 2.0)
     assert value_over([*whole[:2], short], 4.0).point == pytest.approx(2.0)
     assert value_over(whole[:2], 4.0).method.startswith("local-linear")
