@@ -1,6 +1,7 @@
 """The command `bench`: reads what was asked, calls the part that does it, answers with an exit code.
 
-Exit 0: done. 1: a cell failed, the rest finished. 2: a mistake in what was asked, told in one line.
+Exit 0: done. 1: a cell failed, the rest finished; or `verify` found a mismatch. 2: a mistake in what was asked, told
+in one line.
 Everything heavy is imported by the command that needs it.
 """
 
@@ -18,6 +19,9 @@ Goldbench measures how reward optimization goes wrong.
   bench plan suite=NAME [key=value ...]   stages and cells, what is cached, expected time; runs nothing
   bench ls [suites|worlds|golds|methods|runs]
   bench report RUN [RUN ...]              rebuild the report from the run folder alone
+  bench samples RUN [key=value ...]       texts with scores, beside pi_ref's: cell= row= budget= n= sort=
+  bench verify RUN [key=value ...]        re-hash, re-derive and re-score what a run rests on: share= seed= store=
+  bench gc [key=value ...]                sizes of stored stages; delete=true removes what no run uses: runs= store=
 
 NAME is an installed suite or the path of a YAML or JSON file. `bench run RUN/config.json` repeats a run.
 Settings:  methods=[ppo,dpo]   method.dpo.beta=[.03,.1]   replicates=3   world.seed=1   gold.type=rubric
@@ -91,4 +95,18 @@ def _report(words: Sequence[str]) -> int:
     return 0
 
 
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"run": _run, "plan": _plan, "ls": _ls, "report": _report}
+def _verify(words: Sequence[str]) -> int:
+    from bench.options import one_place, split_words
+    from bench.verify.command import VerifyOptions, verify
+
+    places, options = split_words(words, VerifyOptions)
+    return verify(one_place(places, "bench verify RUN [share=.02] [seed=0] [store=DIR]"), options)
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "run": _run,
+    "plan": _plan,
+    "ls": _ls,
+    "report": _report,
+    "verify": _verify,
+}

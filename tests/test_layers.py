@@ -19,10 +19,10 @@ LAYERS = [
     ["bench.rewards"],
     ["bench.methods", "gold"],
     ["bench.monitor", "bench.train", "bench.evaluate", "bench.best_of_n"],
-    ["bench.pipeline", "bench.selfcheck", "bench.display"],
+    ["bench.pipeline", "bench.selfcheck", "bench.conformance", "bench.display", "bench.options"],
     ["bench.sweep", "reports"],
     ["bench.run_folder"],
-    ["bench.running", "bench.listing"],
+    ["bench.running", "bench.listing", "bench.verify", "bench.samples", "bench.garbage"],
     ["bench.cli", "bench"],
     ["bench.__main__"],
 ]
