@@ -103,10 +103,32 @@ def _verify(words: Sequence[str]) -> int:
     return verify(one_place(places, "bench verify RUN [share=.02] [seed=0] [store=DIR]"), options)
 
 
+def _samples(words: Sequence[str]) -> int:
+    from bench.options import one_place, split_words
+    from bench.samples import SamplesOptions, show_samples
+
+    places, options = split_words(words, SamplesOptions)
+    usage = "bench samples RUN [cell=CELL] [budget=NATS] [row=ROW_ID] [n=5] [sort=gap|gold|proxy|length]"
+    show_samples(one_place(places, usage), options)
+    return 0
+
+
+def _gc(words: Sequence[str]) -> int:
+    from bench.garbage import GcOptions, collect
+    from bench.options import split_words
+
+    places, options = split_words(words, GcOptions)
+    if places:
+        raise ConfigError(f"{places[0]!r} is no setting; legal: bench gc [delete=true] [runs=DIR] [store=DIR]")
+    return collect(options)
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "run": _run,
     "plan": _plan,
     "ls": _ls,
     "report": _report,
+    "samples": _samples,
     "verify": _verify,
+    "gc": _gc,
 }

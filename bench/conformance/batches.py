@@ -51,7 +51,7 @@ def padded(rows: R) -> R:
         return rows_like(rows, _padded_sequences(rows))
     inside = sequences_of(rows)
     mask_BT = inside[0].response_mask if inside else None
-    changed = {}
+    changed: dict[str, Any] = {}
     for field in fields(rows):  # type: ignore[arg-type]
         value = getattr(rows, field.name)
         if isinstance(value, Rows):
@@ -66,7 +66,7 @@ def rows_like(rows: R, changed: dict[str, Any]) -> R:
 
 
 def _padded_sequences(rows: Sequences) -> dict[str, Tensor]:
-    changed = {}
+    changed: dict[str, Tensor] = {}
     for part, sides in (("prompt", (LEFT, 0)), ("response", (0, RIGHT))):
         mask = F.pad(getattr(rows, f"{part}_mask"), sides)
         ids = F.pad(getattr(rows, f"{part}_ids"), sides).masked_fill(~mask, JUNK_TOKEN)

@@ -66,11 +66,9 @@ def pairs() -> Pairs:
 @cache
 def _pairs() -> Pairs:
     reference, words = policy(), tokenizer()
-    sides = [
-        generate(reference, prompts(), MAX_NEW_TOKENS, words.eos_token_id, words.pad_token_id, stream(f"toy {side}"))
-        for side in ("chosen", "rejected")
-    ]
-    return Pairs(*sides, *(batched_sequence_logps(reference, side) for side in sides))
+    limits = (MAX_NEW_TOKENS, words.eos_token_id, words.pad_token_id)
+    chosen, rejected = (generate(reference, prompts(), *limits, stream(f"toy {side}")) for side in ("first", "second"))
+    return Pairs(chosen, rejected, *(batched_sequence_logps(reference, side) for side in (chosen, rejected)))
 
 
 def materials(*, informative: bool = True) -> Materials:

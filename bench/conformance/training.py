@@ -67,14 +67,14 @@ def demand_equal(a: Trainer, b: Trainer, otherwise: str) -> None:
 
 def repeats_itself(build: BuildMethod) -> None:
     """The same seed gives the same logs and weights, whatever the global random states are."""
-    runs, logs = [], []
+    runs, told = [], []
     for seed in (0, 1):
         with global_seed(seed):
             run = trainer(build)
-            logs.append([run.advance() for _ in range(2)])
+            told.append([run.advance() for _ in range(2)])
             runs.append(run)
-    demand_equal(*runs, "two runs of one seed part")
-    demand(repr(logs[0]) == repr(logs[1]), "two runs of one seed log different numbers")
+    demand_equal(runs[0], runs[1], "two runs of one seed part")
+    demand(repr(told[0]) == repr(told[1]), "two runs of one seed log different numbers")
 
 
 def goes_on_after_a_break(build: BuildMethod) -> None:
@@ -98,7 +98,8 @@ def goes_on_after_a_break(build: BuildMethod) -> None:
 
 def logs(build: BuildMethod) -> None:
     """`advance` returns finite floats, the same names every step, `loss` among them; the counts grow."""
-    run, names = trainer(build), set()
+    run = trainer(build)
+    names: set[str] = set()
     for step in range(STEPS):
         before = asdict(run.counts)
         info = run.advance()
