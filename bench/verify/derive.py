@@ -41,8 +41,8 @@ def check_rows(opened: Opened, track: Track) -> Check:
             row_id = f"{cell}@n{row['n']}" if by_pool else f"{cell}@{row['step']}"
             wanted = {"row_id": row_id, **fixed, **made.get(row["row_id"], {})}
             for column, value in wanted.items():
-                if not _same(row[column], value):
-                    check.find(f"{row['row_id']} {column}", f"is {shown(row[column])}, made again {shown(value)}")
+                if not _same(row.get(column), value):
+                    check.find(f"{row['row_id']} {column}", f"is {shown(row.get(column))}, made again {shown(value)}")
             if row["row_id"] not in made:
                 check.find(row["row_id"], "has no samples")
             rows, numbers = rows + 1, numbers + len(wanted)
