@@ -31,6 +31,7 @@ import its own group and every lower layer, never a neighbour of the same layer.
 
 RANK = {group: rank for rank, groups in enumerate(LAYERS) for group in groups}
 NO_TORCH = ("bench.config", "bench.stats", "reports", "bench.sweep", "bench.run_folder", "bench.display", "bench.cli")
+NO_TORCH += ("bench.options", "bench.samples", "bench.garbage")
 KNOW_GOLD = ("gold", "bench.pipeline", "bench.selfcheck", "bench.verify")
 
 

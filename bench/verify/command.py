@@ -1,6 +1,5 @@
 """`bench verify RUN`: every check, a table of what was checked, every mismatch with its place, an exit code."""
 
-import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,6 @@ from rich.table import Table
 from transformers.utils.logging import disable_progress_bar
 
 from bench.config.base import Config
-from bench.core.provenance import cpu_count
 from bench.errors import ConfigError
 from bench.run_folder import load_run
 from bench.verify.derive import check_rows
@@ -72,11 +70,10 @@ CHECKS: dict[str, Callable[[Opened, VerifyOptions, Track], Check]] = {
 
 def run_checks(opened: Opened, options: VerifyOptions, names: Iterable[str] = tuple(CHECKS)) -> list[Check]:
     """What each check says."""
-    torch.set_num_threads(cpu_count())
+    torch.set_num_threads(1)  # as stages are made; models this small gain little from more
     disable_progress_bar()  # one a model; there is a bar of our own
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, transient=True) as progress, warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # what libraries will rename
+    with Progress(*columns, transient=True) as progress:
         return [CHECKS[name](opened, options, partial(_track, progress, name)) for name in names]
 
 
@@ -94,10 +91,9 @@ def _made_by_other_code(opened: Opened) -> int:
 def _table(checks: list[Check]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("check", no_wrap=True)
-    table.add_column("checked")
     table.add_column("result", no_wrap=True)
-    table.add_column("")
+    table.add_column("what was checked")
     for check in checks:
         result = f"[red]{len(check.findings)} mismatches[/red]" if check.findings else "[green]ok[/green]"
-        table.add_row(check.name, check.checked, result, check.note)
+        table.add_row(check.name, result, "; ".join(filter(None, (check.checked, check.note))))
     return table

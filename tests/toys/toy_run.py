@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import toy_artifacts
 
+from bench.config.methods import ReferenceMethodConfig
 from bench.core.files import read_json, write_json
 from bench.core.records import read_parquet, write_parquet
 from bench.core.store import Store
@@ -16,6 +17,12 @@ from bench.verify.files import sha256
 from reports import build as build_report
 
 PPO, DPO, BON = "ppo-policy_sized-b0.01-r0", "dpo-policy_sized-b0.1-r0", "bon-policy_sized-r0"
+SUITE = toy_artifacts.SUITE.model_copy(
+    update={
+        "methods": (*toy_artifacts.SUITE.methods, "reference"),
+        "method": {**toy_artifacts.SUITE.method, "reference": ReferenceMethodConfig(looks=2)},
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ def edit(path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
 
 def build(root: Path) -> ToyRun:
     """Make every stage of the toy suite, publish it, assemble the run folder and build its report."""
-    plan, folders = toy_artifacts.build(root / "made")
+    plan, folders = toy_artifacts.build(root / "made", SUITE)
     run, store = ToyRun(root), Store(root / "store")
     for cell in plan.cells.values():
         folders[cell.stage.name] = root / "made" / cell.name

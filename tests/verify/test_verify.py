@@ -148,16 +148,47 @@ def test_a_wrong_score_with_all_hashes_is_found(run, column, name):
     assert found["stored stages"] == []
 
 
-def test_a_row_that_its_samples_do_not_give_is_found(run):
-    def better(rows):
-        rows.loc[1, "kl"] *= 1.001
+def failed(run, reason):
+    """The run as it would be, had its DPO cell failed for want of memory; its null row gives `reason`."""
+    stages, about = (read_json(run.out / name) for name in ("stages.json", "run.json"))
+    del stages[f"cell/{toy.DPO}"]
+    about["failures"] = {f"cell/{toy.DPO}": {"status": "failed", "reason": "out of memory"}}
+    write_json(run.out / "stages.json", stages)
+    write_json(run.out / "run.json", about)
+
+    def fail(rows):
+        null = rows["row_id"] == f"{toy.DPO}@0"
+        rows.loc[null, ["row_id", "status", "reason"]] = [f"{toy.DPO}@failed", "failed", reason]
         return rows
 
-    for name in (f"cell/{toy.PPO}", f"bon/{toy.BON}"):
+    toy.edit(run.out / "rows.parquet", fail)
+
+
+def test_a_failed_cell_is_no_mismatch_and_its_rows_are_left_out(run):
+    failed(run, "out of memory")
+    only(checked(run))
+
+
+def test_a_failed_cell_must_say_why(run):
+    failed(run, "bad luck")
+    lines = only(checked(run), "tables of the run")
+    assert lines == [f"rows.parquet {toy.DPO}@failed: does not say why the cell failed: out of memory"]
+
+
+def test_a_row_that_its_samples_do_not_give_is_found(run):
+    def better(rows):
+        rows.loc[1, "kl"] += 0.001
+        return rows
+
+    for name in (f"cell/{toy.PPO}", f"bon/{toy.BON}", "null/reference-policy_sized-r0"):
         toy.edit(run.stage(name) / "rows.parquet", better)
         run.forge(name)
     lines = checked(run)["rows from samples"]
-    assert [line.split(": is ")[0].partition("@")[0] for line in lines] == [toy.PPO, toy.BON]
+    assert [line.split(": is ")[0].partition("@")[0] for line in lines] == [
+        toy.PPO,
+        toy.BON,
+        "reference-policy_sized-r0",
+    ]
     assert all(" kl: is " in line for line in lines)
 
 
