@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from json import JSONDecodeError
 from pathlib import Path
 
 import torch
@@ -49,7 +50,10 @@ def verify(run: str, options: VerifyOptions) -> int:
 
 def open_run(run: str, store: Path | None) -> Opened:
     """The run folder with its store, which must exist."""
-    loaded = load_run(run)
+    try:
+        loaded = load_run(run)
+    except JSONDecodeError as error:
+        raise ConfigError(f"a JSON file of {run!r} cannot be read ({error}); `bench run` writes it anew") from None
     root = Path(store or loaded.run["store"]).expanduser()
     if not root.is_dir():
         raise ConfigError(f"the store {str(root)!r} of this run does not exist; give store=DIR")

@@ -19,7 +19,10 @@ Manifest = Mapping[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """`damaged` holds the keys of stages whose bytes are not what was recorded; what rests on them is left alone."""
+    """`damaged` holds the keys of stages that are not as recorded, and the run's tables that cannot be read.
+
+    What rests on those is left alone.
+    """
 
     run: Run
     store: Path

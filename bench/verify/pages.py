@@ -17,6 +17,9 @@ def check_report(opened: Opened, track: Track) -> Check:
     if opened.run.run["state"] == "running" or not (folder / "report.html").is_file():
         check.checked, check.note = "nothing", "the report is not finished; `bench report RUN` makes it"
         return check
+    if unreadable := opened.damaged.intersection(_READ):
+        check.checked, check.note = "nothing", f"{', '.join(sorted(unreadable))} cannot be read"
+        return check
     with tempfile.TemporaryDirectory() as name:
         again = Path(name)
         for item in _READ:

@@ -26,15 +26,20 @@ def check_tables(opened: Opened, track: Track) -> Check:
             found = read_parquet(opened.run.path / file)
         except (OSError, pa.ArrowException) as error:
             check.find(file, f"cannot be read: {type(error).__name__}")
+            opened.damaged.add(file)
+            continue
+        if absent := set(columns) - set(found.columns):
+            check.find(file, f"has lost columns: {', '.join(sorted(absent))}")
+            opened.damaged.add(file)
             continue
         sizes.append(f"{len(found)} {file.removesuffix('.parquet')}")
         compared, stored = found, _stored(opened, file, columns)
-        if absent := set(opened.plan.cells) - set(opened.stored_cells):
-            check.note = f"{len(absent)} cells left out"
+        if left_out := set(opened.plan.cells) - set(opened.stored_cells):
+            check.note = f"{len(left_out)} cells left out"
             if "row_id" not in found.columns:
                 continue  # the pool's rows do not name their cell
-            compared = found[~found["row_id"].str.rpartition("@")[0].isin(absent)].reset_index(drop=True)
-            common = [c for c in compared.columns if c in stored.columns]  # a part may be of absent cells alone
+            compared = found[~found["row_id"].str.rpartition("@")[0].isin(left_out)].reset_index(drop=True)
+            common = [c for c in compared.columns if c in stored.columns]  # a part may be of those cells alone
             compared, stored = compared[common], stored[common]
         for where, what in _differences(compared, stored, names):
             check.find(f"{file} {where}".strip(), what)

@@ -101,6 +101,13 @@ def test_an_edited_row_is_named_by_id_and_column(run):
     assert lines[0].startswith(f"rows.parquet {toy.DPO}@0 gold: is ")
 
 
+def test_a_table_that_cannot_be_read_is_named_and_stops_no_other_check(run):
+    (run.out / "rows.parquet").write_bytes(b"PAR1 no more")
+    toy.edit(run.out / "samples.parquet", lambda samples: samples.drop(columns="kl"))
+    lines = only(checked(run, report=True), "tables of the run")
+    assert lines == ["rows.parquet: cannot be read: ArrowInvalid", "samples.parquet: has lost columns: kl"]
+
+
 def test_rows_that_come_go_or_change_places_are_named(run):
     toy.edit(run.out / "rows.parquet", lambda rows: rows[rows["row_id"] != f"{toy.BON}@n2"])
     toy.edit(run.out / "bon_pool.parquet", lambda pool: pool.iloc[::-1])
@@ -226,4 +233,12 @@ def test_a_mistake_is_one_line_and_exit_2(toy_run, words, part, capsys):
     assert main(["verify", *(str(toy_run.out) if word == "RUN" else word for word in words)]) == 2
     err = capsys.readouterr().err
     assert part in err
+    assert err.count("\n") == 1
+
+
+def test_a_torn_stages_json_is_one_line_and_exit_2(run, capsys):
+    (run.out / "stages.json").write_text("{")
+    assert main(["verify", str(run.out)]) == 2
+    err = capsys.readouterr().err
+    assert "cannot be read" in err
     assert err.count("\n") == 1
