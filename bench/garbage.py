@@ -64,7 +64,7 @@ def collect(options: GcOptions) -> int:
         _refuse_blind_deletion(options, runs, store, used)
     console = Console(highlight=False, soft_wrap=True)
     console.print(_table(items))
-    print(f"{len(runs)} run folders under {options.runs}; a run elsewhere (out=DIR) is not seen, give runs=DIR for it")
+    print(f"run folders under {options.runs}: {len(runs)}; one elsewhere (out=DIR) is not seen, give runs=DIR for it")
     for item in unused:
         state = "" if item.finished else "  unfinished"
         print(f"  {item.key[:8]}  {_mib(item.size):>12}  {item.name}{state}")
@@ -73,7 +73,7 @@ def collect(options: GcOptions) -> int:
         print(f"removed {_mib(freed)} from {store}")
     elif unused:
         size = _mib(sum(item.size for item in unused))
-        print(f"{size} in {len(unused)} places that no run uses; delete=true removes it")
+        print(f"no run uses {size}, in the places above ({len(unused)}); delete=true removes them")
     else:
         print("everything is in use")
     return 0

@@ -39,7 +39,7 @@ def test_the_default_lists_and_removes_nothing(run, capsys):
     out = capsys.readouterr().out
     assert sorted(run.store.rglob("*")) == before
     assert "cell/old" in out
-    assert "in 2 places that no run uses; delete=true removes it" in out
+    assert "in the places above (2); delete=true removes them" in out
     cells = next(line.split() for line in out.splitlines() if line.startswith("cell "))
     assert (cells[1], cells[4], cells[7], cells[8]) == ("3", "1", "1", "1.0")  # stages, unused, leftovers, their MiB
 

@@ -17,7 +17,7 @@ from bench.errors import ConfigError
 from bench.run_folder import load_run
 from bench.verify.derive import check_rows
 from bench.verify.files import check_cells, check_stages
-from bench.verify.finding import Check, Track
+from bench.verify.finding import Check, Finding, Track, counted
 from bench.verify.opened import Opened
 from bench.verify.pages import check_report
 from bench.verify.remeasure import check_policy
@@ -44,8 +44,12 @@ def verify(run: str, options: VerifyOptions) -> int:
         console.print(f"MISMATCH {finding.where}: {finding.what}", markup=False)
     if other := _made_by_other_code(opened):
         console.print(f"note: {other} stages were made by other code, libraries or threads than today's")
-    print(f"{run}: {f'{len(findings)} mismatches' if findings else 'nothing is out of place'}")
+    print(f"{run}: {_mismatches(findings) if findings else 'nothing is out of place'}")
     return 1 if findings else 0
+
+
+def _mismatches(findings: list[Finding]) -> str:
+    return counted(len(findings), "mismatch", "mismatches")
 
 
 def open_run(run: str, store: Path | None) -> Opened:
@@ -98,6 +102,6 @@ def _table(checks: list[Check]) -> Table:
     table.add_column("result", no_wrap=True)
     table.add_column("what was checked")
     for check in checks:
-        result = f"[red]{len(check.findings)} mismatches[/red]" if check.findings else "[green]ok[/green]"
+        result = f"[red]{_mismatches(check.findings)}[/red]" if check.findings else "[green]ok[/green]"
         table.add_row(check.name, result, "; ".join(filter(None, (check.checked, check.note))))
     return table

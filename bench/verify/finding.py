@@ -34,3 +34,8 @@ def shown(value: Any) -> str:
     """A value for a message: floats in full, texts cut."""
     text = repr(float(value)) if isinstance(value, float) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def counted(n: int, one: str, several: str) -> str:
+    """`1 mismatch`, `2 mismatches`."""
+    return f"{n} {one if n == 1 else several}"

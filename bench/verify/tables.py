@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 
 from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, SCHEMA_VERSION, frame, read_parquet
-from bench.verify.finding import Check, Track, shown
+from bench.verify.finding import Check, Track, counted, shown
 from bench.verify.opened import Opened
 
 _TABLES: dict[str, tuple[Mapping[str, pa.DataType], list[str]]] = {
@@ -35,7 +35,7 @@ def check_tables(opened: Opened, track: Track) -> Check:
         sizes.append(f"{len(found)} {file.removesuffix('.parquet')}")
         compared, stored = found, _stored(opened, file, columns)
         if left_out := set(opened.plan.cells) - set(opened.stored_cells):
-            check.note = f"{len(left_out)} cells left out"
+            check.note = f"{counted(len(left_out), 'cell', 'cells')} left out"
             if "row_id" not in found.columns:
                 continue  # the pool's rows do not name their cell
             compared = found[~found["row_id"].str.rpartition("@")[0].isin(left_out)].reset_index(drop=True)
