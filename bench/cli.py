@@ -1,7 +1,7 @@
 """The command `bench`: reads what was asked, calls the part that does it, answers with an exit code.
 
-Exit 0: done. 1: a cell failed and the rest finished, or a self-check is off. 2: a mistake in what was asked, told in
-one line. Everything heavy is imported by the command that needs it.
+Exit 0: done. 1: a cell failed and the rest finished, a self-check is off, or `verify` found a mismatch. 2: a mistake
+in what was asked, told in one line. Everything heavy is imported by the command that needs it.
 """
 
 import os
@@ -19,6 +19,9 @@ Goldbench measures how reward optimization goes wrong.
   bench ls [suites|worlds|golds|methods|runs]
   bench report RUN [RUN ...]              rebuild the report from the run folder alone
   bench selfcheck [CHECK ...]             every estimator and loss against closed-form answers
+  bench samples RUN [key=value ...]       texts with scores, beside pi_ref's: cell= row= budget= n= sort=
+  bench verify RUN [key=value ...]        re-hash, re-derive and re-score what a run rests on: share= seed= store=
+  bench gc [key=value ...]                sizes of stored stages; delete=true removes what no run uses: runs= store=
 
 NAME is an installed suite or the path of a YAML or JSON file. `bench run RUN/config.json` repeats a run.
 Settings:  methods=[ppo,dpo]   method.dpo.beta=[.03,.1]   replicates=3   world.seed=1   gold.type=rubric
@@ -98,10 +101,41 @@ def _selfcheck(words: Sequence[str]) -> int:
     return selfcheck(words)
 
 
+def _verify(words: Sequence[str]) -> int:
+    from bench.options import one_place, split_words
+    from bench.verify.command import VerifyOptions, verify
+
+    places, options = split_words(words, VerifyOptions)
+    return verify(one_place(places, "bench verify RUN [share=.02] [seed=0] [store=DIR]"), options)
+
+
+def _samples(words: Sequence[str]) -> int:
+    from bench.options import one_place, split_words
+    from bench.samples import SamplesOptions, show_samples
+
+    places, options = split_words(words, SamplesOptions)
+    usage = "bench samples RUN [cell=CELL] [budget=NATS] [row=ROW_ID] [n=5] [sort=gap|gold|proxy|length]"
+    show_samples(one_place(places, usage), options)
+    return 0
+
+
+def _gc(words: Sequence[str]) -> int:
+    from bench.garbage import GcOptions, collect
+    from bench.options import split_words
+
+    places, options = split_words(words, GcOptions)
+    if places:
+        raise ConfigError(f"{places[0]!r} is no setting; legal: bench gc [delete=true] [runs=DIR] [store=DIR]")
+    return collect(options)
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "run": _run,
     "plan": _plan,
     "ls": _ls,
     "report": _report,
     "selfcheck": _selfcheck,
+    "samples": _samples,
+    "verify": _verify,
+    "gc": _gc,
 }

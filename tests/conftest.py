@@ -2,9 +2,18 @@
 
 import os
 
+import pytest
 from jaxtyping import install_import_hook
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 install_import_hook(["bench", "gold"], "typecheck.check")
+
+
+@pytest.fixture(scope="session")
+def toy_run(tmp_path_factory):
+    """A finished toy run, to be read or copied, never changed."""
+    import toy_run
+
+    return toy_run.build(tmp_path_factory.mktemp("toy_run"))

@@ -19,10 +19,10 @@ LAYERS = [
     ["bench.rewards"],
     ["bench.methods", "gold"],
     ["bench.monitor", "bench.train", "bench.evaluate", "bench.best_of_n"],
-    ["bench.pipeline", "bench.selfcheck", "bench.display"],
+    ["bench.pipeline", "bench.selfcheck", "bench.conformance", "bench.display", "bench.options"],
     ["bench.sweep", "reports"],
     ["bench.run_folder"],
-    ["bench.running", "bench.listing"],
+    ["bench.running", "bench.listing", "bench.verify", "bench.samples", "bench.garbage"],
     ["bench.cli", "bench"],
     ["bench.__main__"],
 ]
@@ -31,6 +31,7 @@ import its own group and every lower layer, never a neighbour of the same layer.
 
 RANK = {group: rank for rank, groups in enumerate(LAYERS) for group in groups}
 NO_TORCH = ("bench.config", "bench.stats", "reports", "bench.sweep", "bench.run_folder", "bench.display", "bench.cli")
+NO_TORCH += ("bench.options", "bench.samples", "bench.garbage")
 KNOW_GOLD = ("gold", "bench.pipeline", "bench.selfcheck", "bench.verify")
 
 

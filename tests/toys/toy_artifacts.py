@@ -81,9 +81,9 @@ def random_proxy(folder: Path, folders: Mapping[str, Path]) -> None:
     write_parquet(pool[["split", "prompt_id", "sample_id"]].assign(proxy_raw=raw), folder / "reference_scores.parquet")
 
 
-def build(root: Path) -> tuple[Plan, dict[str, Path]]:
-    """The plan of `SUITE`, and a folder for each stage that its cells take."""
-    plan = build_plan(SUITE, 1)
+def build(root: Path, suite: SuiteConfig = SUITE) -> tuple[Plan, dict[str, Path]]:
+    """The plan of a toy suite, and a folder for each stage that its cells take."""
+    plan = build_plan(suite, 1)
     folders = {name: root / name.replace("/", "_") for name in plan.stages}
     for name in ("world", "sft", "gold", "reference", "pairs/r0", "proxy/policy_sized/r0", "pool"):
         folder = folders[name]

@@ -4,40 +4,20 @@ from typing import final
 
 import torch
 from jaxtyping import Bool, Float, Int
-from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import Tensor
-from transformers import GPTNeoXForSequenceClassification, PreTrainedTokenizerFast
+from transformers import GPTNeoXForSequenceClassification
 
-from bench.config.models import ModelConfig
+from bench.conformance.toys import POSITIONS, SIZE, policy, tokenizer
 from bench.core.types import Sequences
-from bench.lm.model import Policy, TransformerPolicy, neox_config, new_lm
+from bench.lm.model import Policy, TransformerPolicy, neox_config
 from bench.lm.tokens import encode
 from bench.rewards.model import RewardModel
 
-WORDS = ("red", "green", "blue", "one", "two", "three")
-SIZE = ModelConfig(layers=2, width=16, heads=2)
-POSITIONS = 64
+__all__ = ["POSITIONS", "SIZE", "policy", "tokenizer"]
 
 PROMPTS = ["red", "green one two three red blue two", "blue blue one", "two"]
 RESPONSES = ["one two", "red", "", "green green green blue one"]
 ENDED = [True, True, True, False]
-
-
-def tokenizer() -> PreTrainedTokenizerFast:
-    """One word, one token."""
-    marks = {"pad_token": "<pad>", "bos_token": "<bos>", "sep_token": "<sep>", "eos_token": "<eos>"}
-    vocabulary = {word: i for i, word in enumerate([*marks.values(), "<unk>", *WORDS])}
-    core = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    return PreTrainedTokenizerFast(tokenizer_object=core, unk_token="<unk>", **marks)
-
-
-def policy(seed: int = 0, dtype: torch.dtype = torch.float64, spread: float = 20.0) -> TransformerPolicy:
-    """A policy of random weights. `spread` sharpens its head: a fresh model is nearly uniform, which hides errors."""
-    model = new_lm(neox_config(SIZE, tokenizer(), POSITIONS), seed).to(dtype).eval()
-    with torch.no_grad():
-        model.get_output_embeddings().weight *= spread
-    return TransformerPolicy(model)
 
 
 def reward_model(seed: int = 1, dtype: torch.dtype = torch.float64) -> RewardModel:

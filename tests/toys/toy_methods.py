@@ -6,7 +6,7 @@ import torch
 import toy_lm
 
 from bench.config.methods import MethodConfig, PreferenceConfig
-from bench.core.types import Score, Sequences
+from bench.core.types import Sequences
 from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.model import TransformerPolicy
 from bench.lm.tokens import encode, encode_prompts
@@ -40,29 +40,23 @@ def length(rows: Sequences) -> torch.Tensor:
     return rows.lengths.float() - 0.5 * (rows.response_ids == 5).sum(1)
 
 
-def nothing(rows: Sequences) -> torch.Tensor:
-    """A score that says nothing."""
-    return torch.zeros(len(rows))
-
-
-def pairs(reference: TransformerPolicy, *, informative: bool = True) -> Pairs:
-    """Twelve pairs; where they should teach nothing both sides are equal."""
+def pairs(reference: TransformerPolicy) -> Pairs:
+    """Twelve pairs."""
     prompts, words = toy_lm.PROMPTS * 3, toy_lm.tokenizer()
     chosen = encode(words, prompts, toy_lm.RESPONSES * 3, toy_lm.ENDED * 3)
     others = ["red red", "two three one", "blue", "one"] * 3
-    rejected = encode(words, prompts, others) if informative else chosen
+    rejected = encode(words, prompts, others)
     return Pairs(chosen, rejected, *(batched_sequence_logps(reference, side, 8) for side in (chosen, rejected)))
 
 
-def method(config: MethodConfig, reference: TransformerPolicy | None = None, *, informative: bool = True) -> Method:
+def method(config: MethodConfig, reference: TransformerPolicy | None = None) -> Method:
     """A method over toy materials."""
     reference = reference or policy()
-    score: Score = length if informative else nothing
     given = Materials(
         reference=reference,
-        score=score,
+        score=length,
         prompts=encode_prompts(toy_lm.tokenizer(), toy_lm.PROMPTS * 3),
-        pairs=lambda: pairs(reference, informative=informative),
+        pairs=lambda: pairs(reference),
         max_new_tokens=8,
         eos_id=EOS,
         pad_id=PAD,

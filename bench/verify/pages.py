@@ -1,0 +1,46 @@
+"""The report's CSV files, made again from the run folder in a folder of their own."""
+
+import tempfile
+from itertools import zip_longest
+from pathlib import Path
+
+from bench.verify.finding import Check, Track, shown
+from bench.verify.opened import Opened
+from reports import build
+
+_READ = ("config.json", "run.json", "stages.json", "rows.parquet", "samples.parquet", "bon_pool.parquet", "cells")
+
+
+def check_report(opened: Opened, track: Track) -> Check:
+    """Every file in tables/ and figures/ that is CSV, line by line."""
+    check, folder = Check("tables of the report"), opened.run.path
+    if opened.run.run["state"] == "running" or not (folder / "report.html").is_file():
+        check.checked, check.note = "nothing", "the report is not finished; `bench report RUN` makes it"
+        return check
+    if unreadable := opened.damaged.intersection(_READ):
+        check.checked, check.note = "nothing", f"{', '.join(sorted(unreadable))} cannot be read"
+        return check
+    with tempfile.TemporaryDirectory() as name:
+        again = Path(name)
+        for item in _READ:
+            if (folder / item).exists():
+                (again / item).symlink_to((folder / item).resolve())
+        build(again)
+        files = sorted({p.relative_to(root) for root in (folder, again) for p in root.glob("*/*.csv")})
+        for file in track(files):
+            what = _difference(folder / file, again / file)
+            if what:
+                check.find(str(file), what + "; `bench report RUN` makes it anew")
+    check.checked = f"{len(files)} CSV files"
+    return check
+
+
+def _difference(found: Path, made: Path) -> str | None:
+    """What is wrong with a file, None where it is as it is made."""
+    if not found.is_file() or not made.is_file():
+        return "is missing" if made.is_file() else "is no table of this run's report"
+    lines = [path.read_text(encoding="utf-8").splitlines() for path in (found, made)]
+    for i, (here, there) in enumerate(zip_longest(*lines), 1):
+        if here != there:
+            return f"line {i} is {shown(here)}, made again {shown(there)}"
+    return None
