@@ -14,7 +14,7 @@ from scipy.special import ndtri
 from reports import words
 from reports.load import RunData
 from reports.null import null_of
-from reports.tables import DASH, Table
+from reports.table import DASH, Table, Value, missing
 
 _MIN_ROW_CORR = 0.6
 _AT_REFERENCE = 1e-3  # nats
@@ -73,23 +73,6 @@ def _models(run: RunData) -> list[Gate]:
         _metric(run, "Gold against rubric within prompts, on π_ref", "reference", "gold_rubric_corr", ">=", asked),
         _metric(run, "Gold against rubric within prompts, on the wide set", "gold", "wide_corr", "", None),
     ]
-    audits = {
-        "held_out_accuracy": "held-out accuracy",
-        "gold_accuracy": "gold's own accuracy on those labels",
-        "held_out_ce": "held-out cross-entropy",
-        "gold_ce": "gold's own cross-entropy on those labels",
-        "calibration_error": "calibration error",
-        "calibration_scale": "calibration scale",
-        "gold_corr_pi_ref": "correlation with gold on π_ref",
-    }
-    for stage in run.stages:
-        if stage.startswith("proxy/"):
-            label = stage.removeprefix("proxy/")
-            found += [
-                _metric(run, f"Proxy {label}: {words}", stage, name, "", None)
-                for name, words in audits.items()
-                if run.metric(stage, name) is not None
-            ]
     return found
 
 
@@ -161,9 +144,9 @@ def _missing(run: RunData, stage: str, metric: str) -> str:
     return f"the {stage} stage did not measure it" + (" (too few samples a prompt)" if "best_of" in metric else "")
 
 
-def _shown(gate: Gate) -> str:
+def _shown(gate: Gate) -> str | Value:
     if gate.value is None:
-        return DASH
+        return missing(gate.reason)
     return f"{100 * gate.value:.2f}%" if gate.percent else f"{gate.value:.3g}"
 
 

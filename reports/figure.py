@@ -29,7 +29,8 @@ class Series:
     marker: Marker = "none"
     line: bool = True
     bars: bool = False  # draw low..high as error bars
-    hover: tuple[str, ...] = ()
+    method: str = ""  # the legend's switch that it obeys; empty obeys none
+    row_ids: tuple[str, ...] = ()  # where each point is one evaluated policy
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Key:
     color: Color
     dash: Dash = "solid"
     marker: Marker = "none"
+    method: str = ""  # the legend's switch that it is
 
 
 @dataclass(frozen=True, eq=False)

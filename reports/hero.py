@@ -4,6 +4,7 @@ The controls get the same picture with the rubric added. `figures` calls it.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -116,13 +117,15 @@ def _lines(run: RunData, replicates: list[Cell], what: str, label: str, color: C
         if mean is None and run.is_first(cell):
             half = 1.96 * cell.rows[f"{what}_se"].to_numpy(dtype=float)
             marker: Marker = "dot" if what == "gold" else "none"
-            series.append(Series(label, cell.curve.d, y, color, y - half, y + half, dash, width, marker))
+            drawn = Series(label, cell.curve.d, y, color, y - half, y + half, dash, width, marker)
         else:
             name = f"{label}, replicate {cell.replicate}"
-            series.append(Series(name, cell.curve.d, y, color, dash=dash, width=0.6))
+            drawn = Series(name, cell.curve.d, y, color, dash=dash, width=0.6)
+        series.append(replace(drawn, method=cell.method, row_ids=cell.curve.row_ids))
     if mean is not None:
         name = f"{label}, mean of {len(replicates)}"
-        series.append(Series(name, mean.d, mean.mean, color, mean.low, mean.high, dash, width))
+        band = Series(name, mean.d, mean.mean, color, mean.low, mean.high, dash, width)
+        series.append(replace(band, method=replicates[0].method))
     return series
 
 
