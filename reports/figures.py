@@ -15,12 +15,15 @@ from reports.figure import Dash, Figure, Key, Marker, Panel, Series, padded
 from reports.frontier import frontier
 from reports.hero import controls, hero, proxy_label
 from reports.load import Cell, RunData
+from reports.parts import parts
 from reports.style import INK, method_color, method_label, shade
+from reports.training import training
 
 
 def figures(run: RunData) -> list[Figure]:
     """All figures of a run, the hero first."""
-    made = (make(run) for make in (hero, controls, frontier, gold_against_proxy, best_of_n, coefficients, tokens))
+    makers = (hero, frontier, gold_against_proxy, best_of_n, coefficients, parts, controls, tokens, training)
+    made = (make(run) for make in makers)
     return [figure for figure in made if figure is not None]
 
 

@@ -4,7 +4,7 @@ Sentences are written from the estimates alone. `make` makes one `Findings`; tab
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -73,6 +73,8 @@ class Sentence:
     text: str
     verdict: str
     reason: str
+    method: str = ""
+    rows: tuple[tuple[str, str], ...] = ()  # (what it is, row id), where one can look
 
 
 def sentences(run: RunData, findings: Findings) -> list[Sentence]:
@@ -81,8 +83,18 @@ def sentences(run: RunData, findings: Findings) -> list[Sentence]:
     for cells in (run.compared, run.controls):
         for method, proxy in dict.fromkeys((c.method, c.proxy_name) for c in cells):
             cell = hardest([c for c in cells if (c.method, c.proxy_name) == (method, proxy)])
-            lines.append(_sentence(_label(run, cell), cell, findings))
+            sentence = _sentence(_label(run, cell), cell, findings)
+            lines.append(replace(sentence, method=method, rows=_rows(cell, findings)))
     return lines
+
+
+def _rows(cell: Cell, findings: Findings) -> tuple[tuple[str, str], ...]:
+    """Where to look: the peak and the end of the curve that the sentence is about."""
+    hump, ids = findings.humps.get(cell.setting), cell.curve.row_ids
+    part = hump.replicates[0] if hump else None
+    if part and part.peak_row_id:
+        return (("peak", part.peak_row_id), ("end", part.end_row_id))
+    return (("last policy", ids[cell.last]),)
 
 
 def _label(run: RunData, cell: Cell) -> str:

@@ -19,7 +19,7 @@ _DASH: dict[str, Any] = {"solid": "-", "dash": (0, (4, 2)), "dot": (0, (1, 1.6))
 _MARKER = {"none": "", "dot": "o", "open": "o", "diamond": "D"}
 
 
-def write_png(figure: Figure, path: Path) -> None:
+def write_image(figure: Figure, path: Path) -> None:
     """Draw `figure` at `path`, with the same bytes for the same description."""
     columns = figure.columns
     lines = -(-len(figure.panels) // columns)

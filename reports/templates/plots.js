@@ -68,7 +68,7 @@ const Plots = (() => {
       element.on("plotly_click", (event) => {
         const point = event.points[0];
         const i = point.data.meta.rows?.[point.pointNumber] ?? -1;
-        if (i >= 0) Drilldown.open(Page.rows.ids[i]);
+        if (i >= 0) Drawer.open(Page.rows.ids[i]);
       });
     }
   }

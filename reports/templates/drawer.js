@@ -1,12 +1,18 @@
 // The texts of one policy beside pi_ref's. Everything from a model or a prompt is set as text, never as markup.
-const Drilldown = (() => {
+const Drawer = (() => {
   const panel = document.getElementById("drawer");
   if (!panel) return { open() {} };
   const find = (name) => panel.querySelector(`[data-part="${name}"]`);
   const make = (tag, className, text) => {
     const element = document.createElement(tag);
     if (className) element.className = className;
-    if (text !== undefined) element.textContent = text;
+    if (text !== undefined) element.append(...String(text).split(/(π_ref)/).map((part) => (part === "π_ref" ? piRef() : part)));
+    return element;
+  };
+  const piRef = () => {
+    const element = document.createElement("span"), below = document.createElement("sub");
+    below.textContent = "ref";
+    element.append("π", below);
     return element;
   };
   let row = -1, own = null, common = null, back = null;
@@ -81,14 +87,14 @@ const Drilldown = (() => {
     if (!own) return body.append(make("p", "note", "No samples of this policy are stored in the page."));
     if (!own.grams.length) return body.append(make("p", "note", "No n-gram is used much more often than π_ref uses it."));
     const table = make("table", "grams"), top = Math.log(Math.max(...own.grams.map((g) => g[3])));
-    const header = table.createTHead().insertRow();
+    const header = table.createTHead().insertRow(), under = table.createTBody();
     for (const title of ["over-used", "per 1000 words", "π_ref's", "ratio"]) {
       const cell = make("th", "", title);
       cell.scope = "col";
       header.append(cell);
     }
     for (const [text, rate, reference, ratio] of own.grams) {
-      const line = table.insertRow();
+      const line = under.insertRow();
       line.append(make("th", "", text), make("td", "", String(rate)), make("td", "", String(reference)));
       const bar = make("td", "bar", `× ${ratio >= 10 ? Math.round(ratio) : ratio.toFixed(1)}`);
       bar.style.setProperty("--share", `${(100 * Math.log(ratio)) / top}%`);
