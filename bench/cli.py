@@ -17,7 +17,8 @@ Goldbench measures how reward optimization goes wrong.
   bench run suite=NAME [key=value ...]    run or resume a suite, then write its report
   bench plan suite=NAME [key=value ...]   stages and cells, what is cached, expected time; runs nothing
   bench ls [suites|worlds|golds|methods|runs]
-  bench report RUN [RUN ...]              rebuild the report from the run folder alone
+  bench report RUN [pdf=true]             rebuild the report from the run folder alone
+  bench report RUN RUN ... [force=true]   several runs on one page, in a folder beside the first or out=DIR
 
 NAME is an installed suite or the path of a YAML or JSON file. `bench run RUN/config.json` repeats a run.
 Settings:  methods=[ppo,dpo]   method.dpo.beta=[.03,.1]   replicates=3   world.seed=1   gold.type=rubric
@@ -81,14 +82,36 @@ def _ls(words: Sequence[str]) -> int:
 
 
 def _report(words: Sequence[str]) -> int:
-    from bench.run_folder import load_run
-    from reports import build
+    from pathlib import Path
 
-    if not words:
-        raise ConfigError("no run given; legal: bench report RUN [RUN ...], folders that `bench run` wrote")
-    for run in [load_run(word) for word in words]:
-        print(build(run.path))
+    from bench.run_folder import load_run
+    from reports import build, compare
+
+    names, options = _report_options(words)
+    paths, pdf = [load_run(name).path for name in names], options.get("pdf") == "true"
+    if len(paths) == 1:
+        print(build(paths[0], pdf=pdf))
+    else:
+        out = Path(options["out"]) if "out" in options else None
+        print(compare(paths, out, force=options.get("force") == "true", pdf=pdf))
     return 0
+
+
+def _report_options(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The runs and the settings of `report`. Raises ConfigError for what is not legal."""
+    names = [word for word in words if "=" not in word]
+    options = dict(word.split("=", 1) for word in words if "=" in word)
+    legal = ("pdf", "force", "out")
+    for key, value in options.items():
+        if key not in legal:
+            raise ConfigError(f"unknown setting {key!r} of report; legal: {', '.join(legal)}{did_you_mean(key, legal)}")
+        if key != "out" and value not in ("true", "false"):
+            raise ConfigError(f"{key}={value} says neither true nor false; write {key}=true or leave it out")
+    if not names:
+        raise ConfigError("no run given; legal: bench report RUN [RUN ...], folders that `bench run` wrote")
+    if len(names) == 1 and (alone := [key for key in options if key != "pdf"]):
+        raise ConfigError(f"{alone[0]}= is for several runs; the report of one run lies in its folder")
+    return names, options
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"run": _run, "plan": _plan, "ls": _ls, "report": _report}

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.stats.replicates import mean_curve
 from reports import words
-from reports.figure import Dash, Figure, Key, Mark, Marker, Panel, Series, padded
+from reports.figure import Dash, Figure, Key, Mark, Marker, Panel, Series, furthest, padded
 from reports.load import Cell, RunData
 from reports.style import INK, Color, method_color, method_label, shade
 
@@ -47,8 +47,7 @@ def support(run: RunData, series: Sequence[Series]) -> tuple[Mark, ...]:
     """pi_ref's entropy, where some row comes near it."""
     if run.entropy is None or not series:
         return ()
-    reach = max((float(np.nanmax(s.x)) for s in series if np.isfinite(s.x).any()), default=0.0)
-    return (Mark(run.entropy**0.5, beyond=True),) if reach > 0.8 * run.entropy**0.5 else ()
+    return (Mark(run.entropy**0.5, beyond=True),) if furthest(series) > 0.8 * run.entropy**0.5 else ()
 
 
 def support_keys(panels: Sequence[Panel]) -> tuple[Key, ...]:
@@ -72,7 +71,7 @@ def _panels(
     drawn = {key: _series(run, own, what) for key, own in groups.items()}
     everything = [s for series in drawn.values() for s in series]
     y_range = padded([v for s in everything for v in (s.y, s.low, s.high) if v is not None])
-    d_max = max((float(np.nanmax(s.x)) for s in everything if np.isfinite(s.x).any()), default=1.0)
+    d_max = furthest(everything)
     panels = tuple(
         Panel(
             method_label(method) + (f" · {proxy_label(proxy)}" if proxy and run.several_proxies(method) else ""),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reports.figure import Figure, Panel, Series, diagonal_end, kl_ticks
+from reports.figure import Figure, Panel, Series, diagonal_end, furthest, kl_ticks
 from reports.style import FAINT, INK, MUTED, Color
 
 _DASH = {"solid": "solid", "dash": "5px,3px", "dot": "1.5px,3px"}
@@ -117,10 +117,10 @@ def _layout(panel: Panel) -> dict[str, Any]:
     }
     y: dict[str, Any] = {**axis, "title": {"text": text(panel.y_label), "standoff": 4}, "griddash": "solid"}
     if panel.log_x:
-        x |= {"type": "log", "exponentformat": "power"} | ({} if panel.x_ticks else {"dtick": 1})
+        x |= {"type": "log"} | ({} if panel.x_ticks else {"dtick": 1, "tickformat": ",d"})
     if panel.x_ticks:
         x |= {"tickvals": [v for v, _ in panel.x_ticks], "ticktext": [text(t) for _, t in panel.x_ticks]}
-    right = panel.x_range[1] if panel.x_range else _right(panel)
+    right = panel.x_range[1] if panel.x_range else 1.04 * furthest(panel.series)
     if panel.x_range or panel.kl_on_top:
         x["range"] = list(panel.x_range or (0.0, right))
     if panel.y_range:
@@ -170,10 +170,6 @@ def _shapes(panel: Panel, right: float) -> list[dict[str, Any]]:
             }
             shapes.append({**region, "fillcolor": _color(INK), "opacity": 0.05, "layer": "below"})
     return shapes
-
-
-def _right(panel: Panel) -> float:
-    return 1.04 * max((float(np.nanmax(s.x)) for s in panel.series if np.isfinite(s.x).any()), default=1.0)
 
 
 def _numbers(values: np.ndarray) -> list[float | None]:

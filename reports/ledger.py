@@ -11,13 +11,13 @@ from bench.stats.hump import HumpVerdict
 from reports import words
 from reports.findings import Findings
 from reports.load import RunData
-from reports.table import Table, Value, interval, named
+from reports.table import Row, Table, Value, interval, named
 
 
 def ledger(run: RunData, findings: Findings) -> Table:
     """One line a setting and statistic of the hump test."""
     records: list[dict[str, object]] = []
-    body: list[tuple[str | Value, ...]] = []
+    body: list[Row] = []
     for cells in run.settings:
         hump = findings.humps.get(cells[0].setting)
         if hump is None or not hump.replicates[0].rise.defined:

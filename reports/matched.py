@@ -12,20 +12,22 @@ from bench.stats.matched import Matched, at_kl, difference_over
 from reports import words
 from reports.findings import hardest
 from reports.load import Cell, RunData
-from reports.table import Table, Value, missing, named
+from reports.table import Row, Table, Value, missing, named
 
 
 def matched(run: RunData) -> Table:
     """Differences in gold at each budget within pi_ref's support."""
     budgets = [b for b in run.budgets if run.entropy is None or b <= run.entropy]
     settings = _settings(run)
-    records, body = [], []
+    records, body = [], list[Row]()
     base = settings[0] if settings else []
     for other in settings[1:]:
         mine, theirs = _shared(other, base)
         if not mine:
             continue
         found = [difference_over(_at(mine, budget), _at(theirs, budget)) for budget in budgets]
+        if not any(e.defined for e in found):
+            continue
         body.append((f"{named(other[0], run)} − {named(base[0], run)}", *(shown(e) for e in found)))  # noqa: RUF001
         records += [
             {"one": other[0].name, "other": base[0].name, "budget_nats": budget, "difference": e.point}

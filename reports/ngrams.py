@@ -5,7 +5,7 @@ Kullback-Leibler divergence between the two bags of n-grams: neither a word used
 comes first. `drilldown` calls it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ SHOWN = 8
 _LONGEST = 3
 _FEWEST = 5  # occurrences
 _LEAST_RATIO = 1.5
+_BORDER = "\x00"  # between two texts; no n-gram has it
 
 Codes = NDArray[np.int64]
 
@@ -42,16 +43,18 @@ class Grams:
     """Numbers words in order of appearance, and n-grams by their words' numbers."""
 
     def __init__(self) -> None:
-        self._number: dict[str, int] = {}
-        self._words: list[str] = [""]
+        self._number: dict[str, int] = {_BORDER: 0}
+        self._words: list[str] = [_BORDER]
 
     def bag(self, texts: Iterable[str]) -> Bag:
         """The n-grams of up to three words; none spans two texts."""
-        numbers: list[int] = []
-        for text in texts:
-            numbers += [self._of(word) for word in text.split()]
-            numbers.append(0)  # a border
-        word = np.array(numbers, dtype=np.int64)
+        words = f" {_BORDER} ".join(texts).split()
+        for new in dict.fromkeys(words):
+            if new not in self._number:
+                self._number[new] = len(self._words)
+                self._words.append(new)
+        assert len(self._words) < 1 << 21, "three words must fit in 63 bits"
+        word = np.fromiter(map(self._number.__getitem__, words), dtype=np.int64, count=len(words))
         codes, gram, whole = [], np.zeros_like(word), np.ones(len(word), dtype=bool)
         for n in range(_LONGEST):
             shifted = word[n:]
@@ -81,17 +84,9 @@ class Grams:
                 kept.append(Gram(text, float(rates[0]), float(rates[1]), float(ratio[i])))
         return kept
 
-    def _of(self, word: str) -> int:
-        number = self._number.get(word)
-        if number is None:
-            number = self._number[word] = len(self._words)
-            self._words.append(word)
-            assert number < 1 << 21, "three words must fit in 63 bits"
-        return number
-
     def _text(self, code: int) -> str:
-        words: Sequence[str] = [self._words[(code >> 21 * n) & ((1 << 21) - 1)] for n in range(_LONGEST)]
-        return " ".join(reversed([word for word in words if word]))
+        numbers = [(code >> 21 * n) & ((1 << 21) - 1) for n in reversed(range(_LONGEST))]
+        return " ".join(self._words[number] for number in numbers if number)
 
 
 def _within(part: str, whole: str) -> bool:

@@ -63,11 +63,11 @@ class Page:
         return {figure.name: panel_json(figure, places) for figure in self.figures}
 
 
-def arranged(order: Sequence[tuple[str, str, tuple[str, ...]]], items: Mapping[str, Item]) -> tuple[Section, ...]:
+def arranged(order: Sequence[tuple[str, str, tuple[str, ...]]], items: Sequence[Item]) -> tuple[Section, ...]:
     """Sections in a fixed order, without the items that this run does not have."""
-    found = []
+    found, by_name = [], {item.name: item for item in items if not _empty(item)}
     for name, title, names in order:
-        own = tuple(items[n] for n in names if n in items and not _empty(items[n]))
+        own = tuple(by_name[n] for n in names if n in by_name)
         if own:
             found.append(Section(name, title, own))
     return tuple(found)

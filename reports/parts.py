@@ -1,9 +1,7 @@
 """The rubric's parts along d: in which way the texts get worse. `figures` calls it."""
 
-import numpy as np
-
 from reports import words
-from reports.figure import Figure, Key, Panel, Series, padded
+from reports.figure import Figure, Key, Panel, Series, furthest, padded
 from reports.findings import hardest
 from reports.hero import support, support_keys
 from reports.load import Cell, RunData
@@ -21,7 +19,7 @@ def parts(run: RunData) -> Figure | None:
     drawn = {name: tuple(_line(cell, name) for cell in cells) for name in names}
     everything = [s for series in drawn.values() for s in series]
     y_range = padded([s.y for s in everything])
-    d_max = max(float(np.nanmax(s.x)) for s in everything)
+    d_max = furthest(everything)
     marks = support(run, everything)
     panels = tuple(
         Panel(

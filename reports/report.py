@@ -10,7 +10,7 @@ from reports.embed import pack, rows_json
 from reports.figure import Figure
 from reports.findings import Sentence, nats
 from reports.load import RunData
-from reports.page import Page, arranged, flat
+from reports.page import Item, Page, arranged, flat
 from reports.style import method_label
 from reports.table import Table
 from reports.texts import CellTexts
@@ -107,7 +107,7 @@ def report_page(
     files: Mapping[str, str],
 ) -> Report:
     """The page of one run. `files` are the CSV texts that lie beside it, by path."""
-    items = {item.name: item for item in (*drawn, *tables)}
+    items: list[Item] = [*drawn, *tables]
     hero = next((figure for figure in drawn if figure.name == "hero"), None)
     drilled = drilldown(run)
     packs = {name: pack(text) for name, text in files.items()}

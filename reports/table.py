@@ -10,7 +10,7 @@ from reports.load import Cell, RunData
 from reports.style import method_label
 
 DASH = "–"  # noqa: RUF001
-_LONG = 16  # rows
+_LONG, _FOLDED = 16, ("ledger", "config", "stages")  # rows; tables that few will read whole
 _WORDS = ("hump", "note", "")  # heads of columns of words, wherever they stand
 
 
@@ -23,6 +23,9 @@ class Value:
     why: str = ""
 
 
+Row = tuple[str | Value, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """`data` is the CSV; `body` what the page shows under `head`. `text` counts the leading columns of words."""
@@ -32,13 +35,13 @@ class Table:
     note: str
     data: pd.DataFrame
     head: tuple[str, ...]
-    body: tuple[tuple[str | Value, ...], ...]
+    body: tuple[Row, ...]
     text: int = 1
 
     @property
     def folded(self) -> bool:
         """Whether the page shows it only when asked to."""
-        return len(self.body) > _LONG and self.name != "gates"
+        return len(self.body) > _LONG and self.name in _FOLDED
 
     def is_words(self, column: int) -> bool:
         return column < self.text or self.head[column] in _WORDS

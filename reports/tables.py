@@ -16,7 +16,7 @@ from reports import words
 from reports.claims import Judged
 from reports.findings import Findings, nats
 from reports.load import Cell, RunData
-from reports.table import DASH, Table, Value, interval, missing, named, probability
+from reports.table import DASH, Row, Table, Value, interval, missing, named, probability
 
 
 def peaks(run: RunData, findings: Findings) -> Table:
@@ -78,7 +78,7 @@ def peaks(run: RunData, findings: Findings) -> Table:
 
 def at_budgets(run: RunData) -> Table:
     """Gold at each KL budget, by setting; the CSV also has each cell by itself."""
-    budgets, records, body = run.budgets, [], []
+    budgets, records, body = run.budgets, [], list[Row]()
     for cells in run.settings:
         cells = [cell for cell in cells if len(cell.curve) > 1]
         if not cells:

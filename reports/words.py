@@ -61,30 +61,41 @@ GATES = (
     "gold's fall means nothing."
 )
 MATCHED = (
-    "Gold of each method minus the first one's at the same KL, each with its smallest coefficient, paired by prompt; ± is"
-    " half of the 95% interval, t over three or more shared replicates, else given the first one. Not corrected for "
-    "their number. Best-of-n is left out: it is not to be ranked against training at equal KL."
+    "Gold of each method minus the first one's at the same KL, each with its smallest coefficient, paired by "
+    "prompt; ± is half of the 95% interval, t over three or more shared replicates, else given the first one. Not "
+    "corrected for their number. Best-of-n is left out: it is not to be ranked against training at equal KL."
 )
 PARTS = (
-    "Each part of the rubric above pi_ref's mean on the same prompts, in the rubric's sd, so that the parts of a policy add"
-    " up to its rubric. One line a method: its smallest coefficient, first replicate."
-).replace("pi_ref", "π_ref")
+    "Each part of the rubric above π_ref's mean on the same prompts, in the rubric's sd, so that the parts of a "
+    "policy add up to its rubric. One line a method: its smallest coefficient, first replicate."
+)
 TRAINING = (
-    "From each cell's log, first replicates, thinned by averaging neighbouring steps; pale where the coefficient is larger."
-    " KL here is the monitor's, a few samples a look: rows are measured afterwards, on fresh ones."
+    "From each cell's log, first replicates, thinned by averaging neighbouring steps; pale where the coefficient is "
+    "larger. KL here is the monitor's, a few samples a look: rows are measured afterwards, on fresh ones."
 )
 PROXIES = (
-    "On held-out pairs, beside what gold itself would reach on the same noisy labels. c multiplies raw scores so that the"
-    " cross-entropy is least; a proxy of permuted labels is given gold's spread instead."
+    "On held-out pairs, beside what gold itself would reach on the same noisy labels. c multiplies raw scores so "
+    "that the cross-entropy is least; a proxy of permuted labels is given gold's spread instead."
 )
 LABELS = (
-    "Against gold's order: the share of labels that name the response that gold scores lower. Bradley-Terry labels are "
-    "noisy by construction."
+    "Against gold's order: the share of labels that name the response that gold scores lower. Bradley-Terry labels "
+    "are noisy by construction."
 )
 LEDGER = (
-    "Every number that the sentences at the top rest on. From and to are the rows that a difference lies between, those of"
-    " the first replicate where there are several; over replicates each has its own."
+    "Every number that the sentences at the top rest on. From and to are the rows that a difference lies between, "
+    "those of the first replicate where there are several; over replicates each has its own."
 )
+COMPARED = (
+    "The runs overlaid, told apart by how their lines are dashed; the full colour is the smallest β, paler ones are "
+    "larger. From three replicates on: their mean and its pointwise 95% t band; else the first replicate with ±1.96 "
+    "se."
+)
+DIFFERENCES = (
+    "Gold of a run minus the first run's at the same KL, for settings that both have, replicates taken in pairs and "
+    "prompts paired; ± is half of the 95% interval, t over three or more replicates, else given the first one. Not "
+    "corrected for their number."
+)
+RUNS = "A stage's key stands for its config, inputs, code and library versions."
 DIFFERS = "Keys whose values differ between the class defaults, the installed suite of this name and this run."
 DIFFERS_OWN = "Keys whose values differ from the class defaults; no installed suite has this name."
 BETWEEN = "Keys whose values are not the same in every run."

@@ -21,12 +21,14 @@ const Plots = (() => {
   function hover(i) {
     if (i < 0) return "";
     const proxy = Page.value(i, "proxy_id");
+    const run = Page.value(i, "run"), texts = Page.packs[`cell/${Page.value(i, "cell")}`] ? ". Click: its texts" : "";
     const lines = [
+      ...(run ? [escaped(run)] : []),
       `<b>${escaped(Page.setting(i))}</b> · replicate ${Page.value(i, "replicate") ?? 0} · ${escaped(Page.where(i))}`,
       `KL ${Page.pair(i, "kl")} nats` + (Page.kl(i) === null ? "" : ` · d ${Math.sqrt(Math.max(Page.kl(i), 0)).toFixed(2)}`),
       `gold ${Page.pair(i, "gold", true)} · proxy ${Page.pair(i, "proxy", true)}`,
       `rubric ${Page.pair(i, "rubric", true)}` + (proxy ? ` · ${escaped(proxy)}` : ""),
-      "± one standard error. Click: its texts",
+      `± one standard error${texts}`,
     ];
     return lines.join("<br>");
   }
