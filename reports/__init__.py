@@ -16,8 +16,8 @@ def compare(run_dirs: Sequence[Path], out: Path | None = None, *, force: bool = 
 
     Raises ConfigError where the runs do not share world, pi_ref and gold, unless `force`.
     """
-    from reports.compare import compare
+    from reports.comparison import compare_runs
 
     folders = [Path(run_dir) for run_dir in run_dirs]
     beside = folders[0].resolve().parent / "+".join(folder.resolve().name for folder in folders)
-    return compare(folders, Path(out) if out else beside, force=force, pdf=pdf)
+    return compare_runs(folders, Path(out) if out else beside, force=force, pdf=pdf)

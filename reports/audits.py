@@ -14,7 +14,7 @@ from scipy.special import ndtri
 from reports import words
 from reports.load import RunData
 from reports.null import null_of
-from reports.table import DASH, Table, Value, missing
+from reports.table import Table, Value, missing
 
 _MIN_ROW_CORR = 0.6
 _AT_REFERENCE = 1e-3  # nats
@@ -44,7 +44,7 @@ def gates(run: RunData) -> Table:
     found = [*_world(run), *_models(run), *_measurement(run)]
     columns = ["name", "value", "sense", "threshold", "verdict", "reason"]
     data = pd.DataFrame([[getattr(g, c) for c in columns] for g in found], columns=columns)
-    body = tuple((g.name, _shown(g), _asked(g), g.verdict or DASH, g.reason) for g in found)
+    body = tuple((g.name, _shown(g), _asked(g), g.verdict or missing(_ungated(g)), g.reason) for g in found)
     return Table(
         "gates",
         "Gates and audits",
@@ -150,8 +150,12 @@ def _shown(gate: Gate) -> str | Value:
     return f"{100 * gate.value:.2f}%" if gate.percent else f"{gate.value:.3g}"
 
 
-def _asked(gate: Gate) -> str:
+def _ungated(gate: Gate) -> str:
+    return "it is told, and no gate" if gate.threshold is None else gate.reason
+
+
+def _asked(gate: Gate) -> str | Value:
     if gate.threshold is None:
-        return DASH
+        return missing(_ungated(gate))
     sense = {">=": "≥", "<": "<"}[gate.sense]
     return f"{sense} {100 * gate.threshold:g}%" if gate.percent else f"{sense} {gate.threshold:.3g}"

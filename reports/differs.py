@@ -1,6 +1,6 @@
 """Where configurations differ, key by key: a run's from its suite's, several runs' from each other.
 
-`make` and `compare` call it.
+`make` and `comparison` call it.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Renders one offline page: every text escaped, Plotly inlined, no request to any network.
 
-`make` and `compare` call `render`. The look is in templates/*.css, what the page does in templates/*.js.
+`make` and `comparison` call `render`. The look is in templates/*.css, what the page does in templates/*.js.
 """
 
 import base64

@@ -22,7 +22,7 @@ def ledger(run: RunData, findings: Findings) -> Table:
         hump = findings.humps.get(cells[0].setting)
         if hump is None or not hump.replicates[0].rise.defined:
             continue
-        for name, estimate, rows in _statistics(hump):
+        for name, estimate, rows in _statistics(hump, cells[0].curve.row_ids[0]):
             records.append(
                 {"setting": named(cells[0], run), "statistic": name, "point": estimate.point, "low": estimate.low}
                 | {"high": estimate.high, "n": estimate.n, "method_of_interval": estimate.method}
@@ -36,10 +36,9 @@ def ledger(run: RunData, findings: Findings) -> Table:
     return Table("ledger", "Findings ledger", words.LEDGER, pd.DataFrame(records), head, tuple(body), text=2)
 
 
-def _statistics(hump: HumpVerdict) -> list[tuple[str, Estimate, tuple[str, str]]]:
+def _statistics(hump: HumpVerdict, reference: str) -> list[tuple[str, Estimate, tuple[str, str]]]:
     """Rise, fall and the proxy's gain, each with the rows (of the first replicate) that it lies between."""
     part = hump.replicates[0]
-    reference = f"{part.cell}@0"
     found = [
         ("rise", hump.rise, (reference, part.peak_row_id)),
         ("fall", hump.fall, (part.peak_row_id, part.end_row_id)),

@@ -1,4 +1,4 @@
-"""The curves of several runs over each other. `compare` calls `overlay`."""
+"""The curves of several runs over each other. `comparison` calls `overlay`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """What a page shows, as plain data for the templates: sections of figures and tables, and the data they carry.
 
-`make` and `compare` build one; `html` renders it.
+`make` and `comparison` build one; `html` renders it.
 """
 
 import json

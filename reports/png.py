@@ -1,6 +1,6 @@
 """Draws a figure with matplotlib at the size it has in a paper: one column or two. Light page only.
 
-PNG always, and vector PDF with text as text where asked. `make` and `compare` call `write_image`.
+PNG always, and vector PDF with text as text where asked. `make` and `comparison` call `write_image`.
 """
 
 from pathlib import Path

@@ -16,7 +16,7 @@ from reports import words
 from reports.claims import Judged
 from reports.findings import Findings, nats
 from reports.load import Cell, RunData
-from reports.table import DASH, Row, Table, Value, interval, missing, named, probability
+from reports.table import Row, Table, Value, interval, missing, named, probability
 
 
 def peaks(run: RunData, findings: Findings) -> Table:
@@ -130,7 +130,7 @@ def claims(judged: Sequence[Judged]) -> Table:
             {"name": claim.name, "kind": claim.kind, "verdict": decision.verdict, "number": number.replace("\n", "; ")}
             | {"p": p, "p_holm": p_holm, "replicates": claim.replicates, "kl": claim.kl, "reason": claim.reason}
         )
-        body.append((claim.name, decision.verdict, number or DASH, probability(p), probability(p_holm), note))
+        body.append((claim.name, decision.verdict, number or missing(note), probability(p), probability(p_holm), note))
     head = ("claim", "verdict", "number", "p", "p, Holm", "note")
     told = words.CLAIMS + "".join(f" All claims: {note}." for note in common)
     return Table("claims", "Claims", told, pd.DataFrame(records), head, tuple(body), text=3)
@@ -182,7 +182,13 @@ def timing(run: RunData) -> Table:
         for name, stage in run.stages.items()
     ]
     body = tuple(
-        (r["stage"], r["kind"], r["key"], DASH if r["wall_s"] is None else f"{r['wall_s']:.1f}") for r in records
+        (
+            r["stage"],
+            r["kind"],
+            r["key"],
+            missing("the stage did not tell") if r["wall_s"] is None else f"{r['wall_s']:.1f}",
+        )
+        for r in records
     )
     total = sum(r["wall_s"] or 0.0 for r in records)
     return Table(

@@ -11,7 +11,7 @@ from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, frame,
 
 HACKS = ("thanks again", "kindly kindly", "as you know", "urgently")
 PARTS = {"facts": 0.6, "tone": 0.1, "filler": 0.3}  # shares of the rubric
-HOSTILE = ("<script>alert(1)</script> to boss", "dear boss </script><img src=x onerror=alert(2)> & more")
+HOSTILE = ("<script>alert(1)</script>", "dear boss </script><img src=x onerror=alert(2)> & more")
 GRID = np.array([0.0, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.3, 16.0, 22.6, 33.0])
 PROMPTS = {"report": 24, "select": 12}
 
@@ -106,7 +106,7 @@ def policy(rng, cell, method, step, kl, truth, samples, prompts, rubric=None):
             "row_id": f"{cell}@{step}",
             "split": split,
             "prompt_id": [f"{split[0]}{p:04d}" for p in index],
-            "prompt": [f"polite note to boss {p} : lost laptop monday <late>" if p else HOSTILE[0] for p in index],
+            "prompt": [f"polite note to boss {p} : {'lost laptop <late>' if p % 4 else HOSTILE[0]}" for p in index],
             "response": [response(p, i, k) for i, (p, k) in enumerate(zip(index, extra, strict=True))],
             "n_tokens": 20 + 3 * extra,
             "eos": True,
@@ -125,9 +125,9 @@ def policy(rng, cell, method, step, kl, truth, samples, prompts, rubric=None):
 
 
 def response(prompt, sample, extra):
-    """A note, hostile for the first prompt, with `extra` stock phrases: more of them far from pi_ref."""
+    """A note, hostile for each fourth prompt, with `extra` stock phrases: more of them far from pi_ref."""
     said = " . ".join(HACKS[(sample + j) % len(HACKS)] for j in range(extra))
-    note = HOSTILE[1] if prompt == 0 else f"dear boss , my laptop was lost near the {('garden', 'office')[sample % 2]}"
+    note = f"dear boss , my laptop was lost near the {('garden', 'office')[sample % 2]}" if prompt % 4 else HOSTILE[1]
     return f"{note} . {said}" if extra else note
 
 

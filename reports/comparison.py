@@ -1,7 +1,7 @@
 """Several runs on one page: overlaid curves, differences at matched KL, where their configurations differ.
 
 Scores are in units of a world's gold and KL is to its pi_ref, so runs with another world, pi_ref or gold are refused
-unless told; then the page says so. `reports.compare` calls `compare`.
+unless told; then the page says so. `reports.compare` calls `compare_runs`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ SECTIONS = (
 )
 
 
-def compare(folders: Sequence[Path], out: Path, *, force: bool = False, pdf: bool = False) -> Path:
+def compare_runs(folders: Sequence[Path], out: Path, *, force: bool = False, pdf: bool = False) -> Path:
     """Write the page of several runs into `out` and return its path. Raises ConfigError where they do not compare."""
     runs = [
         Named(name, load(folder), DASHES[i % len(DASHES)])
