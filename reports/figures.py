@@ -12,6 +12,7 @@ from bench.stats.curves import peak_row
 from reports import words
 from reports.bon import best_of_n
 from reports.figure import Dash, Figure, Key, Marker, Panel, Series, padded
+from reports.fits import Fitted
 from reports.frontier import frontier
 from reports.hero import controls, hero, proxy_label
 from reports.load import Cell, RunData
@@ -20,10 +21,10 @@ from reports.style import INK, method_color, method_label, shade
 from reports.training import training
 
 
-def figures(run: RunData) -> list[Figure]:
+def figures(run: RunData, fitted: list[Fitted]) -> list[Figure]:
     """All figures of a run, the hero first."""
-    makers = (hero, frontier, gold_against_proxy, best_of_n, coefficients, parts, controls, tokens, training)
-    made = (make(run) for make in makers)
+    makers = (hero, frontier, gold_against_proxy, coefficients, parts, controls, tokens, training)
+    made = [*(make(run) for make in makers), best_of_n(run, fitted)]
     return [figure for figure in made if figure is not None]
 
 

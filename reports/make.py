@@ -13,6 +13,7 @@ from reports.differs import from_suite
 from reports.figure import Figure
 from reports.figures import figures
 from reports.findings import find, sentences
+from reports.fits import fit_curves, fits, predictions
 from reports.html import render
 from reports.ledger import ledger
 from reports.load import load
@@ -28,13 +29,16 @@ def make(folder: Path, *, pdf: bool = False) -> Path:
     run = load(folder)
     findings = find(run)
     judged = judge_claims(run)
-    drawn = figures(run)
+    fitted = fit_curves(run)
+    drawn = figures(run, fitted)
     made = [
         tables.claims(judged),
         tables.claim_parts(judged),
         tables.peaks(run, findings),
         tables.at_budgets(run),
         matched(run),
+        predictions(run, fitted),
+        fits(run, fitted),
         audits.gates(run),
         models.proxies(run),
         models.labels(run),
