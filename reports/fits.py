@@ -78,7 +78,7 @@ def fits(run: RunData, fitted: list[Fitted]) -> Table:
             | {k: v for name, e in {**numbers, **others}.items() for k, v in _columns(name, e).items()}
         )
         rmse = f"{f.fit.rmse:.2f}" if np.isfinite(f.fit.rmse) else missing(f.fit.reason)
-        form = "d(a − b d)" if f.cell.best_of_n else "d(a − b log d)"  # noqa: RUF001
+        form = ("d(a − b d)" if f.cell.best_of_n else "d(a − b log d)").replace(" ", "\u00a0")  # noqa: RUF001
         last = shown(f.gamma) if f.gamma else missing("gamma is of best-of-n curves")
         body.append((named(f.cell, run), form, *(shown(e) for e in numbers.values()), rmse, shown(f.left_out), last))
     return Table("fits", "Fitted forms", words.FITS, pd.DataFrame(records), head, tuple(body), text=2)

@@ -115,7 +115,7 @@ def _layout(panel: Panel) -> dict[str, Any]:
         "showgrid": False,
         "showline": True,
     }
-    y: dict[str, Any] = {**axis, "title": {"text": text(panel.y_label), "standoff": 4}, "griddash": "solid"}
+    y: dict[str, Any] = {**axis, "title": {"text": text(panel.y_label), "standoff": 4}, "exponentformat": "power"}
     if panel.log_x:
         x |= {"type": "log"} | ({} if panel.x_ticks else {"dtick": 1, "tickformat": ",d"})
     if panel.x_ticks:

@@ -39,6 +39,11 @@ const Page = (() => {
     }
   });
 
+  const folded = () => document.querySelectorAll("main details:not([open])");
+  let unfolded = [];
+  window.addEventListener("beforeprint", () => (unfolded = [...folded()]).forEach((e) => (e.open = true)));
+  window.addEventListener("afterprint", () => unfolded.forEach((e) => (e.open = false)));
+
   const rows = json("rows-json") ?? { ids: [], columns: {} };
   const place = new Map(rows.ids.map((id, i) => [id, i]));
   const value = (i, column) => rows.columns[column]?.[i] ?? null;
