@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.embed import pack, plain
+from reports.embed import pack
 from reports.load import REFERENCE, RunData
-from reports.ngrams import Bag, Grams
+from reports.ngrams import Gram, Grams
 
 LARGEST, RANDOM = 20, 12
 SEED = 20221019  # of the random part; the same page on every rebuild
 _AT_REFERENCE = 1e-3  # nats
 _REFERENCE_TEXTS = 3  # a prompt
+_NUMBERS = ("place", "gold", "proxy", "rubric", "n_tokens")
 
 
 @dataclass(frozen=True)
@@ -39,27 +40,44 @@ def drilldown(run: RunData) -> Drilldown | None:
     place = pd.Series(np.arange(len(prompts)), index=prompts.index)
     samples = samples.assign(gap=samples.proxy - samples.gold, place=place.loc[samples.prompt_id].to_numpy())
     parts = sorted(c for c in samples.columns if c.startswith("rubric_") and samples[c].notna().any())
-    at_reference = samples[samples.row_id.isin(_reference_rows(run))]
-    grams = Grams()
-    reference = grams.bag(at_reference.response)
-    chosen = samples[_chosen(samples)]
-    by_row = {str(row_id): own for row_id, own in chosen.groupby("row_id", sort=False)}
-    texts = {str(row_id): own for row_id, own in samples.groupby("row_id", sort=False).response}
+    table = _Table({name: samples[name].to_numpy() for name in (*_NUMBERS, "response", "gap", *parts)}, tuple(parts))
+    at = samples.groupby("row_id", sort=False).indices
+    chosen = _chosen(samples).to_numpy()
+    grams, is_reference = Grams(), samples.row_id.isin(_reference_rows(run)).to_numpy()
+    reference = grams.bag(table.columns["response"][is_reference])
     packs = {}
     for cell in run.cells:
-        own = [row_id for row_id in cell.curve.row_ids if row_id in by_row]
+        own = {row_id: at[row_id] for row_id in cell.curve.row_ids if row_id in at}
         if own:
-            changed = {r: _changed(grams, grams.bag(texts[r]), reference) for r in own}
-            packs[cell.name] = pack({r: {"samples": _columns(by_row[r], parts), "grams": changed[r]} for r in own})
-    first = at_reference.drop_duplicates(["place", "response"]).groupby("place").head(_REFERENCE_TEXTS)
+            shown = {r: table.at(places[chosen[places]]) for r, places in own.items()}
+            bags = {r: grams.bag(table.columns["response"][places]) for r, places in own.items()}
+            changed = {r: _changed(grams.overused(bag, reference)) for r, bag in bags.items()}
+            packs[cell.name] = pack({r: {"samples": shown[r], "grams": changed[r]} for r in own})
+    first = samples[is_reference].drop_duplicates(["place", "response"]).groupby("place").head(_REFERENCE_TEXTS)
     common = {
         "prompts": prompts.tolist(),
         "parts": [part.removeprefix("rubric_") for part in parts],
-        "reference": _columns(first, parts),
+        "reference": table.at(first.index.to_numpy()),
         "text": _text_of_reference(run),
-        "counts": {"largest": LARGEST, "random": RANDOM},
     }
     return Drilldown(pack(common), packs)
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """All report samples, a column an array."""
+
+    columns: dict[str, np.ndarray]
+    parts: tuple[str, ...]
+
+    def at(self, places: np.ndarray) -> dict[str, Any]:
+        """The samples at these places as JSON values, scores to two decimals, those with the largest gaps marked."""
+        found: dict[str, Any] = {name: _decimals(self.columns[name][places]) for name in _NUMBERS}
+        found["response"] = self.columns["response"][places].tolist()
+        found["parts"] = [_decimals(self.columns[part][places]) for part in self.parts]
+        rank = np.argsort(np.argsort(-self.columns["gap"][places], kind="stable"))
+        found["largest"] = (rank < LARGEST).astype(int).tolist()
+        return found
 
 
 def _reference_rows(run: RunData) -> set[str]:
@@ -79,19 +97,13 @@ def _chosen(samples: pd.DataFrame) -> pd.Series:
     return largest | (drawn <= RANDOM).reindex(samples.index, fill_value=False)
 
 
-def _columns(samples: pd.DataFrame, parts: list[str]) -> dict[str, Any]:
-    columns = {name: plain(samples[name], 3) for name in ("place", "response", "gold", "proxy", "rubric", "n_tokens")}
-    rank = samples.gap.rank(method="first", ascending=False)
-    columns["largest"] = [int(r <= LARGEST) for r in rank]
-    columns["parts"] = [plain(samples[part], 2) for part in parts]
-    return columns
+def _decimals(values: np.ndarray) -> list[float | None]:
+    rounded = np.round(values.astype(float), 2)
+    return [v if v == v else None for v in rounded.tolist()]
 
 
-def _changed(grams: Grams, bag: Bag, reference: Bag) -> list[list[Any]]:
-    return [
-        [g.text, round(g.rate, 2), round(g.reference_rate, 2), float(f"{g.ratio:.3g}")]
-        for g in grams.overused(bag, reference)
-    ]
+def _changed(found: list[Gram]) -> list[list[Any]]:
+    return [[g.text, round(g.rate, 2), round(g.reference_rate, 2), float(f"{g.ratio:.3g}")] for g in found]
 
 
 def _text_of_reference(run: RunData) -> dict[str, float]:

@@ -31,9 +31,9 @@ def rows_json(run: RunData) -> dict[str, Any]:
     return {"ids": rows.row_id.tolist(), "columns": {name: plain(rows[name]) for name in names}}
 
 
-def plain(column: pd.Series, digits: int = 5) -> list[Any]:
-    """A column as JSON values; missing ones are null."""
+def plain(column: pd.Series) -> list[Any]:
+    """A column as JSON values, numbers to five digits; missing ones are null."""
     if is_float_dtype(column.dtype):
         values = column.to_numpy(dtype=float)
-        return [float(f"{v:.{digits}g}") if np.isfinite(v) else None for v in values]
+        return [float(f"{v:.5g}") if np.isfinite(v) else None for v in values]
     return [None if missing else value for value, missing in zip(column.tolist(), column.isna(), strict=True)]

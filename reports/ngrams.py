@@ -5,7 +5,7 @@ Kullback-Leibler divergence between the two bags of n-grams: neither a word used
 comes first. `drilldown` calls it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,22 +39,25 @@ class Bag:
     words: int
 
 
+class _Numbers(dict[str, int]):
+    """Words, numbered as they are first asked for."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = len(self)
+        return self[word]
+
+
 class Grams:
     """Numbers words in order of appearance, and n-grams by their words' numbers."""
 
     def __init__(self) -> None:
-        self._number: dict[str, int] = {_BORDER: 0}
-        self._words: list[str] = [_BORDER]
+        self._number = _Numbers({_BORDER: 0})
 
     def bag(self, texts: Iterable[str]) -> Bag:
         """The n-grams of up to three words; none spans two texts."""
         words = f" {_BORDER} ".join(texts).split()
-        for new in dict.fromkeys(words):
-            if new not in self._number:
-                self._number[new] = len(self._words)
-                self._words.append(new)
-        assert len(self._words) < 1 << 21, "three words must fit in 63 bits"
         word = np.fromiter(map(self._number.__getitem__, words), dtype=np.int64, count=len(words))
+        assert len(self._number) < 1 << 21, "three words must fit in 63 bits"
         codes, gram, whole = [], np.zeros_like(word), np.ones(len(word), dtype=bool)
         for n in range(_LONGEST):
             shifted = word[n:]
@@ -74,9 +77,9 @@ class Grams:
         ratio = (bag.counts + 0.5) / (expected + 0.5) * reference.words / bag.words
         some = (bag.counts >= _FEWEST) & (ratio >= _LEAST_RATIO)
         weight = np.where(some, bag.counts * np.log(ratio), -np.inf)
-        kept: list[Gram] = []
+        words, kept = list(self._number), list[Gram]()
         for i in np.argsort(-weight, kind="stable")[: 20 * SHOWN]:
-            text = self._text(int(bag.codes[i]))
+            text = text_of(int(bag.codes[i]), words)
             if not some[i] or len(kept) == SHOWN:
                 break
             if not any(_within(text, g.text) or _within(g.text, text) for g in kept):
@@ -84,9 +87,11 @@ class Grams:
                 kept.append(Gram(text, float(rates[0]), float(rates[1]), float(ratio[i])))
         return kept
 
-    def _text(self, code: int) -> str:
-        numbers = [(code >> 21 * n) & ((1 << 21) - 1) for n in reversed(range(_LONGEST))]
-        return " ".join(self._words[number] for number in numbers if number)
+
+def text_of(code: int, words: Sequence[str]) -> str:
+    """The n-gram of that code."""
+    numbers = [(code >> 21 * n) & ((1 << 21) - 1) for n in reversed(range(_LONGEST))]
+    return " ".join(words[number] for number in numbers if number)
 
 
 def _within(part: str, whole: str) -> bool:
