@@ -17,7 +17,8 @@ Goldbench measures how reward optimization goes wrong.
   bench run suite=NAME [key=value ...]    run or resume a suite, then write its report
   bench plan suite=NAME [key=value ...]   stages and cells, what is cached, expected time; runs nothing
   bench ls [suites|worlds|golds|methods|runs]
-  bench report RUN [RUN ...]              rebuild the report from the run folder alone
+  bench report RUN [pdf=true]             rebuild the report from the run folder alone
+  bench report RUN RUN ... [force=true]   several runs on one page, in a folder beside the first or out=DIR
   bench selfcheck [CHECK ...]             every estimator and loss against closed-form answers
   bench samples RUN [key=value ...]       texts with scores, beside pi_ref's: cell= row= budget= n= sort=
   bench verify RUN [key=value ...]        re-hash, re-derive and re-score what a run rests on: share= seed= store=
@@ -85,13 +86,21 @@ def _ls(words: Sequence[str]) -> int:
 
 
 def _report(words: Sequence[str]) -> int:
+    from bench.options import split_words
     from bench.run_folder import load_run
-    from reports import build
+    from reports import build, compare
+    from reports.options import ReportOptions
 
-    if not words:
+    places, options = split_words(words, ReportOptions)
+    if not places:
         raise ConfigError("no run given; legal: bench report RUN [RUN ...], folders that `bench run` wrote")
-    for run in [load_run(word) for word in words]:
-        print(build(run.path))
+    paths = [load_run(place).path for place in places]
+    if len(paths) > 1:
+        print(compare(paths, options.out, force=options.force, pdf=options.pdf))
+    elif options.force or options.out:
+        raise ConfigError("force= and out= are for several runs; the report of one run lies in its folder")
+    else:
+        print(build(paths[0], pdf=options.pdf))
     return 0
 
 

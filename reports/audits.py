@@ -14,7 +14,7 @@ from scipy.special import ndtri
 from reports import words
 from reports.load import RunData
 from reports.null import null_of
-from reports.tables import DASH, Table
+from reports.table import Table, Value, missing
 
 _MIN_ROW_CORR = 0.6
 _AT_REFERENCE = 1e-3  # nats
@@ -44,7 +44,7 @@ def gates(run: RunData) -> Table:
     found = [*_world(run), *_models(run), *_measurement(run)]
     columns = ["name", "value", "sense", "threshold", "verdict", "reason"]
     data = pd.DataFrame([[getattr(g, c) for c in columns] for g in found], columns=columns)
-    body = tuple((g.name, _shown(g), _asked(g), g.verdict or DASH, g.reason) for g in found)
+    body = tuple((g.name, _shown(g), _asked(g), g.verdict or missing(_ungated(g)), g.reason) for g in found)
     return Table(
         "gates",
         "Gates and audits",
@@ -73,23 +73,6 @@ def _models(run: RunData) -> list[Gate]:
         _metric(run, "Gold against rubric within prompts, on π_ref", "reference", "gold_rubric_corr", ">=", asked),
         _metric(run, "Gold against rubric within prompts, on the wide set", "gold", "wide_corr", "", None),
     ]
-    audits = {
-        "held_out_accuracy": "held-out accuracy",
-        "gold_accuracy": "gold's own accuracy on those labels",
-        "held_out_ce": "held-out cross-entropy",
-        "gold_ce": "gold's own cross-entropy on those labels",
-        "calibration_error": "calibration error",
-        "calibration_scale": "calibration scale",
-        "gold_corr_pi_ref": "correlation with gold on π_ref",
-    }
-    for stage in run.stages:
-        if stage.startswith("proxy/"):
-            label = stage.removeprefix("proxy/")
-            found += [
-                _metric(run, f"Proxy {label}: {words}", stage, name, "", None)
-                for name, words in audits.items()
-                if run.metric(stage, name) is not None
-            ]
     return found
 
 
@@ -161,14 +144,18 @@ def _missing(run: RunData, stage: str, metric: str) -> str:
     return f"the {stage} stage did not measure it" + (" (too few samples a prompt)" if "best_of" in metric else "")
 
 
-def _shown(gate: Gate) -> str:
+def _shown(gate: Gate) -> str | Value:
     if gate.value is None:
-        return DASH
+        return missing(gate.reason)
     return f"{100 * gate.value:.2f}%" if gate.percent else f"{gate.value:.3g}"
 
 
-def _asked(gate: Gate) -> str:
+def _ungated(gate: Gate) -> str:
+    return "it is told, and no gate" if gate.threshold is None else gate.reason
+
+
+def _asked(gate: Gate) -> str | Value:
     if gate.threshold is None:
-        return DASH
+        return missing(_ungated(gate))
     sense = {">=": "≥", "<": "<"}[gate.sense]
     return f"{sense} {100 * gate.threshold:g}%" if gate.percent else f"{sense} {gate.threshold:.3g}"

@@ -17,7 +17,7 @@ from bench.stats.matched import at_kl, at_proxy, coincide, difference_over
 from bench.stats.power import detectable
 from reports.fact import Fact, asked, exact, resampled, said, unanswered
 from reports.load import Cell, RunData
-from reports.tables import named
+from reports.table import named
 
 FIT_N, PREDICT_N = 64, 1024
 PROXIES = (0.5, 1.0, 1.5, 2.0)  # gold standard deviations

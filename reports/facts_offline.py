@@ -11,7 +11,7 @@ from bench.stats.estimate import Estimate, replicate_mean
 from reports.fact import Fact, asked, unanswered
 from reports.facts_curves import coincidence, hardest_settings, hump_fact
 from reports.load import Cell, RunData
-from reports.tables import named
+from reports.table import named
 
 EARLY = 0.5  # epochs; a peak before this counts as early in the first
 PREDICTS = 0.5  # a correlation from which accuracy would say something about gold

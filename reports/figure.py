@@ -1,5 +1,6 @@
 """A figure as data, described once and drawn by two renderers: `png` (matplotlib) and `interactive` (Plotly)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -29,7 +30,8 @@ class Series:
     marker: Marker = "none"
     line: bool = True
     bars: bool = False  # draw low..high as error bars
-    hover: tuple[str, ...] = ()
+    method: str = ""  # the legend's switch that it obeys; empty obeys none
+    row_ids: tuple[str, ...] = ()  # where each point is one evaluated policy
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Key:
     color: Color
     dash: Dash = "solid"
     marker: Marker = "none"
+    method: str = ""  # the legend's switch that it is
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +130,11 @@ def padded(values: list[Float], pad: float = 0.06) -> tuple[float, float] | None
     low, high = min(float(finite.min()), 0.0), max(float(finite.max()), 0.0)
     air = pad * ((high - low) or 1.0)
     return low - air, high + air
+
+
+def furthest(series: Iterable[Series]) -> float:
+    """The largest finite x of some series, 1 where there is none."""
+    return max((float(np.nanmax(s.x)) for s in series if np.isfinite(s.x).any()), default=1.0)
 
 
 def diagonal_end(panel: Panel) -> float:

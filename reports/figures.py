@@ -12,15 +12,19 @@ from bench.stats.curves import peak_row
 from reports import words
 from reports.bon import best_of_n
 from reports.figure import Dash, Figure, Key, Marker, Panel, Series, padded
+from reports.fits import Fitted
 from reports.frontier import frontier
 from reports.hero import controls, hero, proxy_label
 from reports.load import Cell, RunData
+from reports.parts import parts
 from reports.style import INK, method_color, method_label, shade
+from reports.training import training
 
 
-def figures(run: RunData) -> list[Figure]:
+def figures(run: RunData, fitted: list[Fitted]) -> list[Figure]:
     """All figures of a run, the hero first."""
-    made = (make(run) for make in (hero, controls, frontier, gold_against_proxy, best_of_n, coefficients, tokens))
+    makers = (hero, frontier, gold_against_proxy, coefficients, parts, controls, tokens, training)
+    made = [*(make(run) for make in makers), best_of_n(run, fitted)]
     return [figure for figure in made if figure is not None]
 
 
@@ -64,8 +68,9 @@ def _over_proxy(run: RunData, cells: list[Cell]) -> tuple[list[Series], tuple[Ke
         first = run.is_first(cell)
         low, high = (gold - se, gold + se) if first else (None, None)
         marker: Marker = "dot" if first else "none"
-        series.append(Series(_named(cell), proxy, gold, color, low, high, dash, 2.0 if first else 0.6, marker))
-        keys.setdefault(_named(cell), Key(_named(cell), color, dash))
+        drawn = Series(_named(cell), proxy, gold, color, low, high, dash, 2.0 if first else 0.6, marker)
+        series.append(replace(drawn, method=cell.method, row_ids=cell.curve.row_ids))
+        keys.setdefault(_named(cell), Key(_named(cell), color, dash, method=cell.method))
     return series, tuple(keys.values())
 
 
@@ -113,7 +118,9 @@ def _sweep_panel(method: str, proxy: str, cells: list[Cell], several: bool) -> P
         rows = [choose(c) for c in first]
         y = np.array([np.nan if r is None else c.curve.gold[r] for c, r in zip(first, rows, strict=True)])
         se = np.array([np.nan if r is None else c.curve.gold_se[r] for c, r in zip(first, rows, strict=True)])
-        series.append(Series(label, x, y, color, y - 1.96 * se, y + 1.96 * se, dash, 1.8, marker, bars=True))  # type: ignore[arg-type]
+        ids = tuple("" if r is None else c.curve.row_ids[r] for c, r in zip(first, rows, strict=True))
+        drawn = Series(label, x, y, color, y - 1.96 * se, y + 1.96 * se, dash, 1.8, marker, bars=True)  # type: ignore[arg-type]
+        series.append(replace(drawn, method=method, row_ids=ids))
     title = method_label(method) + (f" · {proxy_label(proxy)}" if several else "")
     ticks = tuple((place[beta], f"{beta:g}") for beta in betas)
     return Panel(title, "β", words.GOLD, tuple(series), x_ticks=ticks, x_range=(-0.4, len(betas) - 0.6))
@@ -153,9 +160,11 @@ def _spent(run: RunData, cells: list[Cell], per: float) -> tuple[list[Series], t
         width = (1.8 if hardest else 1.0) if run.is_first(cell) else 0.5
         dash: Dash = "solid" if cell.proxy_name == run.proxies_of(cell.method)[0] else "dash"
         against = f", {proxy_label(cell.proxy_name)}" if run.several_proxies(cell.method) else ""
-        series.append(Series(_named(cell) + against, spent[some], cell.curve.gold[some], color, dash=dash, width=width))
+        ids = tuple(row_id for row_id, kept in zip(cell.curve.row_ids, some, strict=True) if kept)
+        drawn = Series(_named(cell) + against, spent[some], cell.curve.gold[some], color, dash=dash, width=width)
+        series.append(replace(drawn, method=cell.method, row_ids=ids))
         key = method_label(cell.method) + against
-        keys.setdefault(key, Key(key, method_color(cell.method), dash))
+        keys.setdefault(key, Key(key, method_color(cell.method), dash, method=cell.method))
     return series, tuple(keys.values())
 
 

@@ -4,18 +4,20 @@ Sentences are written from the estimates alone. `make` makes one `Findings`; tab
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.stats.bootstrap import chosen_range
+from bench.stats.bootstrap import Resamples, resamples
 from bench.stats.curves import peak_row
 from bench.stats.estimate import Estimate, paired_difference, plus_minus
 from bench.stats.hump import HumpVerdict, ReplicateHump, hump_test
+from bench.stats.peak import peak_range
 from reports.load import Cell, RunData
 from reports.style import method_label
 
-SEED = 20221019  # of the bootstrap; the same page on every rebuild
+DRAWS = 500
+SEED = 20221019  # of the resamples; the same page on every rebuild
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Peak:
 
     cell: Cell
     row: int
-    kl_range: tuple[float, float]  # of the choice, when the select prompts are resampled
+    kl_range: tuple[float, float]  # of the rows that are not rejected as the highest
     drop: Estimate
 
 
@@ -38,7 +40,9 @@ class Findings:
 
 def find(run: RunData) -> Findings:
     """Every peak and verdict that the rows allow."""
-    peaks = {cell.name: peak for cell in run.trained if (peak := _peak(run, cell)) is not None}
+    sampled = [cell.curve for cell in run.trained if cell.curve.prompts > 1]
+    drawn = resamples(sampled, DRAWS, np.random.default_rng(SEED)) if sampled else None
+    peaks = {cell.name: peak for cell in run.trained if (peak := _peak(cell, drawn)) is not None}
     humps = {}
     for setting in dict.fromkeys(cell.setting for cell in run.trained):
         replicates = [cell for cell in run.trained if cell.setting == setting]
@@ -48,15 +52,15 @@ def find(run: RunData) -> Findings:
     return Findings(peaks, humps)
 
 
-def _peak(run: RunData, cell: Cell) -> Peak | None:
+def _peak(cell: Cell, drawn: Resamples | None) -> Peak | None:
     curve = cell.curve
     row = peak_row(curve.gold_select)
     if row is None:
         return None
-    select_RP = run.select_gold(curve.row_ids)
     kl_range = (float("nan"), float("nan"))
-    if select_RP.shape[1] > 1:
-        kl_range = chosen_range(curve.kl, select_RP, np.random.default_rng(SEED))
+    if drawn is not None and curve.prompts > 1:
+        d = peak_range(curve, drawn)
+        kl_range = (d.low**2, d.high**2)
     return Peak(cell, row, kl_range, paired_difference(curve.gold_RP[row], curve.gold_RP[cell.last]))
 
 
@@ -73,6 +77,8 @@ class Sentence:
     text: str
     verdict: str
     reason: str
+    method: str = ""
+    rows: tuple[tuple[str, str], ...] = ()  # (what it is, row id), where one can look
 
 
 def sentences(run: RunData, findings: Findings) -> list[Sentence]:
@@ -81,8 +87,18 @@ def sentences(run: RunData, findings: Findings) -> list[Sentence]:
     for cells in (run.compared, run.controls):
         for method, proxy in dict.fromkeys((c.method, c.proxy_name) for c in cells):
             cell = hardest([c for c in cells if (c.method, c.proxy_name) == (method, proxy)])
-            lines.append(_sentence(_label(run, cell), cell, findings))
+            sentence = _sentence(_label(run, cell), cell, findings)
+            lines.append(replace(sentence, method=method, rows=_rows(cell, findings)))
     return lines
+
+
+def _rows(cell: Cell, findings: Findings) -> tuple[tuple[str, str], ...]:
+    """Where to look: the peak and the end of the curve that the sentence is about."""
+    hump, ids = findings.humps.get(cell.setting), cell.curve.row_ids
+    part = hump.replicates[0] if hump else None
+    if part and part.peak_row_id:
+        return (("peak", part.peak_row_id), ("end", part.end_row_id))
+    return (("last policy", ids[cell.last]),)
 
 
 def _label(run: RunData, cell: Cell) -> str:

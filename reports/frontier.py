@@ -26,15 +26,17 @@ def frontier(run: RunData) -> Figure | None:
         d = np.concatenate([c.curve.d for c in own])
         gold = np.concatenate([c.curve.gold for c in own])
         faded = shade(color, 1, 2)
-        series.append(Series(f"{method_label(method)}, every row", d, gold, faded, line=False, marker="dot"))
+        ids = tuple(row_id for c in own for row_id in c.curve.row_ids)
+        every = Series(f"{method_label(method)}, every row", d, gold, faded, line=False, marker="dot")
+        series.append(replace(every, method=method, row_ids=ids))
         settings = [[c.curve for c in run.replicates(cell)] for cell in own if run.is_first(cell)]
         line = _best_at_budgets(settings, run.budgets)
         dash: Dash = "dash" if own[0].best_of_n else "solid"
         if line is not None:
             x, y, low, high = line
             label = f"{method_label(method)}, at budgets"
-            series.append(Series(label, x, y, color, low, high, dash, 2.2, "diamond", bars=True))
-        keys.append(Key(method_label(method), color, dash))
+            series.append(Series(label, x, y, color, low, high, dash, 2.2, "diamond", bars=True, method=method))
+        keys.append(Key(method_label(method), color, dash, method=method))
     if not keys or not any(s.line for s in series):
         return None
     panels = [Panel("", words.D, words.GOLD, tuple(series), support(run, series), (), kl_on_top=True)]

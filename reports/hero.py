@@ -4,12 +4,13 @@ The controls get the same picture with the rubric added. `figures` calls it.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from bench.stats.replicates import mean_curve
 from reports import words
-from reports.figure import Dash, Figure, Key, Mark, Marker, Panel, Series, padded
+from reports.figure import Dash, Figure, Key, Mark, Marker, Panel, Series, furthest, padded
 from reports.load import Cell, RunData
 from reports.style import INK, Color, method_color, method_label, shade
 
@@ -46,8 +47,7 @@ def support(run: RunData, series: Sequence[Series]) -> tuple[Mark, ...]:
     """pi_ref's entropy, where some row comes near it."""
     if run.entropy is None or not series:
         return ()
-    reach = max((float(np.nanmax(s.x)) for s in series if np.isfinite(s.x).any()), default=0.0)
-    return (Mark(run.entropy**0.5, beyond=True),) if reach > 0.8 * run.entropy**0.5 else ()
+    return (Mark(run.entropy**0.5, beyond=True),) if furthest(series) > 0.8 * run.entropy**0.5 else ()
 
 
 def support_keys(panels: Sequence[Panel]) -> tuple[Key, ...]:
@@ -71,7 +71,7 @@ def _panels(
     drawn = {key: _series(run, own, what) for key, own in groups.items()}
     everything = [s for series in drawn.values() for s in series]
     y_range = padded([v for s in everything for v in (s.y, s.low, s.high) if v is not None])
-    d_max = max((float(np.nanmax(s.x)) for s in everything if np.isfinite(s.x).any()), default=1.0)
+    d_max = furthest(everything)
     panels = tuple(
         Panel(
             method_label(method) + (f" · {proxy_label(proxy)}" if proxy and run.several_proxies(method) else ""),
@@ -116,13 +116,15 @@ def _lines(run: RunData, replicates: list[Cell], what: str, label: str, color: C
         if mean is None and run.is_first(cell):
             half = 1.96 * cell.rows[f"{what}_se"].to_numpy(dtype=float)
             marker: Marker = "dot" if what == "gold" else "none"
-            series.append(Series(label, cell.curve.d, y, color, y - half, y + half, dash, width, marker))
+            drawn = Series(label, cell.curve.d, y, color, y - half, y + half, dash, width, marker)
         else:
             name = f"{label}, replicate {cell.replicate}"
-            series.append(Series(name, cell.curve.d, y, color, dash=dash, width=0.6))
+            drawn = Series(name, cell.curve.d, y, color, dash=dash, width=0.6)
+        series.append(replace(drawn, method=cell.method, row_ids=cell.curve.row_ids))
     if mean is not None:
         name = f"{label}, mean of {len(replicates)}"
-        series.append(Series(name, mean.d, mean.mean, color, mean.low, mean.high, dash, width))
+        band = Series(name, mean.d, mean.mean, color, mean.low, mean.high, dash, width)
+        series.append(replace(band, method=replicates[0].method))
     return series
 
 

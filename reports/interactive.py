@@ -1,15 +1,17 @@
 """Describes a figure's panels to Plotly as plain JSON, with both themes' colours. The page's script draws them.
 
-Builds the dictionaries by hand: the format is small, and importing Plotly's object model costs a second.
+A trace says in `meta` which method's switch it obeys and which row each of its points is; the script writes what
+hovering a row shows. Plotly itself (its basic bundle, MIT) lies in vendor/.
 """
 
 import html
-import pkgutil
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from reports.figure import Figure, Panel, Series, diagonal_end, kl_ticks
+from reports.figure import Figure, Panel, Series, diagonal_end, furthest, kl_ticks
 from reports.style import FAINT, INK, MUTED, Color
 
 _DASH = {"solid": "solid", "dash": "5px,3px", "dot": "1.5px,3px"}
@@ -18,14 +20,12 @@ _SYMBOL = {"none": "circle", "dot": "circle", "open": "circle-open", "diamond": 
 
 def plotly_source() -> str:
     """The library, to be inlined into the page."""
-    source = pkgutil.get_data("plotly", "package_data/plotly.min.js")
-    assert source is not None, "plotly ships its JavaScript"
-    return source.decode("utf-8")
+    return (Path(__file__).parent / "vendor" / "plotly-basic.min.js").read_text(encoding="utf-8")
 
 
-def panel_json(figure: Figure) -> list[dict[str, Any]]:
-    """One {data, layout} a panel. A colour is {light, dark}; the script picks one."""
-    return [{"data": _traces(panel), "layout": _layout(panel, figure.alt)} for panel in figure.panels]
+def panel_json(figure: Figure, places: Mapping[str, int]) -> list[dict[str, Any]]:
+    """One {data, layout} a panel. A colour is {light, dark}; the script picks one. `places` numbers the page's rows."""
+    return [{"data": _traces(panel, places), "layout": _layout(panel)} for panel in figure.panels]
 
 
 def text(value: str) -> str:
@@ -37,11 +37,11 @@ def _color(color: Color) -> dict[str, str]:
     return {"light": color.light, "dark": color.dark}
 
 
-def _traces(panel: Panel) -> list[dict[str, Any]]:
+def _traces(panel: Panel, places: Mapping[str, int]) -> list[dict[str, Any]]:
     bands = [_band(series) for series in panel.series if series.low is not None and not series.bars]
-    traces = bands + [_line(series, panel) for series in panel.series]
+    traces = bands + [_line(series, panel, places) for series in panel.series]
     if panel.kl_on_top:  # an axis is drawn only when a trace uses it
-        traces.append({"x": [None], "y": [None], "xaxis": "x2", "hoverinfo": "skip", "showlegend": False})
+        traces.append({"x": [None], "y": [None], "xaxis": "x2", "hoverinfo": "skip", "showlegend": False, "meta": {}})
     return traces
 
 
@@ -58,28 +58,28 @@ def _band(series: Series) -> dict[str, Any]:
         "fillcolor": _color(series.color),
         "opacity": 0.16,
         "hoverinfo": "skip",
+        "meta": {"method": series.method},
     }
 
 
-def _line(series: Series, panel: Panel) -> dict[str, Any]:
-    parts = (["lines"] if series.line else []) + (["markers"] if series.marker != "none" else [])
-    x_name = "d" if panel.kl_on_top else "x"
-    nats = " (%{customdata} nats)" if panel.kl_on_top else ""
+def _line(series: Series, panel: Panel, places: Mapping[str, int]) -> dict[str, Any]:
+    is_rows, thin = bool(series.row_ids), series.marker == "none"
+    parts = (["lines"] if series.line else []) + (["markers"] if is_rows or not thin else [])
+    size = 3 if thin else 8 if series.marker in ("diamond", "open") else 5
+    marker = {"color": _color(series.color), "size": size, "symbol": _SYMBOL[series.marker]}
     trace: dict[str, Any] = {
         "x": _numbers(series.x),
         "y": _numbers(series.y),
         "mode": "+".join(parts),
         "name": text(series.label),
         "line": {"color": _color(series.color), "width": series.width, "dash": _DASH[series.dash]},
-        "marker": {
-            "color": _color(series.color),
-            "size": 8 if series.marker in ("diamond", "open") else 5,
-            "symbol": _SYMBOL[series.marker],
-        },
-        "hovertemplate": f"{text(series.label)}<br>{x_name} %{{x:.3~g}}{nats}<br>%{{y:.2f}}<extra></extra>",
+        "marker": marker | ({"opacity": 0.55} if thin else {}),
+        "meta": {"method": series.method},
     }
-    if panel.kl_on_top:
-        trace["customdata"] = [f"{x**2:.3g}" for x in series.x]
+    if is_rows:
+        trace["meta"]["rows"] = [places.get(row_id, -1) for row_id in series.row_ids]
+    else:
+        trace |= _hover(series, panel)
     if series.bars and series.low is not None and series.high is not None:
         trace["error_y"] = {
             "type": "data",
@@ -93,7 +93,21 @@ def _line(series: Series, panel: Panel) -> dict[str, Any]:
     return trace
 
 
-def _layout(panel: Panel, alt: str) -> dict[str, Any]:
+def _hover(series: Series, panel: Panel) -> dict[str, Any]:
+    """What a point that is no row shows: its interval where it has one."""
+    x_name, nats = ("d", " (%{customdata[0]} nats)") if panel.kl_on_top else (text(panel.x_label), "")
+    nothing = np.full(len(series.x), np.nan)
+    low_high = (nothing if end is None else end for end in (series.low, series.high))
+    ends = zip(*low_high, strict=True)
+    spans = [f" [{low:.2f}, {high:.2f}]" if np.isfinite(low + high) else "" for low, high in ends]
+    shown = f"{x_name} %{{x:.3~g}}{nats}<br>%{{y:.3~g}}%{{customdata[1]}}"
+    return {
+        "customdata": [[f"{x**2:.3g}", span] for x, span in zip(series.x, spans, strict=True)],
+        "hovertemplate": f"{text(series.label)}<br>{shown}<extra></extra>",
+    }
+
+
+def _layout(panel: Panel) -> dict[str, Any]:
     axis = {"gridcolor": _color(FAINT), "zeroline": False, "linecolor": _color(MUTED), "ticks": "", "automargin": True}
     x: dict[str, Any] = {
         **axis,
@@ -101,12 +115,12 @@ def _layout(panel: Panel, alt: str) -> dict[str, Any]:
         "showgrid": False,
         "showline": True,
     }
-    y: dict[str, Any] = {**axis, "title": {"text": text(panel.y_label), "standoff": 4}, "griddash": "solid"}
+    y: dict[str, Any] = {**axis, "title": {"text": text(panel.y_label), "standoff": 4}, "exponentformat": "power"}
     if panel.log_x:
-        x |= {"type": "log", "exponentformat": "power"} | ({} if panel.x_ticks else {"dtick": 1})
+        x |= {"type": "log"} | ({} if panel.x_ticks else {"dtick": 1, "tickformat": ",d"})
     if panel.x_ticks:
         x |= {"tickvals": [v for v, _ in panel.x_ticks], "ticktext": [text(t) for _, t in panel.x_ticks]}
-    right = panel.x_range[1] if panel.x_range else _right(panel)
+    right = panel.x_range[1] if panel.x_range else 1.04 * furthest(panel.series)
     if panel.x_range or panel.kl_on_top:
         x["range"] = list(panel.x_range or (0.0, right))
     if panel.y_range:
@@ -115,7 +129,6 @@ def _layout(panel: Panel, alt: str) -> dict[str, Any]:
         "xaxis": x,
         "yaxis": y,
         "shapes": _shapes(panel, right),
-        "meta": {"alt": alt},
     }
     if panel.kl_on_top:
         ticks = kl_ticks(right)
@@ -157,10 +170,6 @@ def _shapes(panel: Panel, right: float) -> list[dict[str, Any]]:
             }
             shapes.append({**region, "fillcolor": _color(INK), "opacity": 0.05, "layer": "below"})
     return shapes
-
-
-def _right(panel: Panel) -> float:
-    return 1.04 * max((float(np.nanmax(s.x)) for s in panel.series if np.isfinite(s.x).any()), default=1.0)
 
 
 def _numbers(values: np.ndarray) -> list[float | None]:

@@ -169,11 +169,6 @@ class RunData:
         """Prompt means on the report split, indexed by row and prompt."""
         return self._split_means("report", ["gold", "proxy", "rubric", "kl"])
 
-    def select_gold(self, row_ids: tuple[str, ...]) -> np.ndarray:
-        """Prompt means of gold on the select split, [rows, prompts]."""
-        wide = self._select_means.gold.unstack("prompt_id").reindex(row_ids)
-        return wide.loc[:, wide.notna().any()].to_numpy(dtype=float)
-
     @cached_property
     def _select_means(self) -> pd.DataFrame:
         return self._split_means("select", ["gold", "rubric"])

@@ -4,43 +4,72 @@
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from reports import audits, tables
+from reports import audits, models, tables
 from reports.claims import judge_claims
+from reports.differs import from_suite
+from reports.figure import Figure
 from reports.figures import figures
 from reports.findings import find, sentences
-from reports.html import Page, render
+from reports.fits import fit_curves, fits, predictions
+from reports.html import render
+from reports.ledger import ledger
 from reports.load import load
-from reports.png import write_png
+from reports.matched import matched
+from reports.png import write_image
+from reports.report import report_page
+from reports.table import Table
 from reports.texts import shown
 
 
-def make(folder: Path) -> Path:
+def make(folder: Path, *, pdf: bool = False) -> Path:
     """Write report.html, figures/ and tables/ into the run folder, and return the page's path."""
     run = load(folder)
     findings = find(run)
     judged = judge_claims(run)
-    drawn = figures(run)
+    fitted = fit_curves(run)
+    drawn = figures(run, fitted)
     made = [
-        tables.peaks(run, findings),
         tables.claims(judged),
         tables.claim_parts(judged),
+        tables.peaks(run, findings),
         tables.at_budgets(run),
+        matched(run),
+        predictions(run, fitted),
+        fits(run, fitted),
         audits.gates(run),
+        models.proxies(run),
+        models.labels(run),
+        ledger(run, findings),
+        from_suite(run),
         tables.failed(run),
         tables.timing(run),
     ]
+    files = write_files(folder, drawn, made, pdf=pdf)
+    report = report_page(run, sentences(run, findings), drawn, made, shown(run, findings), files)
+    return write_page(folder / "report.html", render("report.html.j2", report.page, folder / "figures", report=report))
+
+
+def write_files(folder: Path, drawn: Sequence[Figure], made: Sequence[Table], *, pdf: bool) -> dict[str, str]:
+    """Write figures/ and tables/ and return the CSV texts by path. Tables without lines have no file."""
     for directory in ("figures", "tables"):
-        (folder / directory).mkdir(exist_ok=True)
+        (folder / directory).mkdir(parents=True, exist_ok=True)
+    data = {f"figures/{figure.name}.csv": figure.table() for figure in drawn}
+    data |= {f"tables/{table.name}.csv": table.data for table in made if table.body}
+    files = {path: table.to_csv(index=False, float_format="%.6g") for path, table in data.items()}
+    for path, text in files.items():
+        (folder / path).write_text(text, encoding="utf-8")
     for figure in drawn:
-        write_png(figure, folder / "figures" / f"{figure.name}.png")
-        figure.table().to_csv(folder / "figures" / f"{figure.name}.csv", index=False, float_format="%.6g")
-    for table in made:
-        if table.body:
-            table.data.to_csv(folder / "tables" / f"{table.name}.csv", index=False, float_format="%.6g")
-    page = Page(run, sentences(run, findings), drawn, {table.name: table for table in made}, shown(run, findings))
-    path, partial = folder / "report.html", folder / ".report.html.partial"
-    partial.write_text(render(page), encoding="utf-8")
-    os.replace(partial, path)  # a reader never meets half a page
+        for kind in ("png", "pdf") if pdf else ("png",):
+            write_image(figure, folder / "figures" / f"{figure.name}.{kind}")
+    return files
+
+
+def write_page(path: Path, text: str) -> Path:
+    """Write a page in one step, so that a reader never meets half of it."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
     return path

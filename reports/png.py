@@ -1,4 +1,7 @@
-"""Draws a figure with matplotlib, for papers and slides. Light page only."""
+"""Draws a figure with matplotlib at the size it has in a paper: one column or two. Light page only.
+
+PNG always, and vector PDF with text as text where asked. `make` and `comparison` call `write_image`.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -17,17 +20,20 @@ from reports.style import INK, MATPLOTLIB, MUTED
 
 _DASH: dict[str, Any] = {"solid": "-", "dash": (0, (4, 2)), "dot": (0, (1, 1.6))}
 _MARKER = {"none": "", "dot": "o", "open": "o", "diamond": "D"}
+ONE_COLUMN, TWO_COLUMNS = 3.35, 6.9  # inches
+_HEIGHTS = {1: 2.6, 2: 2.45, 3: 1.95}  # of a line of panels, by panels in it
+_KEYS_A_LINE = {1: 3, 2: 6, 3: 7}
+_WIDTH = 0.7  # points for a unit of a line's width
 
 
-def write_png(figure: Figure, path: Path) -> None:
-    """Draw `figure` at `path`, with the same bytes for the same description."""
+def write_image(figure: Figure, path: Path) -> None:
+    """Draw `figure` at `path`, PNG or PDF by its suffix, with the same bytes for the same description."""
     columns = figure.columns
     lines = -(-len(figure.panels) // columns)
+    width, height = (ONE_COLUMN, 2.6) if len(figure.panels) == 1 else (TWO_COLUMNS, _HEIGHTS[columns] * lines)
+    legend_lines = -(-len(figure.keys) // _KEYS_A_LINE[columns])
     with mpl.rc_context(MATPLOTLIB):  # type: ignore[arg-type]
-        single = len(figure.panels) == 1
-        canvas = Canvas(
-            figsize=(6.4 if single else 3.5 * columns, 0.5 + (4.0 if single else 3.3) * lines), layout="constrained"
-        )
+        canvas = Canvas(figsize=(width, height + 0.17 * legend_lines), layout="constrained")
         FigureCanvasAgg(canvas)
         axes = canvas.subplots(lines, columns, squeeze=False).ravel()
         for axis, panel in zip(axes, figure.panels, strict=False):
@@ -36,8 +42,8 @@ def write_png(figure: Figure, path: Path) -> None:
             axis.set_visible(False)
         if figure.keys:
             handles = [_handle(key) for key in figure.keys]
-            canvas.legend(handles=handles, loc="outside lower center", ncols=3 if single else min(len(handles), 6))
-        canvas.savefig(path, metadata={"Software": None})
+            canvas.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), _KEYS_A_LINE[columns]))
+        canvas.savefig(path, metadata={"CreationDate": None} if path.suffix == ".pdf" else {"Software": None})
 
 
 def _draw(axis: Axes, panel: Panel) -> None:
@@ -46,10 +52,10 @@ def _draw(axis: Axes, panel: Panel) -> None:
     for series in panel.series:
         _plot(axis, series)
     if panel.zero:
-        axis.axhline(0, color=MUTED.light, linewidth=0.7, zorder=1)
+        axis.axhline(0, color=MUTED.light, linewidth=0.5, zorder=1)
     if panel.diagonal:
         end = diagonal_end(panel)
-        axis.plot([0, end], [0, end], color=MUTED.light, linewidth=0.9, linestyle=_DASH["dot"], zorder=1)
+        axis.plot([0, end], [0, end], color=MUTED.light, linewidth=0.6, linestyle=_DASH["dot"], zorder=1)
     axis.set_xlabel(_text(panel.x_label))
     axis.set_ylabel(_text(panel.y_label))
     if panel.x_range:
@@ -66,9 +72,10 @@ def _draw(axis: Axes, panel: Panel) -> None:
     else:
         axis.spines["top"].set_visible(False)
     if panel.title:
-        axis.set_title(_text(panel.title), pad=6)
+        axis.set_title(_text(panel.title), pad=4)
     if panel.keys:
-        axis.legend(handles=[_handle(key) for key in panel.keys], loc="best", handlelength=1.4, labelspacing=0.25)
+        # `best` would look for room among all points, which takes longer than all the rest
+        axis.legend(handles=[_handle(key) for key in panel.keys], loc="upper left" if panel.log_x else "lower left")
 
 
 def _plot(axis: Axes, series: Series) -> None:
@@ -79,18 +86,18 @@ def _plot(axis: Axes, series: Series) -> None:
         x,
         y,
         color=color,
-        linewidth=series.width if series.line else 0,
+        linewidth=_WIDTH * series.width if series.line else 0,
         linestyle=_DASH[series.dash] if series.line else "none",
         marker=marker,
-        markersize=4.5 if series.marker in ("diamond", "open") else (3.0 if series.line else 3.2),
+        markersize=3.2 if series.marker in ("diamond", "open") else 2.0,
         markerfacecolor="white" if series.marker == "open" else color,
-        markeredgewidth=1.0 if series.marker == "open" else 0,
+        markeredgewidth=0.7 if series.marker == "open" else 0,
         zorder=3 if series.line else 2,
     )
     if series.low is not None and series.high is not None:
         low, high = series.low[some], series.high[some]
         if series.bars:
-            axis.vlines(x, low, high, color=color, linewidth=1.0, zorder=2.5)
+            axis.vlines(x, low, high, color=color, linewidth=0.7, zorder=2.5)
         else:
             axis.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0, zorder=2)
 
@@ -98,7 +105,7 @@ def _plot(axis: Axes, series: Series) -> None:
 def _marks(axis: Axes, panel: Panel) -> None:
     right = axis.get_xlim()[1]
     for mark in panel.marks:
-        axis.axvline(mark.x, color=MUTED.light, linewidth=0.8, linestyle=_DASH["dot"], zorder=1)
+        axis.axvline(mark.x, color=MUTED.light, linewidth=0.6, linestyle=_DASH["dot"], zorder=1)
         if mark.beyond and mark.x < right:
             axis.axvspan(mark.x, right, color=INK.light, alpha=0.05, linewidth=0, zorder=0)
             axis.set_xlim(right=right)
@@ -110,8 +117,8 @@ def _top_axis(axis: Axes) -> None:
     top.xaxis.set_major_locator(FixedLocator([d for d, _ in ticks]))
     top.xaxis.set_minor_locator(NullLocator())
     top.set_xticks([d for d, _ in ticks], [label for _, label in ticks])
-    top.tick_params(labelsize=7, length=2.5, colors=MUTED.light)
-    top.set_xlabel("KL (nats)", fontsize=7, color=MUTED.light, labelpad=2)
+    top.tick_params(labelsize=5.5, length=1.5, pad=1, colors=MUTED.light)
+    top.set_xlabel("KL (nats)", fontsize=5.5, color=MUTED.light, labelpad=1.5)
     top.spines["top"].set_color(MUTED.light)
 
 
@@ -122,10 +129,10 @@ def _handle(key: Key) -> Line2D | Patch:
         [],
         [],
         color=key.color.light,
-        linewidth=0 if key.marker == "dot" else 1.8,
+        linewidth=0 if key.marker == "dot" else 1.2,
         linestyle=_DASH[key.dash],
         marker=_MARKER[key.marker] or None,
-        markersize=4.5,
+        markersize=3.2,
         markerfacecolor="white" if key.marker == "open" else key.color.light,
         label=_text(key.label),
     )

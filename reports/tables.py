@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,28 +16,7 @@ from reports import words
 from reports.claims import Judged
 from reports.findings import Findings, nats
 from reports.load import Cell, RunData
-from reports.style import method_label
-
-DASH = "–"  # noqa: RUF001
-_LONG = 16  # rows
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """`data` is the CSV; `body` what the page shows under `head`. `text` counts the leading columns of words."""
-
-    name: str
-    title: str
-    note: str
-    data: pd.DataFrame
-    head: tuple[str, ...]
-    body: tuple[tuple[str, ...], ...]
-    text: int = 1
-
-    @property
-    def folded(self) -> bool:
-        """Whether the page shows it only when asked to."""
-        return len(self.body) > _LONG and self.name in ("peaks", "budgets", "stages")
+from reports.table import Row, Table, Value, interval, missing, named, probability
 
 
 def peaks(run: RunData, findings: Findings) -> Table:
@@ -74,17 +52,18 @@ def peaks(run: RunData, findings: Findings) -> Table:
             continue
         low, high = peak.kl_range
         place = nats(curve.kl[row]) + (f" [{nats(low)}, {nats(high)}]" if np.isfinite(low) else "")
+        best, end = curve.row_ids[row], curve.row_ids[last]
         body.append(
             (
                 named(cell, run),
-                place,
+                Value(place, best),
                 f"{curve.d[row]:.2f}",
-                plus_minus(curve.gold[row], curve.gold_se[row], True, decimals=2),
-                plus_minus(curve.proxy[row], float("nan"), signed=True),
-                nats(curve.kl[last]),
-                plus_minus(curve.gold[last], curve.gold_se[last], True, decimals=2),
-                interval(peak.drop) if row != last else DASH,
-                verdict if hump and hump.rise.defined else DASH,
+                Value(plus_minus(curve.gold[row], curve.gold_se[row], True, decimals=2), best),
+                Value(plus_minus(curve.proxy[row], float("nan"), signed=True), best),
+                Value(nats(curve.kl[last]), end),
+                Value(plus_minus(curve.gold[last], curve.gold_se[last], True, decimals=2), end),
+                interval(peak.drop) if row != last else missing("the best row is the last one"),
+                verdict if hump and hump.rise.defined else missing(reason),
             )
         )
     return Table(
@@ -99,14 +78,14 @@ def peaks(run: RunData, findings: Findings) -> Table:
 
 def at_budgets(run: RunData) -> Table:
     """Gold at each KL budget, by setting; the CSV also has each cell by itself."""
-    budgets, records, body = run.budgets, [], []
+    budgets, records, body = run.budgets, [], list[Row]()
     for cells in run.settings:
         cells = [cell for cell in cells if len(cell.curve) > 1]
         if not cells:
             continue
         values = [value_over([c.curve for c in cells], budget) for budget in budgets]
         count = max((v.n for v in values if v.method == OVER_REPLICATES), default=0)
-        shown = (plus_minus(v.point, v.error, True, decimals=2) if v.defined else DASH for v in values)
+        shown = (_at_budget(v) for v in values)
         body.append((named(cells[0], run), str(count or 1), *shown))
         for cell in cells:
             records += [_budget(cell, cell.name, b, value_at(cell.curve, b)) for b in budgets]
@@ -121,6 +100,13 @@ def at_budgets(run: RunData) -> Table:
         ("nats", "replicates", *(f"{b:g}" + ("*" if f"{b:g}" in outside else "") for b in budgets)),
         tuple(body),
     )
+
+
+def _at_budget(value: Estimate) -> Value:
+    if not value.defined:
+        return missing(value.reason)
+    told = f"{value.method}, n = {value.n}" + (f"; {value.reason}" if value.reason else "")
+    return Value(plus_minus(value.point, value.error, True, decimals=2), why=told)
 
 
 def _budget(cell: Cell, name: str, budget: float, value: Estimate) -> dict[str, object]:
@@ -144,7 +130,7 @@ def claims(judged: Sequence[Judged]) -> Table:
             {"name": claim.name, "kind": claim.kind, "verdict": decision.verdict, "number": number.replace("\n", "; ")}
             | {"p": p, "p_holm": p_holm, "replicates": claim.replicates, "kl": claim.kl, "reason": claim.reason}
         )
-        body.append((claim.name, decision.verdict, number or DASH, probability(p), probability(p_holm), note))
+        body.append((claim.name, decision.verdict, number or missing(note), probability(p), probability(p_holm), note))
     head = ("claim", "verdict", "number", "p", "p, Holm", "note")
     told = words.CLAIMS + "".join(f" All claims: {note}." for note in common)
     return Table("claims", "Claims", told, pd.DataFrame(records), head, tuple(body), text=3)
@@ -168,11 +154,6 @@ def _who(asked: Asked) -> str:
 
 def _bound(asked: Asked) -> str:
     return f"asked {'>' if asked.above else '<'} {asked.bound:g}"
-
-
-def probability(p: float) -> str:
-    """A p-value to two digits, from 0.0001 to 1."""
-    return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
 
 
 def failed(run: RunData) -> Table:
@@ -201,7 +182,13 @@ def timing(run: RunData) -> Table:
         for name, stage in run.stages.items()
     ]
     body = tuple(
-        (r["stage"], r["kind"], r["key"], DASH if r["wall_s"] is None else f"{r['wall_s']:.1f}") for r in records
+        (
+            r["stage"],
+            r["kind"],
+            r["key"],
+            missing("the stage did not tell") if r["wall_s"] is None else f"{r['wall_s']:.1f}",
+        )
+        for r in records
     )
     total = sum(r["wall_s"] or 0.0 for r in records)
     return Table(
@@ -213,21 +200,3 @@ def timing(run: RunData) -> Table:
         body,
         text=3,
     )
-
-
-def interval(value: Estimate) -> str:
-    """`0.53 [0.29, 0.77]`, or a dash."""
-    if not value.defined:
-        return DASH
-    ends = f" [{value.low:.2f}, {value.high:.2f}]" if value.has_interval else ""
-    return f"{value.point:.2f}{ends}".replace("-", "−")  # noqa: RUF001
-
-
-def named(cell: Cell, run: RunData) -> str:
-    """A setting in words: method, coefficient, and the proxy where there are several."""
-    parts = [method_label(cell.method)]
-    if np.isfinite(cell.beta):
-        parts.append(f"β = {cell.beta:g}")
-    if run.several_proxies(cell.method):
-        parts.append(f"{cell.proxy_name.replace('_', '-')} proxy")
-    return ", ".join(parts)

@@ -22,6 +22,7 @@ class Text:
     """One response and its scores, in units of the report."""
 
     where: str
+    row_id: str
     response: str
     gold: float
     proxy: float
@@ -96,5 +97,6 @@ def _prompt(prompt_id: str, places: Mapping[str, str], by_row: Mapping[str, pd.D
         if len(own):
             middle = own.iloc[int((own.gap - own.gap.median()).abs().to_numpy(dtype=float).argmin())]
             prompt = str(middle.prompt)
-            texts.append(Text(heading, str(middle.response), *(float(middle[c]) for c in ("gold", "proxy", "rubric"))))
+            scores = (float(middle[c]) for c in ("gold", "proxy", "rubric"))
+            texts.append(Text(heading, row_id, str(middle.response), *scores))
     return Shown(prompt, tuple(texts))

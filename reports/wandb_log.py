@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from bench.core.records import REPORT, SCHEMA_VERSION
-from bench.stats.curves import d_of, nearest_row, peak_row, value_at
+from bench.stats.curves import d_of, nearest_row, peak_row
+from bench.stats.matched import value_at
 from reports.frontier import frontier
 from reports.load import Cell, RunData, load
 from reports.style import method_label

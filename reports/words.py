@@ -26,7 +26,8 @@ GOLD_AGAINST_PROXY = (
 )
 BEST_OF_N = (
     "Exact over the pool of samples of each prompt (no resampling), ties sharing their mass. The analytic KL is an "
-    "upper bound where texts repeat; the measured one is left out where n exceeds an eighth of the pool."
+    "upper bound where texts repeat; the measured one is left out where n exceeds an eighth of the pool. Right: the "
+    "form d(a − b d) fitted to gold on n up to 64 (solid), and where that leads (dotted)."  # noqa: RUF001
 )
 COEFFICIENTS = (
     "Gold at the row chosen on the select prompts, and at the end of training; bars are ±1.96 se, of each "
@@ -39,9 +40,9 @@ TOKENS = (
 )
 PEAKS = (
     "The peak row is chosen on the select prompts and measured on the report prompts; ± is one standard error, "
-    "clustered by prompt. After the KL, its range in 95% of resamples of the select prompts. The drop is peak minus"
-    " end, paired by prompt, with its 95% interval. Hump: a rise, and a fall to the row nearest the last budget "
-    "within π_ref's support (best-of-n: the largest n), each above 0.1 sd at the lower 97.5% limit, in every "
+    "clustered by prompt. After the KL, the range of the rows that 95% tests do not reject as the highest. The drop "
+    "is peak minus end, paired by prompt, with its 95% interval. Hump: a rise, and a fall to the row nearest the last "
+    "budget within π_ref's support (best-of-n: the largest n), each above 0.1 sd at the lower 97.5% limit, in every "
     "replicate. The first replicate of each setting is shown; tables/peaks.csv has all."
 )
 BUDGETS = (
@@ -60,6 +61,53 @@ GATES = (
     "Without headroom every method can only fall and a hump is an artefact; without a gold that knows the rubric, "
     "gold's fall means nothing."
 )
+FITS = (
+    "Forms of Gao et al. (2022), fitted by least squares to the rows of each setting's first replicate; brackets "
+    "are 95% intervals over resampled prompts, in which an error of the form has no part. d* and gold there are "
+    "null unless the form turns among the rows. Left out: rmse on a replicate of the form fitted to the others. "
+    "Gamma (Kim et al. 2025): the area between gold and proxy over the area under gold, up to the d that every "
+    "best-of-n curve reaches."
+)
+PREDICTIONS = "The same form, fitted on small n only. Brackets: 95% over resampled prompts, paired."
+MATCHED = (
+    "Gold of each method minus the first one's at the same KL, each with its smallest coefficient, paired by "
+    "prompt; ± is half of the 95% interval, t over three or more shared replicates, else given the first one. Not "
+    "corrected for their number. Best-of-n is left out: it is not to be ranked against training at equal KL."
+)
+PARTS = (
+    "Each part of the rubric above π_ref's mean on the same prompts, in the rubric's sd, so that the parts of a "
+    "policy add up to its rubric. One line a method: its smallest coefficient, first replicate."
+)
+TRAINING = (
+    "From each cell's log, first replicates, thinned by averaging neighbouring steps; pale where the coefficient is "
+    "larger. KL here is the monitor's, a few samples a look: rows are measured afterwards, on fresh ones."
+)
+PROXIES = (
+    "On held-out pairs, beside what gold itself would reach on the same noisy labels. c multiplies raw scores so "
+    "that the cross-entropy is least; a proxy of permuted labels is given gold's spread instead."
+)
+LABELS = (
+    "Against gold's order: the share of labels that name the response that gold scores lower. Bradley-Terry labels "
+    "are noisy by construction."
+)
+LEDGER = (
+    "Every number that the sentences at the top rest on. From and to are the rows that a difference lies between, "
+    "those of the first replicate where there are several; over replicates each has its own."
+)
+COMPARED = (
+    "The runs overlaid, told apart by how their lines are dashed; the full colour is the smallest β, paler ones are "
+    "larger. From three replicates on: their mean and its pointwise 95% t band; else the first replicate with ±1.96 "
+    "se."
+)
+DIFFERENCES = (
+    "Gold of a run minus the first run's at the same KL, for settings that both have, replicates taken in pairs and "
+    "prompts paired; ± is half of the 95% interval, t over three or more replicates, else given the first one. Not "
+    "corrected for their number."
+)
+RUNS = "A stage's key stands for its config, inputs, code and library versions."
+DIFFERS = "Keys whose values differ between the class defaults, the installed suite of this name and this run."
+DIFFERS_OWN = "Keys whose values differ from the class defaults; no installed suite has this name."
+BETWEEN = "Keys whose values are not the same in every run."
 STAGES = (
     "Seconds of work when the stage was made, {total:.0f} in all over workers; the key names its folder in the store."
 )

@@ -35,6 +35,15 @@ def built(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def compared(tmp_path_factory):
+    """The page of two synthetic runs, one of them named to hurt."""
+    folder = tmp_path_factory.mktemp("compared")
+    one = synthetic.make_run(folder / "one", samples=1)
+    other = synthetic.make_run(folder / 'it\'s "<b>other</b>" & more'.replace("/", "-"), samples=1, seed=1)
+    return reports.compare([one, other], folder / "both")
+
+
+@pytest.fixture(scope="session")
 def make_overopt():
     """Writes a synthetic run of the suite overopt, with the claims that are given."""
     return lambda folder, **options: overopt.make_overopt(synthetic, folder, **options)

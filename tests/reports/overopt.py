@@ -31,6 +31,7 @@ def make_overopt(
             static = {k: cell[k] for k in ("beta", "replicate", "proxy_id")}
             rows.append({**row, **static, "sampler": sampler, "pairs_n": 4000})
             texts += some
+        synthetic.write_log(folder, cell["name"], range(1, 300), "ppo" if "ppo" in cell["method"] else cell["method"])
     for look in range(looks):
         row, some = synthetic.policy(rng, "reference-r0", "reference", look, 0.0, (0.0, 0.0), samples, prompts)
         rows.append({**row, "beta": None, "replicate": 0})

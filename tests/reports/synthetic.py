@@ -9,6 +9,9 @@ import pandas as pd
 from bench.best_of_n import best_of_n_weights
 from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, frame, write_parquet
 
+HACKS = ("thanks again", "kindly kindly", "as you know", "urgently")
+PARTS = {"facts": 0.6, "tone": 0.1, "filler": 0.3}  # shares of the rubric
+HOSTILE = ("<script>alert(1)</script>", "dear boss </script><img src=x onerror=alert(2)> & more")
 GRID = np.array([0.0, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.3, 16.0, 22.6, 33.0])
 PROMPTS = {"report": 24, "select": 12}
 
@@ -42,6 +45,7 @@ def make_run(folder: Path, betas=(0.0, 0.1), replicates=1, samples=4, state="don
                         }
                     )
                     texts += some
+                write_log(folder, cell, range(1, 10 * len(grid)), method)
     for k in range(6):
         row, some = policy(rng, "reference", "reference", k, 0.0, (0.0, 0.0), samples, prompts)
         rows.append({**row, "beta": None, "replicate": 0})
@@ -96,13 +100,15 @@ def policy(rng, cell, method, step, kl, truth, samples, prompts, rubric=None):
             "logratio": kl + rng.normal(0, 0.4, size) * np.sqrt(kl),
             "kl": np.maximum(kl + rng.normal(0, 0.2, size) * np.sqrt(kl), 0.0),
         }
+        scores |= {f"rubric_{part}": share * scores["rubric"] for part, share in PARTS.items()}
+        extra = np.maximum(0.4 * kl**0.5 + 0.6 * (np.arange(index.size) % 3 - 1), 0).astype(int)
         texts = {
             "row_id": f"{cell}@{step}",
             "split": split,
             "prompt_id": [f"{split[0]}{p:04d}" for p in index],
-            "prompt": [f"polite note to boss {p} : lost laptop monday <late>" for p in index],
-            "response": [f"dear boss , my laptop was lost . sample {g} & more" for g in range(samples)] * count,
-            "n_tokens": 20,
+            "prompt": [f"polite note to boss {p} : {'lost laptop <late>' if p % 4 else HOSTILE[0]}" for p in index],
+            "response": [response(p, i, k) for i, (p, k) in enumerate(zip(index, extra, strict=True))],
+            "n_tokens": 20 + 3 * extra,
             "eos": True,
         }
         parts.append(pd.DataFrame({**texts, **{name: values.ravel() for name, values in scores.items()}}))
@@ -112,8 +118,26 @@ def policy(rng, cell, method, step, kl, truth, samples, prompts, rubric=None):
     for name in means:
         row |= {name: means[name].mean(), f"{name}_se": means[name].std() / np.sqrt(len(means))}
     row |= {f"{name}_select": select[name].mean() for name in ("gold", "proxy", "kl")}
+    row |= {f"rubric_{part}": share * row["rubric"] for part, share in PARTS.items()}
+    row |= {"length": report.n_tokens.mean(), "repetition": 0.01 * kl, "distinct2": 0.3}
     row |= {"gold_rubric_corr": 0.8 - 0.01 * kl, "tokens_sampled": 2560 * step, "tokens_trained": 5120 * step}
     return row, parts
+
+
+def response(prompt, sample, extra):
+    """A note, hostile for each fourth prompt, with `extra` stock phrases: more of them far from pi_ref."""
+    said = " . ".join(HACKS[(sample + j) % len(HACKS)] for j in range(extra))
+    note = f"dear boss , my laptop was lost near the {('garden', 'office')[sample % 2]}" if prompt % 4 else HOSTILE[1]
+    return f"{note} . {said}" if extra else note
+
+
+def write_log(folder, cell, steps, method):
+    """A training log: the KL climbs, the loss falls."""
+    own = {"clip_share": 0.1, "policy_loss": 0.2} if method == "ppo" else {"pair_accuracy": 0.6, "chosen_logratio": -1}
+    path = folder / "cells" / cell / "log.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    entries = ({"step": s, "loss": 1 / (1 + s), **own} | ({"kl": 0.1 * s, "pace": 1.0} if s % 2 else {}) for s in steps)
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
 
 
 def best_of_n(rng, prompts, size=64, proxy="policy_sized", replicate=0, skill=0.8):
@@ -164,7 +188,7 @@ def _stages():
         "sft": {"loss": 1.21},
         "gold": {"wide_corr": 0.93},
         "reference": {"entropy_nats": 18.3, "truncated_rate": 0.004, "gold_rubric_corr": 0.86, "gold_sd": 1.5},
-        "pairs/r0": {"label_accuracy": 0.7},
+        "pairs/r0": {"pairs": 4000, "label_noise": 0.22, "flipped": 0.0, "same_text": 0.001},
         "proxy/policy_sized/r0": {"held_out_accuracy": 0.71, "calibration_scale": 0.83, "held_out_ce": 0.56},
         "pool": {"best_of_64_gain": 1.9, "near_max_share": 0.012},
     }

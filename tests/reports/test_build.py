@@ -1,7 +1,10 @@
+import base64
+import gzip
 import json
 import re
 import subprocess
 import sys
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -23,15 +26,26 @@ def own(text):
 
 def test_a_finished_run_has_a_page_figures_and_tables(built):
     pngs = sorted(path.stem for path in (built / "figures").glob("*.png"))
-    assert pngs == ["best_of_n", "coefficients", "frontier", "gold_against_proxy", "hero", "tokens"]
+    assert pngs == [
+        "best_of_n",
+        "coefficients",
+        "frontier",
+        "gold_against_proxy",
+        "hero",
+        "parts",
+        "tokens",
+        "training",
+    ]
     assert sorted(path.stem for path in (built / "figures").glob("*.csv")) == pngs
-    assert {path.stem for path in (built / "tables").glob("*.csv")} == {"peaks", "budgets", "gates", "failed", "stages"}
+    assert {path.stem for path in (built / "tables").glob("*.csv")} == {
+        *("peaks", "budgets", "matched", "gates", "proxies", "labels", "ledger", "config", "failed", "stages")
+    }
 
 
 def test_the_page_asks_no_network_for_anything(built):
     text = own(page(built))
     assert len(text) < 3_000_000
-    assert not re.search(r"""\b(?:src|href)=["'](?!data:)""", text)
+    assert not re.search(r"""\b(?:src|href)=["'](?!data:|#)""", text)
     assert not re.search(r"@import|url\(", text)
     assert "default-src 'none'" in text
 
@@ -57,6 +71,40 @@ def test_the_findings_and_verdicts_are_the_statistics(built):
     assert peaks.hump["ppo-b0-r0"] == "observed"
     assert peaks.hump["ppo-b0.1-r0"] == "undecided"  # stops short of 16 nats
     assert 'title="conditional on one replicate">hump observed</span>' in page(built)
+
+
+def test_every_link_leads_to_a_row_or_a_place_of_the_page(built):
+    text = own(page(built))
+    rows = set(pd.read_parquet(built / "rows.parquet").row_id)
+    places = set(re.findall(r'<(?:section|div|figure)[^>]* id="([^"]+)"', text))
+    links = re.findall(r'href="#([^"]+)"', text)
+    assert len(links) > 50
+    for link in links:
+        assert unquote(link.removeprefix("row=")) in rows if link.startswith("row=") else link in places
+
+
+def test_every_dash_in_a_table_says_why(built):
+    found = re.findall(r"<td[^>]*>(.*?)</td>", own(page(built)))
+    dashes = [cell for cell in found if "–" in cell]  # noqa: RUF001
+    assert dashes
+    assert [cell for cell in dashes if '<abbr title="' not in cell] == []
+
+
+def test_every_file_of_the_page_is_the_one_beside_it(built):
+    packs = dict(re.findall(r'data-name="((?:figures|tables)/[^"]+)">([^<]+)<', page(built)))
+    beside = {f"{p.parent.name}/{p.name}" for p in built.glob("*/*.csv")}
+    assert set(packs) == beside
+    for name, held in packs.items():
+        assert json.loads(gzip.decompress(base64.b64decode(held))) == (built / name).read_text(encoding="utf-8")
+
+
+def test_a_pdf_is_drawn_where_asked_and_is_the_same_again(make_run, tmp_path):
+    folder = make_run(tmp_path / "run", betas=(0.0,), samples=1)
+    reports.build(folder, pdf=True)
+    first = (folder / "figures" / "hero.pdf").read_bytes()
+    assert first.startswith(b"%PDF")
+    reports.build(folder, pdf=True)
+    assert (folder / "figures" / "hero.pdf").read_bytes() == first
 
 
 def test_every_missing_gate_says_why(built):

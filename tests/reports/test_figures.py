@@ -3,13 +3,15 @@ import pandas as pd
 import pytest
 
 from reports.figures import figures
+from reports.fits import fit_curves
 from reports.load import load
 from reports.style import method_color, shade
 
 
 @pytest.fixture(scope="module")
 def drawn(built):
-    return {figure.name: figure for figure in figures(load(built))}
+    run = load(built)
+    return {figure.name: figure for figure in figures(run, fit_curves(run))}
 
 
 def test_the_hero_has_a_panel_a_method_and_marks_the_entropy(drawn):

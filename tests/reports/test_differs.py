@@ -1,0 +1,33 @@
+import dataclasses
+
+from bench.config.load import load_suite
+from reports.differs import differences, flattened, from_suite
+from reports.load import load
+
+
+def test_only_keys_that_differ_are_told_and_whole_numbers_are_one_number():
+    a = {"x": {"y": 1, "z": [1.0, 2]}, "same": "s", "gone": None}
+    b = {"x": {"y": 2, "z": [1, 2.0]}, "same": "s"}
+    assert differences({"a": a, "b": b}) == [("x.y", "1", "2"), ("gone", "null", "unset")]
+
+
+def test_an_empty_mapping_is_a_value():
+    assert flattened({"a": {}, "b": {"c": 0}}) == {"a": "{}", "b.c": "0"}
+
+
+def test_a_run_of_a_suite_differs_from_it_by_what_was_set(built):
+    config = load_suite("smoke").model_dump(mode="json")
+    config["pairs"]["n"] = 99
+    run = dataclasses.replace(load(built), config=config)
+    table = from_suite(run).data.set_index("key")
+    assert table.loc["pairs.n"].tolist() == ["8192", "4096", "99"]
+    same = table[table["suite smoke"] == table["this run"]]
+    assert "gold.steps" in same.index  # the suite's own choice, kept by the run
+    assert "gold.seed" not in table.index
+
+
+def test_a_suite_of_ones_own_is_held_against_the_classes(built):
+    run = dataclasses.replace(load(built), config={**load_suite("smoke").model_dump(mode="json"), "name": "mine"})
+    table = from_suite(run)
+    assert list(table.data.columns) == ["key", "class default", "this run"]
+    assert "no installed suite" in table.note

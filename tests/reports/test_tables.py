@@ -1,0 +1,51 @@
+"""Tables beside the claims: matched KL, proxies and labels, the ledger."""
+
+import numpy as np
+import pytest
+
+from reports.findings import find
+from reports.ledger import ledger
+from reports.load import load
+from reports.matched import matched
+from reports.models import labels, proxies
+from reports.table import Value, missing
+
+
+@pytest.fixture(scope="module")
+def run(built):
+    return load(built)
+
+
+def test_differences_at_matched_kl_are_those_of_the_truth(run):
+    """PPO 0.9 (1 - (d/2.2 - 1)^2), DPO 0.6 (1 - (d/1.8 - 1)^2); at 4 nats d = 2: .593 - .893 = -.300."""
+    table = matched(run).data.set_index("budget_nats")
+    assert table.one.unique().tolist() == ["dpo-b0-r0"]
+    at = table.loc[4.0]
+    assert at.low < -0.300 < at.high
+    assert at.high - at.low < 1
+    assert "bon" not in " ".join(table.other)
+
+
+def test_matched_kl_leaves_out_what_lies_beyond_the_support(run):
+    assert matched(run).data.budget_nats.max() == 16  # 32 lies beyond the entropy of 18.3
+
+
+def test_proxies_and_labels_are_the_stages_metrics(run):
+    assert proxies(run).body[0][:3] == ("policy-sized, replicate 0", missing("the stage did not measure it"), "0.710")
+    assert labels(run).body[0][:3] == ("replicate 0", "4,000", "22.0%")
+
+
+def test_the_ledger_holds_the_numbers_behind_each_sentence(run):
+    findings = find(run)
+    table = ledger(run, findings)
+    own = table.data[table.data.setting == "PPO, β = 0"].set_index("statistic")
+    hump = findings.humps[next(c.setting for c in run.cells if c.name == "ppo-b0-r0")]
+    assert own.loc["rise", "point"] == hump.rise.point
+    assert own.loc["fall", ["from_row", "to_row"]].tolist() == [
+        hump.replicates[0].peak_row_id,
+        hump.replicates[0].end_row_id,
+    ]
+    difference = run.ok.set_index("row_id").gold[list(own.loc["fall", ["from_row", "to_row"]])]
+    assert own.loc["fall", "point"] == pytest.approx(-np.diff(difference)[0], abs=1e-9)
+    links = [v for row in table.body for v in row if isinstance(v, Value)]
+    assert {v.row_id for v in links} <= set(run.ok.row_id)
