@@ -165,4 +165,4 @@ def _ends(band: Band) -> tuple[Float, Float, Float]:
     return band.mean, band.low, band.high
 
 
-SIMULATIONS = (one_replicate, rl_form_alone, over_replicates(3), over_replicates(5), over_replicates(8))
+SIMULATIONS = (one_replicate, rl_form_alone, over_replicates(3), over_replicates(5))
