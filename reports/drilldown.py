@@ -32,8 +32,8 @@ class Drilldown:
 
 def drilldown(run: RunData) -> Drilldown | None:
     """None where no sample is stored."""
-    samples = run.samples[run.samples.split == "report"].reset_index(drop=True)
-    samples = samples[samples.row_id.isin(set(run.ok.row_id))]
+    wanted = (run.samples.split == "report") & run.samples.row_id.isin(set(run.ok.row_id))
+    samples = run.samples[wanted].reset_index(drop=True)
     if not len(samples):
         return None
     prompts = samples.drop_duplicates("prompt_id").set_index("prompt_id").prompt.sort_index()

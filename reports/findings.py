@@ -58,7 +58,7 @@ def _peak(cell: Cell, drawn: Resamples | None) -> Peak | None:
     if row is None:
         return None
     kl_range = (float("nan"), float("nan"))
-    if drawn is not None and curve.prompts > 1:
+    if drawn is not None and curve.prompts > 1 and len(curve) > 1:
         d = peak_range(curve, drawn)
         kl_range = (d.low**2, d.high**2)
     return Peak(cell, row, kl_range, paired_difference(curve.gold_RP[row], curve.gold_RP[cell.last]))

@@ -38,7 +38,7 @@ def test_a_finished_run_has_a_page_figures_and_tables(built):
     ]
     assert sorted(path.stem for path in (built / "figures").glob("*.csv")) == pngs
     assert {path.stem for path in (built / "tables").glob("*.csv")} == {
-        *("peaks", "budgets", "matched", "gates", "proxies", "labels", "ledger", "config", "failed", "stages")
+        *("peaks", "budgets", "matched", "fits", "gates", "proxies", "labels", "ledger", "config", "failed", "stages")
     }
 
 
@@ -63,7 +63,7 @@ def test_the_figures_json_is_json_that_cannot_close_its_element(built):
     found = re.search(r'id="figures-json">(.*?)</script>', page(built), flags=re.S)
     assert "<" not in found.group(1)
     panels = json.loads(found.group(1))
-    assert [len(panels[name]) for name in ("hero", "frontier", "best_of_n")] == [3, 2, 2]
+    assert [len(panels[name]) for name in ("hero", "frontier", "best_of_n")] == [3, 2, 3]
 
 
 def test_the_findings_and_verdicts_are_the_statistics(built):

@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import gzip
 import json
 
@@ -73,6 +74,17 @@ def test_overused_grams_are_those_that_were_planted(shown):
 
 def test_the_same_run_gives_the_same_packs(run, drilled):
     assert drilldown(run) == drilled
+
+
+def test_samples_of_rows_that_are_not_ok_shift_nothing(run, drilled, shown):
+    """The texts of a cell are its own, though those of the rows before it are gone."""
+    gone = run.rows.row_id.str.startswith("ppo-b0.1")
+    rows = run.rows.assign(status=run.rows.status.mask(gone, "failed"))
+    fewer = drilldown(dataclasses.replace(run, rows=rows))
+    assert unpacked(fewer.cells["ppo-b0-r0"]) == shown
+    assert set(fewer.cells) == set(drilled.cells) - {"ppo-b0.1-r0"}
+    dpo = [unpacked(d.cells["dpo-b0-r0"]) for d in (fewer, drilled)]
+    assert dpo[0] == dpo[1]
 
 
 def test_without_samples_there_is_no_drilldown(make_failed_run, tmp_path):
