@@ -21,7 +21,8 @@ def run(context: Context) -> dict[str, Any]:
     end = {"status": "diverged", "reason": "KL 1e9"} if act == "diverge" else {**good, "rubric_facts": 1.0}
     rows.append({**static, **end, "step": 5, "row_id": f"{static['cell']}@5"})
     write_parquet(frame(rows, ROW_COLUMNS), context.folder / "rows.parquet")
-    texts = [{"row_id": row["row_id"], "split": "report", "prompt_id": "p", "response": "hi"} for row in rows]
+    text = {"split": "report", "prompt_id": "p", "prompt": "greet", "response": "hi"}
+    texts = [{"row_id": row["row_id"], **text} for row in rows]
     write_parquet(frame(texts, SAMPLE_COLUMNS), context.folder / "samples.parquet")
     (context.folder / "log.jsonl").write_text("{}\n")
     (context.folder / "policies" / "5").mkdir(parents=True)
