@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from bench.config.evaluation import EvaluationConfig
-from bench.config.methods import MethodConfig
+from bench.config.methods import GOLD, MethodConfig
 from bench.core.files import read_json, write_json
 from bench.core.records import read_parquet
 from bench.core.seeds import seed_of
@@ -81,6 +81,7 @@ class Cell:
             eos_id=tokenizer.eos_token_id,
             pad_id=tokenizer.pad_token_id,
             seed=self.seed,
+            score_is_gold=self.bench.static["proxy_id"] == GOLD,
         )
         return build_method(config, self.beta, given)
 
@@ -192,8 +193,9 @@ class Cell:
         for item in (folder / "policies").glob("*"):
             if item.name not in kept:
                 shutil.rmtree(item)
-        for item in folder.glob("checkpoint*"):
-            shutil.rmtree(item) if item.is_dir() else item.unlink()
+        (folder / LATEST).unlink()  # first: a killed cell must never be sent to a checkpoint that is not there
+        for item in folder.glob("checkpoint-*"):
+            shutil.rmtree(item)
 
 
 def nulls(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
