@@ -23,6 +23,7 @@ NAME is an installed suite or the path of a YAML or JSON file. `bench run RUN/co
 Settings:  methods=[ppo,dpo]   method.dpo.beta=[.03,.1]   replicates=3   world.seed=1   gold.type=rubric
 Where and how (never part of a result):  out=DIR store=DIR workers=N threads=N device=auto|cpu|cuda
   wandb=disabled|offline|online   (store: else $GOLDBENCH_STORE, else .goldbench)
+W&B dashboard of a run that was logged or synced:  python -m reports.dashboard ENTITY/PROJECT RUN
 Give the same command again to resume; finished work is never redone.
 """
 

@@ -1,7 +1,8 @@
-"""What `bench run` does: plan, sweep, keep the run folder and its report fresh, sum up."""
+"""What `bench run` does: plan, sweep, keep the run folder, its report and W&B fresh, sum up."""
 
 import multiprocessing
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -10,10 +11,13 @@ from bench.config.suite import RuntimeConfig, SuiteConfig
 from bench.core.stage import Stage
 from bench.core.store import Store
 from bench.display import choose_display, duration
+from bench.errors import ConfigError
 from bench.pipeline.plan import Plan, build_plan
 from bench.run_folder import RunFolder, bad_rows
-from bench.sweep import Outcome, needed_stages, plan_stages, run_plan, worker_count
+from bench.sweep import Failure, Outcome, needed_stages, plan_stages, run_plan, worker_count
 from reports import build
+from reports.wandb_session import Job, Target
+from reports.wandb_sink import Sink
 
 _REFRESH_S, _RARER, _RAREST_S = (
     10.0,
@@ -34,23 +38,44 @@ def execute(plan: Plan, runtime: RuntimeConfig, command: str) -> int:
     store = Store(runtime.store)
     folder = RunFolder(plan, store, runtime.out, command)
     folder.check()
-    _announce(plan, store, runtime)
     folder.assemble({}, over=False)
-    refresh = _Refresh(folder)
+    failures: Mapping[str, Failure] = {}
+    try:
+        with _sink(folder, runtime) as sink:
+            outcome = _sweep(folder, runtime, sink)
+            failures = outcome.failures
+            folder.assemble(failures, over=True)
+            _sum_up(folder, outcome)
+            sink.finish()
+    except (KeyboardInterrupt, ConfigError):
+        folder.assemble(failures, over=True)
+        raise
+    return 0 if bad_rows(folder.out).empty and not failures else 1
+
+
+def _sweep(folder: RunFolder, runtime: RuntimeConfig, sink: Sink) -> Outcome:
+    """Make what is missing; the report and W&B follow the cells as they finish."""
+    plan, store, refresh = folder.plan, folder.store, _Refresh(folder)
+    cells = {cell.stage.key: name for name, cell in plan.cells.items()}
+    _announce(plan, store, runtime)
+    sink.log([name for name, cell in plan.cells.items() if store.is_done(cell.stage)])
+
+    def on_done(stage: Stage) -> None:
+        if stage.key in cells:
+            refresh()
+            sink.log([cells[stage.key]])
+
     try:
         with choose_display() as display:
-            outcome = run_plan(plan, store, runtime, display, refresh)
-    except KeyboardInterrupt:
-        folder.assemble({}, over=True)
-        raise
+            return run_plan(plan, store, runtime, display, on_done)
     finally:
         refresh.stop()
-    folder.assemble(outcome.failures, over=True)
-    _sum_up(folder, outcome)
-    print(f"report {build(folder.out)}")
-    for figure in sorted((folder.out / "figures").glob("*.png")):
-        print(f"figure {figure}")
-    return 0 if bad_rows(folder.out).empty and not outcome.failures else 1
+
+
+def _sink(folder: RunFolder, runtime: RuntimeConfig) -> Sink:
+    suite, cells = folder.plan.suite, folder.plan.cells
+    jobs = {name: Job(cell.stage.key, folder.store.path(cell.stage)) for name, cell in cells.items()}
+    return Sink(Target(runtime.wandb, folder.out, suite.name, suite.budgets, jobs))
 
 
 @dataclass
@@ -65,10 +90,9 @@ class _Refresh:
     process: BaseProcess | None = None
     pause_s: float = _REFRESH_S
 
-    def __call__(self, stage: Stage) -> None:
-        is_cell = any(cell.stage.key == stage.key for cell in self.folder.plan.cells.values())
+    def __call__(self) -> None:
         busy = self.process is not None and self.process.is_alive()
-        if is_cell and not busy and time.monotonic() - self.last >= self.pause_s:
+        if not busy and time.monotonic() - self.last >= self.pause_s:
             self.folder.assemble({}, over=False)
             self.process = multiprocessing.get_context("spawn").Process(
                 target=_build_quietly, args=(self.folder.out,), daemon=True
@@ -106,3 +130,6 @@ def _sum_up(folder: RunFolder, outcome: Outcome) -> None:
             print(f"  what it printed: {folder.store.output(stage)}")
     for row in bad_rows(folder.out).itertuples():
         print(f"cell {row.cell} {row.status}: {row.reason}")
+    print(f"report {build(folder.out)}")
+    for figure in sorted((folder.out / "figures").glob("*.png")):
+        print(f"figure {figure}")
