@@ -133,8 +133,9 @@ def _attempt(stage: Stage, setup: Setup) -> Answer:
             _make(stage, setup, started)
         return Answer("ok", wall_s=time.monotonic() - started)
     except Exception as error:
-        with contextlib.suppress(OSError):  # a full disk takes no words
-            traceback.print_exc()
+        if not isinstance(error, GoldbenchError):  # whose reason says it all
+            with contextlib.suppress(OSError):  # a full disk takes no words
+                traceback.print_exc()
         status: Literal["failed", "diverged"] = "diverged" if isinstance(error, DivergedError) else "failed"
         prefix = "" if isinstance(error, GoldbenchError) else f"{type(error).__name__}: "
         return Answer(status, " ".join(f"{prefix}{error}".split()), time.monotonic() - started)

@@ -57,17 +57,12 @@ def test_sigterm_twice_is_sigterm_once(tmp_path):
     assert (tmp_path / "out" / "report.html").is_file()
 
 
-def test_nohup_outlives_the_terminal(tmp_path):
-    command = start(tmp_path, 20, 0.05, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
-    wait_until(lambda: (tmp_path / "store" / "cell").exists())
-    command.signal_group(signal.SIGHUP)
-    assert command.end()[0] == 0
-
-
-def test_a_reader_that_leaves_stops_nothing(tmp_path):
-    run = start(tmp_path, 20, 0.05)
+def test_nohup_outlives_its_terminal_and_whoever_read_its_words(tmp_path):
+    run = start(tmp_path, 20, 0.05, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     run.process.stdout.close()
     run.process.stderr.close()
+    wait_until(lambda: (tmp_path / "store" / "cell").exists())
+    run.signal_group(signal.SIGHUP)
     assert run.process.wait(60) == 0
     assert _state(tmp_path) == "done"
 
