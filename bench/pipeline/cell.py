@@ -192,8 +192,9 @@ class Cell:
         for item in (folder / "policies").glob("*"):
             if item.name not in kept:
                 shutil.rmtree(item)
-        for item in folder.glob("checkpoint*"):
-            shutil.rmtree(item) if item.is_dir() else item.unlink()
+        (folder / LATEST).unlink()  # first: a killed cell must never be sent to a checkpoint that is not there
+        for item in folder.glob("checkpoint-*"):
+            shutil.rmtree(item)
 
 
 def nulls(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
