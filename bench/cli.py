@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 
 from bench.errors import ConfigError, GoldbenchError, did_you_mean
 
+_LONGEST = 800  # characters of an error
+
 HELP = """\
 Goldbench measures how reward optimization goes wrong.
 
@@ -43,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise ConfigError(f"unknown command {words[0]!r}; legal: {legal}{did_you_mean(words[0], COMMANDS)}")
         return COMMANDS[words[0]](words[1:])
     except GoldbenchError as error:
-        print(f"bench: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"bench: {_line(error)}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
     except KeyboardInterrupt:
         print("bench: interrupted; give the same command again to resume", file=sys.stderr)
@@ -68,6 +70,12 @@ def _open_standard_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _line(error: GoldbenchError) -> str:
+    """The message on one line that can be read, whatever was typed or found."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
 
 
 def _run(words: Sequence[str]) -> int:

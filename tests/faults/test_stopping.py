@@ -78,3 +78,23 @@ def test_a_run_with_closed_streams_writes_none_of_its_words_into_a_file(tmp_path
     assert len(read_parquet(tmp_path / "out" / "rows.parquet")) == 15
     texts = [p for p in tmp_path.rglob("*") if p.is_file() and b"[1/4]" in p.read_bytes()]
     assert texts == []
+
+
+_JUMPS = """
+import itertools, time
+
+_real, _jumps = time.time, itertools.cycle((0.0, 3e8, -3e8))
+time.time = lambda: _real() + next(_jumps)
+"""
+
+
+def test_a_wall_clock_that_jumps_changes_nothing(tmp_path):
+    (tmp_path / "clock").mkdir()
+    (tmp_path / "clock" / "sitecustomize.py").write_text(_JUMPS)
+    code, _, error = start(tmp_path, 3, 0.0, environment={"PYTHONPATH_FIRST": str(tmp_path / "clock")}).end()
+    assert (code, error) == (0, "")
+    stages = json.loads((tmp_path / "out" / "stages.json").read_text())
+    assert all(0 <= stage["wall_s"] < 60 for stage in stages.values())
+    assert start(tmp_path / "calm", 3, 0.0).end()[0] == 0
+    for name in ("rows.parquet", "samples.parquet"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "calm" / "out" / name).read_bytes()

@@ -60,9 +60,14 @@ class Running:
 
     def __post_init__(self) -> None:
         self.mark = f"GOLDBENCH_TEST={uuid.uuid4()}"
-        paths = [str(TOYS / "without_torch"), str(TOYS), *filter(None, sys.path)]
+        paths = [self.environment.get("PYTHONPATH_FIRST", ""), str(TOYS / "without_torch"), str(TOYS), *sys.path]
         name, _, value = self.mark.partition("=")
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), name: value, **self.environment}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+            name: value,
+            **self.environment,
+        }
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **self.options}
         self.process = subprocess.Popen(self.command, env=environment, text=True, start_new_session=True, **streams)
 
