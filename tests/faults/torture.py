@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from test_privacy import GUARD
-from toy_run import Running, wait_until
+from toy_run import Running
 
 from bench.core.files import read_json
 
@@ -63,6 +63,28 @@ def tables(root: Path, out: str) -> dict[str, bytes]:
     return {name: (root / out / "run" / name).read_bytes() for name in TABLES}
 
 
+def ended(root: Path, out: str) -> None:
+    """Run the suite to its end."""
+    run = start(root, out)
+    try:
+        code, words, error = run.end(1800)
+        assert code == 0, words + error
+    finally:
+        run.kill("all")
+
+
+def killed(root: Path, who: str, after_s: float) -> None:
+    """Run the suite, kill after some seconds, and look at what is left."""
+    run = start(root, "killed")
+    try:
+        time.sleep(after_s)
+        run.kill(who)
+        run.end(1800)
+    finally:
+        run.kill("all")
+    assert not torn(root / "killed" / "store")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=30)
@@ -70,26 +92,18 @@ def main() -> int:
     asked = parser.parse_args()
     moments = random.Random(asked.seed)
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
+        root, began = Path(folder), time.monotonic()
         (root / "torture.yaml").write_text(SUITE)
         (root / "sitecustomize.py").write_text(GUARD)
-        began = time.monotonic()
-        code, out, error = start(root, "unbroken").end(1200)
-        assert code == 0, out + error
-        whole = time.monotonic() - began
-        print(f"unbroken: {whole:.0f} s", flush=True)
-        for kill in range(asked.kills):
-            run, who = start(root, "killed"), moments.choice(("parent", "workers", "all"))
-            time.sleep(moments.uniform(0.1, 1.0) * whole / 2)
-            is_over = run.process.poll() is not None
-            run.kill(who)
-            run.end(1200)
-            wait_until(lambda: not run.pids())  # noqa: B023
-            assert not torn(root / "killed" / "store")
-            done = len(list((root / "killed" / "store").glob("*/[!.]*/manifest.json")))
-            print(f"kill {kill + 1} of {who}{' (over by then)' if is_over else ''}: {done} stages stored", flush=True)
-        code, out, error = start(root, "killed").end(1200)
-        assert code == 0, out + error
+        ended(root, "unbroken")
+        whole_s = time.monotonic() - began
+        print(f"unbroken: {whole_s:.0f} s", flush=True)
+        for kill in range(1, asked.kills + 1):
+            who, after_s = moments.choice(("parent", "workers", "all")), moments.uniform(0.05, 0.5) * whole_s
+            killed(root, who, after_s)
+            stored = len(list((root / "killed" / "store").glob("*/[!.]*/manifest.json")))
+            print(f"kill {kill}, of {who} after {after_s:.0f} s: {stored} stages stored", flush=True)
+        ended(root, "killed")
         assert tables(root, "killed") == tables(root, "unbroken")
         assert not list((root / "killed" / "store").glob("*/.work-*"))
         assert not (root / "calls").exists(), (root / "calls").read_text()
