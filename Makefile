@@ -1,4 +1,4 @@
-.PHONY: check format test smoke
+.PHONY: check format test smoke faults
 
 check:  ## lint, formatting, types
 	ruff check .
@@ -14,3 +14,6 @@ test:
 
 smoke:  ## the whole chain, small
 	bench run suite=smoke
+
+faults:  ## a whole suite killed thirty times: about ten minutes on two idle cores
+	PYTHONPATH=.:tests/toys:tests/faults python tests/faults/torture.py

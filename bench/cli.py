@@ -1,15 +1,19 @@
 """The command `bench`: reads what was asked, calls the part that does it, answers with an exit code.
 
 Exit 0: done. 1: a cell failed and the rest finished, a self-check is off, or `verify` found a mismatch. 2: a mistake
-in what was asked, told in one line. Everything heavy is imported by the command that needs it.
+in what was asked, told in one line. 128 + a signal's number (130 for Ctrl-C): stopped by it. Everything heavy is
+imported by the command that needs it.
 """
 
+import io
 import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
 
 from bench.errors import ConfigError, GoldbenchError, did_you_mean
+
+_LONGEST = 800  # characters of an error
 
 HELP = """\
 Goldbench measures how reward optimization goes wrong.
@@ -35,6 +39,7 @@ Give the same command again to resume; finished work is never redone.
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code."""
+    _open_standard_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("-h", "--help", "help") or "--help" in words:
         print(HELP, end="")
@@ -44,18 +49,38 @@ def main(argv: Sequence[str] | None = None) -> int:
             legal = ", ".join(COMMANDS)
             raise ConfigError(f"unknown command {words[0]!r}; legal: {legal}{did_you_mean(words[0], COMMANDS)}")
         return COMMANDS[words[0]](words[1:])
-    except ConfigError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
     except GoldbenchError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
+        print(f"bench: {_line(error)}", file=sys.stderr)
+        return 2 if isinstance(error, ConfigError) else 1
     except KeyboardInterrupt:
         print("bench: interrupted; give the same command again to resume", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of `bench ls | head` has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _open_standard_streams() -> None:
+    """A stream that was closed (`>&-`) is opened on nothing, else the next file would take its number and its text.
+
+    What a stream's encoding lacks is escaped, never an error.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest free number: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _line(error: GoldbenchError) -> str:
+    """The message on one line that can be read, whatever was typed or found."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
 
 
 def _run(words: Sequence[str]) -> int:

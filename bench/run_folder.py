@@ -4,9 +4,11 @@
 The report's own files (report.html, figures, tables) are written by `reports`.
 """
 
+import contextlib
 import functools
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from filelock import FileLock
 
 from bench.core.files import read_json, write_json
 from bench.core.provenance import environment
@@ -35,6 +38,7 @@ from bench.sweep import Failure, plan_stages
 
 _TABLES = {"rows.parquet": ROW_COLUMNS, "samples.parquet": SAMPLE_COLUMNS, "bon_pool.parquet": POOL_COLUMNS}
 _LINKED = ("log.jsonl", "policies")
+_OWN = {*_TABLES, "config.json", "run.json", "stages.json"}
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,36 @@ class RunFolder:
     command: str
 
     def check(self) -> None:
-        """Raises ConfigError when `out` holds something that is not a run."""
-        if self.out.exists() and not (self.out.is_dir() and _is_run(self.out)) and any(_listed(self.out)):
+        """Raises ConfigError when `out` cannot be written to, or holds something that is not a run, begun or whole."""
+        strangers = [path for path in _listed(self.out) if path.name not in _OWN and not path.name.startswith(".")]
+        if strangers and not _is_run(self.out):
             raise ConfigError(f"out={self.out} exists and holds no run; give an empty folder, or another name")
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.out).close()
+        except OSError as error:
+            reason = error.strerror or error
+            raise ConfigError(f"out={self.out} cannot be written to ({reason}); give another folder") from None
 
-    def assemble(self, failures: Mapping[str, Failure], *, over: bool) -> None:
-        """Write everything that is known by now; each file is replaced in one step. Failures are by stage key."""
+    def lock(self) -> FileLock:
+        """Held by whoever writes into `out`: two runs may share it. Freed by the system when its holder dies."""
+        return FileLock(self.out / ".lock")
+
+    def assemble(self, failures: Mapping[str, Failure], *, over: bool, stopped: bool = False) -> str:
+        """Write everything that is known by now, and return the run's state: running, stopped, failed or done.
+
+        Each file is replaced in one step. Failures are by stage key.
+        """
         self.out.mkdir(parents=True, exist_ok=True)
+        with self.lock():
+            return self._assemble(failures, "stopped" if stopped else "over" if over else "running")
+
+    def mark(self, state: str) -> None:
+        """Set the state of a run that cannot be assembled any more, as far as the disk lets it."""
+        with contextlib.suppress(OSError, ValueError), self.lock():
+            write_json(self.out / "run.json", {**read_json(self.out / "run.json"), "state": state})
+
+    def _assemble(self, failures: Mapping[str, Failure], state: str) -> str:
         write_json(self.out / "config.json", self.plan.suite.model_dump(mode="json"))
         manifests = {s.name: self.store.manifest(s) for s in plan_stages(self.plan) if self.store.is_done(s)}
         write_json(self.out / "stages.json", manifests)
@@ -63,10 +90,12 @@ class RunFolder:
         done = [cell for cell in self.plan.cells.values() if self.store.is_done(cell.stage)]
         for cell in done:
             _link(self.store.path(cell.stage), self.out / "cells" / cell.name)
-        sound = len(done) == len(self.plan.cells) and not failures and bad_rows(self.out).empty
+        if state == "over":
+            sound = len(done) == len(self.plan.cells) and not failures and bad_rows(self.out).empty
+            state = "done" if sound else "failed"
         run = {
             "schema": SCHEMA_VERSION,
-            "state": ("done" if sound else "failed") if over else "running",
+            "state": state,
             "suite": self.plan.suite.name,
             "command": self.command,
             "updated": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -75,6 +104,7 @@ class RunFolder:
             "failures": {f.name: {"status": f.status, "reason": f.reason} for f in failures.values()},
         }
         write_json(self.out / "run.json", {**run, **self._environment})
+        return state
 
     @cached_property
     def _environment(self) -> dict[str, Any]:
@@ -138,7 +168,7 @@ def _is_run(folder: Path) -> bool:
 
 
 def _listed(path: Path) -> Sequence[Path]:
-    return list(path.iterdir()) if path.is_dir() else [path]
+    return list(path.iterdir()) if path.is_dir() else [path] if path.exists() else []
 
 
 def _unfinished(work: Path) -> Path | None:

@@ -1,20 +1,23 @@
 """What `bench run` does: plan, sweep, keep the run folder, its report and W&B fresh, sum up."""
 
 import multiprocessing
+import os
+import sys
+import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 
 from bench.config.suite import RuntimeConfig, SuiteConfig
 from bench.core.stage import Stage
+from bench.core.stopping import StopRequest, deaf_children
 from bench.core.store import Store
-from bench.display import choose_display, duration
-from bench.errors import ConfigError
+from bench.core.worker import die_with_parent
+from bench.display import choose_display, duration, steady_output
+from bench.errors import StoreError
 from bench.pipeline.plan import Plan, build_plan
 from bench.run_folder import RunFolder, bad_rows
-from bench.sweep import Failure, Outcome, needed_stages, plan_stages, run_plan, worker_count
+from bench.sweep import Outcome, needed_stages, plan_stages, run_plan, worker_count
 from reports import build
 from reports.wandb_session import Job, Target
 from reports.wandb_sink import Sink
@@ -38,22 +41,32 @@ def execute(plan: Plan, runtime: RuntimeConfig, command: str) -> int:
     store = Store(runtime.store)
     folder = RunFolder(plan, store, runtime.out, command)
     folder.check()
-    folder.assemble({}, over=False)
-    failures: Mapping[str, Failure] = {}
-    try:
-        with _sink(folder, runtime) as sink:
-            outcome = _sweep(folder, runtime, sink)
-            failures = outcome.failures
-            folder.assemble(failures, over=True)
-            _sum_up(folder, outcome)
-            sink.finish()
-    except (KeyboardInterrupt, ConfigError):
-        folder.assemble(failures, over=True)
-        raise
-    return 0 if bad_rows(folder.out).empty and not failures else 1
+    with steady_output(), StopRequest() as stop:
+        try:
+            folder.assemble({}, over=False)
+            with _sink(folder, runtime) as sink:
+                return _run(folder, runtime, sink, stop)
+        except BaseException as error:
+            folder.mark("failed" if isinstance(error, Exception) else "stopped")
+            if isinstance(error, OSError) and not isinstance(error, StoreError):  # a full disk, say
+                raise StoreError(f"{error}; finished stages are kept; give the same command again to resume") from error
+            raise
 
 
-def _sweep(folder: RunFolder, runtime: RuntimeConfig, sink: Sink) -> Outcome:
+def _run(folder: RunFolder, runtime: RuntimeConfig, sink: Sink, stop: StopRequest) -> int:
+    outcome = _sweep(folder, runtime, sink, stop)
+    if plan_stages(folder.plan) and not folder.store.root.is_dir():  # what the run folder has by now is worth more
+        raise StoreError(f"the store {folder.store.root} was removed under the run")
+    state = folder.assemble(outcome.failures, over=True, stopped=bool(stop))
+    _sum_up(folder, outcome)
+    if stop:
+        print("stopped; give the same command again to go on from the last checkpoints", file=sys.stderr)
+        return stop.exit_code
+    sink.finish()
+    return 0 if state == "done" else 1
+
+
+def _sweep(folder: RunFolder, runtime: RuntimeConfig, sink: Sink, stop: StopRequest) -> Outcome:
     """Make what is missing; the report and W&B follow the cells as they finish."""
     plan, store, refresh = folder.plan, folder.store, _Refresh(folder)
     cells = {cell.stage.key: name for name, cell in plan.cells.items()}
@@ -67,7 +80,7 @@ def _sweep(folder: RunFolder, runtime: RuntimeConfig, sink: Sink) -> Outcome:
 
     try:
         with choose_display() as display:
-            return run_plan(plan, store, runtime, display, on_done)
+            return run_plan(plan, store, runtime, display, on_done, stop.__bool__)
     finally:
         refresh.stop()
 
@@ -82,7 +95,7 @@ def _sink(folder: RunFolder, runtime: RuntimeConfig) -> Sink:
 class _Refresh:
     """Keeps the run folder and its report up with finished cells, in a process of its own, now and then.
 
-    A report that fails here costs nothing: the last one is built in the open, when the run is over.
+    A refresh that fails costs nothing: the last one is made in the open, when the run is over.
     """
 
     folder: RunFolder
@@ -93,26 +106,26 @@ class _Refresh:
     def __call__(self) -> None:
         busy = self.process is not None and self.process.is_alive()
         if not busy and time.monotonic() - self.last >= self.pause_s:
-            self.folder.assemble({}, over=False)
-            self.process = multiprocessing.get_context("spawn").Process(
-                target=_build_quietly, args=(self.folder.out,), daemon=True
-            )
-            self.process.start()
+            spawn = multiprocessing.get_context("spawn")
+            self.process = spawn.Process(target=_refresh_quietly, args=(self.folder,), daemon=True)
+            with deaf_children():
+                self.process.start()
             self.last, self.pause_s = time.monotonic(), min(_RARER * self.pause_s, _RAREST_S)
 
     def stop(self) -> None:
         if self.process is not None:
-            self.process.terminate()
+            self.process.kill()
             self.process.join()
 
 
-def _build_quietly(out: Path) -> None:
-    import os
-
+def _refresh_quietly(folder: RunFolder) -> None:
+    threading.Thread(target=die_with_parent, daemon=True).start()
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 1)
     os.dup2(silent, 2)
-    build(out)
+    folder.assemble({}, over=False)
+    with folder.lock():
+        build(folder.out)
 
 
 def _announce(plan: Plan, store: Store, runtime: RuntimeConfig) -> None:
@@ -130,6 +143,7 @@ def _sum_up(folder: RunFolder, outcome: Outcome) -> None:
             print(f"  what it printed: {folder.store.output(stage)}")
     for row in bad_rows(folder.out).itertuples():
         print(f"cell {row.cell} {row.status}: {row.reason}")
-    print(f"report {build(folder.out)}")
+    with folder.lock():
+        print(f"report {build(folder.out)}")
     for figure in sorted((folder.out / "figures").glob("*.png")):
         print(f"figure {figure}")

@@ -2,7 +2,8 @@
 
 That order brings the first cells, and so the report's first curves, as early as can be. The parent
 schedules only; it never loads torch. A stage that fails, diverges or loses its worker fails what
-needs it, with the reason; everything else finishes. `cli` calls `run_plan`.
+needs it, with the reason; everything else finishes. Who asks to stop gets what is finished: the rest
+stays at its last checkpoint. `running` calls `run_plan`.
 """
 
 import statistics
@@ -14,6 +15,7 @@ from multiprocessing.connection import wait
 from bench.config.suite import RuntimeConfig
 from bench.core.provenance import cpu_count
 from bench.core.stage import Stage
+from bench.core.stopping import Stop, never
 from bench.core.store import Store
 from bench.core.worker import Answer, Setup, Worker
 from bench.display import Display
@@ -91,17 +93,24 @@ def worker_count(runtime: RuntimeConfig) -> int:
 
 
 def run_plan(
-    plan: Plan, store: Store, runtime: RuntimeConfig, display: Display, on_done: Callable[[Stage], None]
+    plan: Plan,
+    store: Store,
+    runtime: RuntimeConfig,
+    display: Display,
+    on_done: Callable[[Stage], None],
+    stop: Stop = never,
 ) -> Outcome:
-    """Make what the plan needs. `on_done` is called in this process as each stage is there."""
+    """Make what the plan needs, until `stop`. `on_done` is called in this process as each stage is there."""
     started = time.monotonic()
     stages = needed_stages(plan, store)
+    if stages:
+        store.open()
     setup = Setup(store, runtime.threads, runtime.device)
     seconds = expected_seconds(stages, store)
     sweep = _Sweep(stages, setup, display, on_done)
     display.begin(seconds, worker_count(runtime))
     try:
-        sweep.run(worker_count(runtime))
+        sweep.run(worker_count(runtime), stop)
     finally:
         sweep.stop()
     sweep.outcome.wall_s = time.monotonic() - started
@@ -126,13 +135,15 @@ class _Sweep:
         self.retired: list[Worker] = []
         self.outcome = Outcome()
 
-    def run(self, workers: int) -> None:
-        while self.open:
+    def run(self, workers: int, stop: Stop) -> None:
+        while self.open and not stop():
             while len(self.busy) < workers and (stage := self._next_ready()):
                 self._start(stage)
             self._warm_up(workers)
             ready = wait([worker.connection for worker in self.busy], timeout=_TICK_S)
             for worker in list(self.busy):
+                if stop():  # a worker that dies now was told to, with its parent
+                    break
                 if worker.connection in ready:
                     self._end(worker)
                 elif event := worker.tail.latest():
@@ -160,8 +171,13 @@ class _Sweep:
             self.idle.remove(worker)
         else:
             worker = Worker(self.setup)
+        try:
+            worker.give(stage)
+        except OSError:  # killed while it had nothing to do: nothing is lost
+            self.retired.append(worker)
+            worker = Worker(self.setup)
+            worker.give(stage)
         self.busy.append(worker)
-        worker.give(stage)
         self.display.started(stage)
 
     def _warm_up(self, workers: int) -> None:

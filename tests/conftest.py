@@ -12,8 +12,8 @@ install_import_hook(["bench", "gold"], "typecheck.check")
 
 
 @pytest.fixture(scope="session")
-def toy_run(tmp_path_factory):
+def toy_finished(tmp_path_factory):
     """A finished toy run, to be read or copied, never changed."""
-    import toy_run
+    import toy_finished
 
-    return toy_run.build(tmp_path_factory.mktemp("toy_run"))
+    return toy_finished.build(tmp_path_factory.mktemp("toy_finished"))

@@ -3,7 +3,7 @@ import shutil
 import signal
 
 import pytest
-import toy_run as toy
+import toy_finished as toy
 
 from bench.cli import main
 from bench.core.files import read_json, write_json
@@ -18,9 +18,9 @@ def stages(run):
 
 
 @pytest.fixture
-def run(toy_run, tmp_path):
+def run(toy_finished, tmp_path):
     """A run with, in its store, a stage of older code, what a killed attempt at it left, and a resumable attempt."""
-    run = toy_run.copy(tmp_path / "runs")
+    run = toy_finished.copy(tmp_path / "runs")
     folder = shutil.copytree(run.stage(f"cell/{toy.DPO}"), run.store / "cell" / OLD)
     write_json(folder / "manifest.json", {**read_json(folder / "manifest.json"), "key": OLD, "name": "cell/old"})
     (run.store / "cell" / f".work-{OLD}").mkdir()
@@ -128,8 +128,8 @@ def test_a_locked_stage_is_in_use_and_a_stranger_at_work_stops_deletion(run, cap
         (["RUN"], "is no setting"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_2(toy_run, words, part, capsys):
-    store = [] if words[0].startswith("store=") else [f"store={toy_run.store}"]
+def test_a_mistake_is_one_line_and_exit_2(toy_finished, words, part, capsys):
+    store = [] if words[0].startswith("store=") else [f"store={toy_finished.store}"]
     assert main(["gc", *words, *store]) == 2
     err = capsys.readouterr().err
     assert part in err

@@ -2,7 +2,7 @@ import io
 import re
 
 import pytest
-import toy_run as toy
+import toy_finished as toy
 from rich.console import Console
 
 from bench.cli import main
@@ -17,21 +17,21 @@ def printed(run, width=400, **options):
 
 
 @pytest.fixture(scope="module")
-def samples(toy_run):
-    table = read_parquet(toy_run.out / "samples.parquet")
+def samples(toy_finished):
+    table = read_parquet(toy_finished.out / "samples.parquet")
     return table[table["split"] == "report"].assign(gap=table["proxy"] - table["gold"], length=table["n_tokens"])
 
 
-def last(toy_run, cell):
-    rows = read_parquet(toy_run.out / "rows.parquet")
+def last(toy_finished, cell):
+    rows = read_parquet(toy_finished.out / "rows.parquet")
     return rows[rows["cell"] == cell]["row_id"].iloc[-1]
 
 
 @pytest.mark.parametrize("sort", ["gap", "gold", "proxy", "length"])
-def test_the_largest_come_first_each_beside_pi_refs_text_of_the_same_prompt(toy_run, samples, sort):
-    row_id = last(toy_run, toy.PPO)
+def test_the_largest_come_first_each_beside_pi_refs_text_of_the_same_prompt(toy_finished, samples, sort):
+    row_id = last(toy_finished, toy.PPO)
     own = samples[samples["row_id"] == row_id]
-    out = printed(toy_run, cell=toy.PPO, sort=sort, n=4)
+    out = printed(toy_finished, cell=toy.PPO, sort=sort, n=4)
     assert out.startswith(row_id)
     assert f"4 of {len(own)} texts, largest {sort} first" in out
     want = own.sort_values(sort, ascending=False, kind="stable").head(4)
@@ -45,30 +45,30 @@ def test_the_largest_come_first_each_beside_pi_refs_text_of_the_same_prompt(toy_
         assert any(text in block for text in start[start["prompt_id"] == sample["prompt_id"]]["response"])
 
 
-def test_texts_stand_side_by_side_on_wide_terminals_and_below_each_other_on_narrow_ones(toy_run):
-    wide, narrow = (printed(toy_run, width=width, cell=toy.DPO, n=1).splitlines() for width in (160, 70))
+def test_texts_stand_side_by_side_on_wide_terminals_and_below_each_other_on_narrow_ones(toy_finished):
+    wide, narrow = (printed(toy_finished, width=width, cell=toy.DPO, n=1).splitlines() for width in (160, 70))
     assert any("pi_ref" in line and "dpo" in line for line in wide[1:])
     assert not any("pi_ref" in line and "dpo" in line for line in narrow[1:])
     assert max(map(len, narrow)) <= 70
 
 
-def test_a_budget_asks_for_the_policy_nearest_to_it(toy_run):
-    rows = read_parquet(toy_run.out / "rows.parquet")
+def test_a_budget_asks_for_the_policy_nearest_to_it(toy_finished):
+    rows = read_parquet(toy_finished.out / "rows.parquet")
     kls = rows[rows["cell"] == toy.PPO].set_index("row_id")["kl"]
     middle = kls.index[2]
-    assert printed(toy_run, cell=toy.PPO, budget=float(kls[middle]) * 1.001, n=1).startswith(middle)
-    assert printed(toy_run, row=f"{toy.DPO}@0", n=1).startswith(f"{toy.DPO}@0")
+    assert printed(toy_finished, cell=toy.PPO, budget=float(kls[middle]) * 1.001, n=1).startswith(middle)
+    assert printed(toy_finished, row=f"{toy.DPO}@0", n=1).startswith(f"{toy.DPO}@0")
 
 
-def test_best_of_n_has_its_best_of_one_beside_it(toy_run, samples):
-    out = printed(toy_run, row=f"{toy.BON}@n4", n=99)
+def test_best_of_n_has_its_best_of_one_beside_it(toy_finished, samples):
+    out = printed(toy_finished, row=f"{toy.BON}@n4", n=99)
     for row_id in (f"{toy.BON}@n4", f"{toy.BON}@n1"):
         assert all(text in out for text in samples[samples["row_id"] == row_id]["response"])
 
 
-def test_without_a_cell_the_first_trained_one_is_shown(toy_run, capsys):
-    assert main(["samples", str(toy_run.out), "n=1"]) == 0
-    assert capsys.readouterr().out.startswith(last(toy_run, toy.PPO))
+def test_without_a_cell_the_first_trained_one_is_shown(toy_finished, capsys):
+    assert main(["samples", str(toy_finished.out), "n=1"]) == 0
+    assert capsys.readouterr().out.startswith(last(toy_finished, toy.PPO))
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_without_a_cell_the_first_trained_one_is_shown(toy_run, capsys):
         (["n=[1"], "does not read as key=value"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_2(toy_run, words, part, capsys):
-    assert main(["samples", str(toy_run.out), *words]) == 2
+def test_a_mistake_is_one_line_and_exit_2(toy_finished, words, part, capsys):
+    assert main(["samples", str(toy_finished.out), *words]) == 2
     err = capsys.readouterr().err
     assert part in err
     assert err.count("\n") == 1

@@ -15,6 +15,8 @@ from bench.config.explain import one_line, validated
 from bench.config.suite import RuntimeConfig, SuiteConfig
 from bench.errors import ConfigError, did_you_mean
 
+OmegaConf.clear_resolver("oc.env")  # what the environment holds, keys say, must not enter a config that is kept
+
 _FILES = (".yaml", ".yml", ".json")
 
 
@@ -28,7 +30,7 @@ def load_suite(name_or_path: str) -> SuiteConfig:
     path = _path(name_or_path)
     try:
         raw = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    except (yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML or JSON: {one_line(error)}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: holds a {type(raw).__name__}; a suite is a mapping of keys to values")

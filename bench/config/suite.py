@@ -1,5 +1,6 @@
 """The suite: everything that decides a run's numbers, and the runtime keys that do not."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -13,13 +14,14 @@ from bench.config.models import GoldConfig, PairsConfig, ProxyConfig, ReferenceC
 from bench.config.world import NotesConfig, WorldConfig
 from bench.errors import did_you_mean
 
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # of folders too, so nothing that leads elsewhere
 DEFAULT_METHODS: dict[str, MethodConfig] = {"ppo": PPOConfig(), "dpo": PreferenceConfig(), "bon": BestOfNConfig()}
 
 
 class SuiteConfig(Config):
     """One benchmark: a world, its models, the methods compared on it and how they are measured."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    name: str = Field(pattern=NAME)
     title: str = ""
     world: WorldConfig = NotesConfig()
     sft: SFTConfig = SFTConfig()
@@ -36,6 +38,17 @@ class SuiteConfig(Config):
     method: dict[str, MethodConfig] = Field(default_factory=lambda: dict(DEFAULT_METHODS))
 
     claims: tuple[ClaimConfig, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_are_plain(self) -> "SuiteConfig":
+        for kind, names in (("method", self.method), ("proxies", self.proxies)):
+            for name in names:
+                if not re.fullmatch(NAME, name) or "\n" in name:
+                    raise ValueError(
+                        f"{kind}: {name!r} is no name; legal: at most 64 letters, digits, '.', '_' and '-', of which "
+                        "the first is a letter or a digit"
+                    )
+        return self
 
     @model_validator(mode="after")
     def _names_resolve(self) -> "SuiteConfig":

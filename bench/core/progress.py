@@ -1,8 +1,10 @@
 """Progress of running stages: JSON lines that a worker appends and the parent tails.
 
-Only for the eye. Nothing here is a number of record: those are in rows and manifests.
+Only for the eye. Nothing here is a number of record: those are in rows and manifests. So a line that cannot be
+written, or read, is dropped.
 """
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ class ProgressLog:
     path: Path
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        with self.path.open("a") as file:
+        with contextlib.suppress(OSError), self.path.open("a") as file:
             file.write(json.dumps(dict(event), default=float) + "\n")
 
 
@@ -36,8 +38,11 @@ class ProgressTail:
             with self.path.open("rb") as file:
                 file.seek(self.offset)
                 new = file.read()
-        except FileNotFoundError:
+        except OSError:
             return None
         whole, newline, _ = new.rpartition(b"\n")
         self.offset += len(whole) + len(newline)
-        return json.loads(whole.rpartition(b"\n")[2]) if whole else None
+        try:
+            return json.loads(whole.rpartition(b"\n")[2]) if whole else None
+        except ValueError:
+            return None

@@ -6,14 +6,15 @@
     <root>/<kind>/.output-<key>       what the attempt printed, its traceback included, until it is done
     <root>/<kind>/.lock-<key>         held while somebody works; the system frees it when its holder dies
 
-`worker` writes, everybody reads. A reader only ever sees finished folders. Removing old stages is
-not done here.
+`worker` writes, everybody reads. A reader only ever sees finished folders: one whose manifest or whose files'
+sizes are not as they were stored counts as never made, and is made again. Removing old stages is not done here.
 """
 
 import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from filelock import FileLock
 
 from bench.core.files import read_json, write_json
 from bench.core.stage import Stage
-from bench.errors import StoreError
+from bench.errors import ConfigError, StoreError
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = 1
@@ -34,6 +35,16 @@ class Store:
     """Folders of stages under `root`."""
 
     root: Path
+
+    def open(self) -> None:
+        """Make the root, unless it is there. Raises ConfigError when it cannot be written to."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.root).close()
+        except OSError as error:
+            raise ConfigError(
+                f"store={self.root} cannot be written to ({error.strerror or error}); free it, or give another folder"
+            ) from None
 
     def path(self, stage: Stage) -> Path:
         """The finished folder; it exists only once the stage is done."""
@@ -52,23 +63,41 @@ class Store:
     def lock(self, stage: Stage) -> FileLock:
         """The lock under which a stage is made."""
         folder = self.root / stage.kind
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(exist_ok=True)
+        except FileNotFoundError:
+            raise StoreError(f"the store {self.root} is gone; give the same command again to make it anew") from None
         return FileLock(folder / f".lock-{stage.key}")
 
     def is_done(self, stage: Stage) -> bool:
-        return (self.path(stage) / MANIFEST).is_file()
+        """Whether the stage is there, each file of it at the size at which it was stored."""
+        manifest = _read_manifest(self.path(stage))
+        return manifest is not None and all(
+            _has_size(self.path(stage) / name, stored["bytes"]) for name, stored in manifest["files"].items()
+        )
 
     def manifest(self, stage: Stage) -> dict[str, Any]:
         """Raises StoreError when the stage is not done."""
-        try:
-            return read_json(self.path(stage) / MANIFEST)
-        except FileNotFoundError:
-            raise StoreError(f"stage {stage.name!r} ({stage.key}) is not in {self.root}; run its suite first") from None
+        manifest = _read_manifest(self.path(stage))
+        if manifest is None:
+            raise StoreError(f"stage {stage.name!r} ({stage.key}) is not in {self.root}; run its suite first")
+        return manifest
 
     def manifests(self, kind: str) -> Iterator[dict[str, Any]]:
         """Manifests of every finished stage of a kind, whatever its key."""
         for path in sorted((self.root / kind).glob(f"[!.]*/{MANIFEST}")):
-            yield read_json(path)
+            if manifest := _read_manifest(path.parent):
+                yield manifest
+
+    def check(self, stage: Stage) -> None:
+        """Read a finished stage through. Raises StoreError when a file holds other bytes than were stored."""
+        folder = self.path(stage)
+        for name, stored in self.manifest(stage)["files"].items():
+            if _fingerprint(folder / name) != stored:
+                raise StoreError(
+                    f"{folder / name} is not as it was stored: somebody changed it; remove {folder} and give the "
+                    "command again"
+                )
 
     def publish(self, stage: Stage, metrics: Mapping[str, Any], wall_s: float, device: str) -> None:
         """Turn the work folder into the finished one. The caller holds the stage's lock."""
@@ -101,6 +130,23 @@ class Store:
 def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Metrics as strict JSON: numbers of any library become Python's, what is not finite becomes null."""
     return json.loads(json.dumps(dict(metrics), default=lambda number: number.item()), parse_constant=lambda _: None)
+
+
+def _read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a finished stage; None where there is none of this version."""
+    try:
+        manifest = read_json(folder / MANIFEST)
+    except (OSError, ValueError):  # absent; torn, or not UTF-8
+        return None
+    is_ours = isinstance(manifest, dict) and manifest.get("schema") == MANIFEST_SCHEMA
+    return manifest if is_ours and manifest.get("key") == folder.name else None
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except OSError:
+        return False
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,14 +1,14 @@
 """A worker: a spawned process that makes stages one after another, and the parent's handle on it.
 
 The child resolves a stage's inputs in the store, runs it under its key's lock, publishes it and
-answers. It sets its threads before torch is loaded, and it dies with its parent. Which stage
-runs when is `sweep`'s business.
+answers. It sets its threads before torch is loaded, hears no signal of its parent's and dies with it.
+Which stage runs when is `sweep`'s business.
 """
 
+import contextlib
 import importlib
 import multiprocessing
 import os
-import signal
 import sys
 import threading
 import time
@@ -20,6 +20,7 @@ from typing import Literal
 
 from bench.core.progress import ProgressLog, ProgressTail
 from bench.core.stage import Context, Stage, resolve
+from bench.core.stopping import deaf_children
 from bench.core.store import Store
 from bench.errors import ConfigError, DivergedError, GoldbenchError, StoreError
 
@@ -61,10 +62,12 @@ class Worker:
     def __post_init__(self) -> None:
         self.connection, theirs = _SPAWN.Pipe()
         self.process = _SPAWN.Process(target=_serve, args=(theirs, self.setup, self.warm), name="goldbench-worker")
-        self.process.start()
+        with deaf_children():
+            self.process.start()
         theirs.close()
 
     def give(self, stage: Stage) -> None:
+        """Raises OSError when the process has died while it waited."""
         self.stage, self.is_fresh = stage, False
         self.tail = ProgressTail(self.setup.store.progress(stage))
         self.connection.send(stage)
@@ -87,7 +90,7 @@ class Worker:
         """Let a waiting worker leave, end one that works or still loads. A work folder stays for the next attempt."""
         self.connection.close()
         if self.stage is not None or self.is_fresh:
-            self.process.terminate()
+            self.process.kill()
 
     def join(self) -> None:
         self.process.join(5)
@@ -98,8 +101,7 @@ class Worker:
 
 def _serve(connection: Connection, setup: Setup, warm: str | None) -> None:
     """The child's loop; it ends when the parent closes the pipe or dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=die_with_parent, daemon=True).start()
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(setup.threads)))
     os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
     if warm is not None:
@@ -112,7 +114,8 @@ def _serve(connection: Connection, setup: Setup, warm: str | None) -> None:
         connection.send(_attempt(stage, setup))
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """For a thread of a child: end the process when its parent has ended, however that came."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])
@@ -130,7 +133,9 @@ def _attempt(stage: Stage, setup: Setup) -> Answer:
             _make(stage, setup, started)
         return Answer("ok", wall_s=time.monotonic() - started)
     except Exception as error:
-        traceback.print_exc()
+        if not isinstance(error, GoldbenchError):  # whose reason says it all
+            with contextlib.suppress(OSError):  # a full disk takes no words
+                traceback.print_exc()
         status: Literal["failed", "diverged"] = "diverged" if isinstance(error, DivergedError) else "failed"
         prefix = "" if isinstance(error, GoldbenchError) else f"{type(error).__name__}: "
         return Answer(status, " ".join(f"{prefix}{error}".split()), time.monotonic() - started)
@@ -143,6 +148,7 @@ def _make(stage: Stage, setup: Setup, started: float) -> None:
     for name, needed in stage.inputs.items():
         if not store.is_done(needed):
             raise StoreError(f"input {name!r} of {stage.name!r} is not in {store.root}; give the command again")
+        store.check(needed)
     store.work(stage).mkdir(parents=True, exist_ok=True)
     store.progress(stage).unlink(missing_ok=True)
     device = _device(setup)

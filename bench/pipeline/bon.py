@@ -90,7 +90,7 @@ def row_of(pool: pd.DataFrame, n: int) -> dict[str, Any]:
     names = [*AVERAGED, "gold_raw", "proxy_raw", "proxy_z", "repetition", "n_tokens", "eos"]
     names += [c for c in pool.columns if c.startswith("rubric_") and c != "rubric_raw"]
     weighted = pool[names].astype(float).mul(weight, axis=0)
-    means = weighted.groupby([pool["split"], pool["prompt_id"]]).sum()
+    means = weighted.groupby([pool["split"], pool["prompt_id"]]).sum(min_count=1)  # what is null stays null
     report, select = means.loc[REPORT], means.loc[SELECT]
     kl_report = kls.loc[REPORT]
     row: dict[str, Any] = {name: float(report[name].mean()) for name in names if name not in ("n_tokens", "eos")}

@@ -8,6 +8,7 @@ from bench.config.methods import GOLD, BestOfNConfig, MethodConfig, ReferenceMet
 from bench.config.models import SFTConfig
 from bench.config.suite import SuiteConfig
 from bench.core.stage import Stage
+from bench.errors import ConfigError
 
 Json = Mapping[str, Any]
 
@@ -53,6 +54,8 @@ class _Builder:
                 expected_s=expected_s,
                 threads=self.threads,
             )
+        if self.stages[name].config != config:
+            raise ConfigError(f"two different stages would both be called {name!r}; give other names or betas")
         return self.stages[name]
 
     @property

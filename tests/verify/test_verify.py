@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-import toy_run as toy
+import toy_finished as toy
 
 from bench.cli import main
 from bench.core.files import read_json, write_json
@@ -26,22 +26,22 @@ def only(found, *names):
 
 
 @pytest.fixture
-def run(toy_run, tmp_path):
-    return toy_run.copy(tmp_path / "copy")
+def run(toy_finished, tmp_path):
+    return toy_finished.copy(tmp_path / "copy")
 
 
 def contents(root):
     return {p.relative_to(root): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
-def test_a_clean_run_passes_and_nothing_is_written(toy_run, capsys):
-    before = contents(toy_run.root)
-    assert main(["verify", str(toy_run.out), "share=1"]) == 0
+def test_a_clean_run_passes_and_nothing_is_written(toy_finished, capsys):
+    before = contents(toy_finished.root)
+    assert main(["verify", str(toy_finished.out), "share=1"]) == 0
     out = capsys.readouterr().out
     for part in ("stored stages", "rows from samples", "largest deviation", "nothing is out of place"):
         assert part in out
     assert "MISMATCH" not in out
-    assert contents(toy_run.root) == before
+    assert contents(toy_finished.root) == before
 
 
 def test_a_flipped_byte_is_named_by_stage_and_file_and_ends_with_1(run, capsys):
@@ -229,8 +229,8 @@ def test_an_edited_report_table_is_named_by_line(run):
         (["RUN", "store=nowhere"], "the store 'nowhere' of this run does not exist"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_2(toy_run, words, part, capsys):
-    assert main(["verify", *(str(toy_run.out) if word == "RUN" else word for word in words)]) == 2
+def test_a_mistake_is_one_line_and_exit_2(toy_finished, words, part, capsys):
+    assert main(["verify", *(str(toy_finished.out) if word == "RUN" else word for word in words)]) == 2
     err = capsys.readouterr().err
     assert part in err
     assert err.count("\n") == 1

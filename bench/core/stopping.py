@@ -1,0 +1,70 @@
+"""Stopping on request: what Ctrl-C, SIGTERM and a closing terminal (SIGHUP) mean to a run.
+
+The first of them asks; `sweep` sees it between two events, so that nothing is cut in the middle. A Ctrl-C after that
+insists. SIGTERM and SIGHUP never do: `timeout`, shells and init systems send them twice.
+"""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Stop = Callable[[], bool]
+
+
+class StopRequest:
+    """True once a signal has asked to stop. Inside its context, only a second Ctrl-C raises KeyboardInterrupt."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __bool__(self) -> bool:
+        return self.signal is not None
+
+    @property
+    def exit_code(self) -> int:
+        """What shells report for an end by this signal: 130 for Ctrl-C."""
+        assert self.signal is not None
+        return 128 + self.signal
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # elsewhere Python hears no signal
+            for number in SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` and `&` ask not to be told
+                    self._before[number] = signal.signal(number, self._hear)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.signal = self.signal or number
+
+
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
+@contextlib.contextmanager
+def deaf_children() -> Iterator[None]:
+    """A process started here never hears `SIGNALS`: they come to a whole group, and its parent acts on them for it.
+
+    They stay blocked in it from its first instruction on, so only SIGKILL ends it from outside.
+    """
+    resource_tracker.ensure_running()  # which would unblock them
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
