@@ -1,5 +1,6 @@
 """The report's CSV files, made again from the run folder in a folder of their own."""
 
+import csv
 import tempfile
 from itertools import zip_longest
 from pathlib import Path
@@ -12,7 +13,7 @@ _READ = ("config.json", "run.json", "stages.json", "rows.parquet", "samples.parq
 
 
 def check_report(opened: Opened, track: Track) -> Check:
-    """Every file in tables/ and figures/ that is CSV, line by line."""
+    """Every file in tables/ and figures/ that is CSV, value by value."""
     check, folder = Check("tables of the report"), opened.run.path
     if opened.run.run["state"] == "running" or not (folder / "report.html").is_file():
         check.checked, check.note = "nothing", "the report is not finished; `bench report RUN` makes it"
@@ -39,8 +40,12 @@ def _difference(found: Path, made: Path) -> str | None:
     """What is wrong with a file, None where it is as it is made."""
     if not found.is_file() or not made.is_file():
         return "is missing" if made.is_file() else "is no table of this run's report"
-    lines = [path.read_text(encoding="utf-8").splitlines() for path in (found, made)]
-    for i, (here, there) in enumerate(zip_longest(*lines), 1):
-        if here != there:
-            return f"line {i} is {shown(here)}, made again {shown(there)}"
+    here, there = (list(csv.reader(path.read_text(encoding="utf-8").splitlines())) for path in (found, made))
+    if here[:1] != there[:1]:
+        return "has other columns than the report makes"
+    nothing: list[str] = []
+    for i, (old, new) in enumerate(zip_longest(here, there, fillvalue=nothing), 1):
+        for column, was, now in zip_longest(here[0], old, new):
+            if was != now:
+                return f"line {i}, {column} is {shown(was)}, made again {shown(now)}"
     return None

@@ -210,12 +210,13 @@ def test_a_policy_that_did_not_write_its_texts_is_found(run):
     assert any(" kl: is " in line and "the stored policy says 0" in line for line in lines)
 
 
-def test_an_edited_report_table_is_named_by_line(run):
+def test_an_edited_report_table_is_named_by_line_and_column(run):
     table = run.out / "tables" / "peaks.csv"
     table.write_text(table.read_text().replace(toy.DPO, "dpo-best", 1))
     lines = only(checked(run, report=True), "tables of the report")
     assert len(lines) == 1
     assert lines[0].startswith("tables/peaks.csv: line ")
+    assert f"is 'dpo-best', made again '{toy.DPO}'" in lines[0]
 
 
 @pytest.mark.parametrize(
