@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,16 +16,14 @@ from bench.core.types import Sequences
 from bench.display import PlainDisplay
 from bench.evaluate import evaluate
 from bench.lm.generate import generate
-from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.model import load_policy
-from bench.methods.base import Pairs
 from bench.methods.losses import Preference
 from bench.methods.samplers import StoredPairs
 from bench.pipeline.measuring import open_bench, open_protocol
 from bench.pipeline.plan import Plan
 from bench.sweep import run_plan
 from bench.train import Trainer
-from benchmarks.material import STORE, cell_context, make, material, plan_of
+from benchmarks.material import STORE, cell_context, make, material, pairs_under, plan_of
 from benchmarks.timing import Table, in_turn, milliseconds, publish, use_threads
 
 NEVER = -1  # no token is this one, so a response runs to its limit
@@ -46,13 +45,13 @@ def tokens() -> Table:
         return generate(policy, prompts, T, NEVER, pad_id, torch.Generator().manual_seed(0))
 
     def trainer(T: int) -> Trainer:
-        sides = [draw(T)[rows] for rows in (slice(0, 32), slice(32, 64))]
-        pairs = Pairs(*sides, *(batched_sequence_logps(policy, side) for side in sides))
+        drawn = draw(T)
+        pairs = pairs_under(policy, drawn[:32], drawn[32:])
         return Trainer(given.policy(), StoredPairs(pairs, 32, 0), Preference("logistic", 0.1), 1e-9, 1.0, 0)
 
     sizes = (16, 32, 64, 128)
     trainers = {T: trainer(T) for T in sizes}
-    sampled = in_turn({str(T): lambda T=T: draw(T) for T in sizes})
+    sampled = in_turn({str(T): partial(draw, T) for T in sizes})
     stepped = in_turn({str(T): trainers[T].advance for T in sizes})
     rows = [
         {"tokens": a["tokens"], "sampling_ms": a["ms"], "times": a["times the first"], "step_ms": b["ms"]}
@@ -72,7 +71,7 @@ def prompts() -> Table:
     for n in (18, 36, 72, 144):
         config = EvaluationConfig(report_prompts=2 * n // 3, select_prompts=n // 3)
         protocols[str(n)] = open_protocol(context, bench, config)
-    sides = {n: lambda p=p: evaluate(policy, p, bench.judge, 0, 0, 0.1) for n, p in protocols.items()}
+    sides = {n: partial(evaluate, policy, p, bench.judge, 0, 0, 0.1) for n, p in protocols.items()}
     rows = relative(in_turn(sides), "prompts")
     return Table("Cost by prompts of an evaluation", rows, "Three samples a prompt, 1 thread.")
 
@@ -95,7 +94,7 @@ def cells_and_workers() -> Table:
     plan = plan_of()
     make(plan, plan.stages)
     sizes = ((1, 1), (2, 1), (4, 1), (4, 2))
-    taken = in_turn({f"{c} on {w}": lambda c=c, w=w: sweep(plan, c, w) for c, w in sizes}, rounds=5)
+    taken = in_turn({f"{c} on {w}": partial(sweep, plan, c, w) for c, w in sizes}, rounds=5)
     note = "Cells of 16 steps and two evaluations or more; a worker's start is in it."
     return Table("Cost by cells and workers", relative(taken, "cells on workers"), note)
 

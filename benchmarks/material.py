@@ -16,7 +16,7 @@ from bench.config.suite import RuntimeConfig
 from bench.core.records import read_parquet
 from bench.core.stage import Context, Stage
 from bench.core.store import Store
-from bench.core.types import Prompts
+from bench.core.types import Prompts, Sequences
 from bench.display import PlainDisplay
 from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.model import TransformerPolicy, load_policy
@@ -69,9 +69,16 @@ class Material:
     def pairs(self, n: int) -> Pairs:
         """The first n stored pairs, with this policy's log-probs as the reference's."""
         table, policy = self.pair_table.head(n), self.policy()
-        columns = [[table[c].tolist() for c in ("prompt", side, f"{side}_eos")] for side in ("chosen", "rejected")]
-        sides = [encode(self.tokenizer, *side) for side in columns]
-        return Pairs(*sides, *(batched_sequence_logps(policy, side) for side in sides))
+
+        def side(name: str) -> Sequences:
+            return encode(self.tokenizer, *(table[c].tolist() for c in ("prompt", name, f"{name}_eos")))
+
+        return pairs_under(policy, side("chosen"), side("rejected"))
+
+
+def pairs_under(reference: TransformerPolicy, chosen: Sequences, rejected: Sequences) -> Pairs:
+    """Pairs with what this policy says of each side as the reference's log-probs."""
+    return Pairs(chosen, rejected, *(batched_sequence_logps(reference, side) for side in (chosen, rejected)))
 
 
 def material(width: int) -> Material:

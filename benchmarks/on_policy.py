@@ -79,7 +79,8 @@ def trl_trainer(given: Material, steps: int, tokens: list[int]) -> Any:
 def compare(width: int, threads: int) -> dict[str, Any]:
     """One row of the table."""
     use_threads(threads)
-    given, tokens = material(width), []
+    given = material(width)
+    tokens: list[int] = []
     ours, in_turn = our_trainer(given), InTurn()
     in_turn.run(trl_trainer(given, in_turn.steps, tokens), ours.advance)
     rounds = in_turn.rounds()
