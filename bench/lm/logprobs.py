@@ -10,6 +10,7 @@ from typing import final
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 
 from bench.core.masking import masked_sum
 from bench.core.types import Sequences
@@ -40,9 +41,19 @@ def gather(logps_BTV: Float[Tensor, "B T V"], token_BT: Int[Tensor, "B T"]) -> F
     return logps_BTV.gather(-1, token_BT[..., None])[..., 0]
 
 
-def token_logps(policy: Policy, sequences: Sequences) -> Float[Tensor, "B T"]:
-    """log-prob of each response token; meaningful where the response mask is set."""
-    return gather(next_token_logps(policy, sequences), sequences.response_ids)
+def token_logps(policy: Policy, sequences: Sequences, size: int = 32) -> Float[Tensor, "B T"]:
+    """log-prob of each response token; 0 outside the response mask. Gradients pass.
+
+    Rows of like length share a pass, `size` at a time, so that little of it is padding.
+    """
+    reader, T = Reader(policy, sequences), sequences.response_ids.shape[1]
+    indices, passes = [], []
+    for index, part in like_length(sequences, size):
+        logps_BT = gather(reader.next_token_logps(index, part), part.response_ids)
+        passes.append(F.pad(logps_BT, (0, T - logps_BT.shape[1])))
+        indices.append(index)
+    logps_BT = torch.cat(passes)[torch.cat(indices).argsort()]
+    return logps_BT.masked_fill(~sequences.response_mask, 0.0)
 
 
 def sequence_logps(policy: Policy, sequences: Sequences) -> Float[Tensor, " B"]:

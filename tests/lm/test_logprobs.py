@@ -8,7 +8,9 @@ from bench.core.types import Sequences
 from bench.lm.logprobs import (
     batched,
     batched_sequence_logps,
+    gather,
     like_length,
+    next_token_logps,
     sequence_logps,
     token_logps,
 )
@@ -54,6 +56,23 @@ def test_a_row_says_the_same_alone_and_among_64():
     for size in (1, 3, 64):
         got = batched_sequence_logps(policy, many, size)
         torch.testing.assert_close(got, sequence_logps(policy, rows).repeat(16), rtol=0, atol=ROUNDING)
+
+
+@pytest.mark.parametrize("size", [1, 3, 64])
+def test_rows_of_like_length_in_one_pass_give_what_all_rows_at_once_give_and_the_same_gradients(size):
+    policy, rows = toy_lm.policy(), toy_lm.sequences()[torch.tensor([2, 0, 3, 1, 3, 2])]
+    weight_BT = torch.linspace(-1, 2, rows.response_ids.numel(), dtype=torch.float64).view(rows.response_ids.shape)
+
+    def with_gradients(logps_BT):
+        policy.zero_grad()
+        (logps_BT.masked_fill(~rows.response_mask, 0.0) * weight_BT).sum().backward()
+        return logps_BT.detach(), [p.grad.clone() for p in policy.parameters()]
+
+    want, want_grads = with_gradients(gather(next_token_logps(policy, rows), rows.response_ids))
+    got, grads = with_gradients(token_logps(policy, rows, size))
+    torch.testing.assert_close(got, want.masked_fill(~rows.response_mask, 0.0), rtol=0, atol=ROUNDING)
+    for a, b in zip(grads, want_grads, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=ROUNDING)
 
 
 def test_float32_differs_between_batches_by_rounding_alone():

@@ -1,0 +1,99 @@
+"""Measuring one saved policy, `bench.evaluate.evaluate`, with its parts; and the best-of-n estimator.
+
+432 fresh samples of 144 prompts, as a row of `overopt` has. Each part is given what it is given there; what no part
+covers (units, means and standard errors, text statistics) is the whole less the parts.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from bench.best_of_n import best_of_n_weights
+from bench.config.evaluation import EvaluationConfig
+from bench.core.seeds import stream
+from bench.core.types import Sequences
+from bench.evaluate import Judge, Protocol, evaluate, probe_columns
+from bench.lm.generate import generate
+from bench.lm.kl import sequence_kl
+from bench.lm.model import Policy, load_policy
+from bench.lm.tokens import decode, encode_prompts
+from bench.pipeline.measuring import open_bench, open_protocol
+from benchmarks.material import MAX_NEW_TOKENS, cell_context, plan_of
+from benchmarks.timing import Table, in_turn, milliseconds, publish, ratio, use_threads
+
+
+def parts(policy: Policy, protocol: Protocol, judge: Judge) -> dict[str, Callable[[], object]]:
+    """The expensive pieces of an evaluation, each by itself on the same samples."""
+    ids, times = protocol.tokenizer, protocol.samples_per_prompt
+    texts = protocol.prompts["prompt"].tolist()
+    prompts = encode_prompts(ids, texts).repeat(times)
+    copies = [text for text in texts for _ in range(times)]
+
+    def sampling() -> Sequences:
+        generator = stream("benchmarks.evaluation")
+        return generate(policy, prompts, MAX_NEW_TOKENS, ids.eos_token_id, ids.pad_token_id, generator)
+
+    drawn = sampling()
+    responses, _ = decode(ids, drawn)
+    return {
+        "sampling": sampling,
+        "KL": lambda: sequence_kl(policy, protocol.reference, drawn),
+        "gold": lambda: judge.gold(drawn),
+        "proxy": lambda: judge.proxy(drawn),
+        "rubric": lambda: judge.rubric(copies, responses),
+        "held-out pairs": lambda: probe_columns(policy, protocol.probes, 0.1),
+    }
+
+
+def evaluation() -> Table:
+    """An evaluation at the suite's default size, by part."""
+    plan = plan_of()
+    _, context = cell_context(plan)
+    bench = open_bench(context)
+    protocol = open_protocol(context, bench, EvaluationConfig())
+    policy = load_policy(context.inputs["sft"], "cpu")
+    pieces = parts(policy, protocol, bench.judge)
+    rounds = in_turn({"whole": lambda: evaluate(policy, protocol, bench.judge, 0, 0, 0.1), **pieces})
+    taken = {name: milliseconds(seconds) for name, seconds in rounds.items()}
+    taken["the rest"] = round(2 * taken["whole"] - sum(taken.values()), 1)
+    rows = [{"part": name, "ms": ms, "of the whole": round(ms / taken["whole"], 3)} for name, ms in taken.items()]
+    return Table("Evaluating one saved policy", rows, "Policy 2 x 64, gold 4 x 160, 432 samples, 1 thread.")
+
+
+def exact_weights(N: int, n: int) -> np.ndarray:
+    """C(i-1, n-1) / C(N, n) in integers, rounded once, for ranks i = 1..N without ties."""
+    every = math.comb(N, n)
+    return np.array([math.comb(i - 1, n - 1) / every for i in range(1, N + 1)])
+
+
+def best_of_n(N: int = 1024) -> Table:
+    """The weights of one prompt's pool at every power of two up to N."""
+    scores = np.random.default_rng(0).permutation(N).astype(float)
+    order, ns = scores.argsort(), [2**k for k in range(int(math.log2(N)) + 1)]
+    for n in ns:  # log-gamma of 1024 is some 6000, in float64 to 1e-12: 1e-11 leaves room
+        np.testing.assert_allclose(best_of_n_weights(scores, n)[order], exact_weights(N, n), rtol=1e-9, atol=1e-15)
+    rounds = in_turn(
+        {
+            "ours": lambda: [best_of_n_weights(scores, n) for n in ns],
+            "exact": lambda: [exact_weights(N, n) for n in ns],
+        }
+    )
+    row = {
+        "N": N,
+        "n": f"1, 2, .. {N}",
+        "ours_ms": milliseconds(rounds["ours"]),
+        "integers_ms": milliseconds(rounds["exact"]),
+        **ratio(rounds, "exact", "ours"),
+    }
+    return Table("Best-of-n weights of one prompt, against exact integers", [row], "Equal to a relative 1e-9.")
+
+
+def main() -> None:
+    use_threads(1)
+    publish("evaluation", evaluation())
+    publish("best_of_n", best_of_n())
+
+
+if __name__ == "__main__":
+    main()

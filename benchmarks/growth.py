@@ -1,0 +1,110 @@
+"""How cost grows: with tokens, with prompts, with cells and with workers, at small sizes."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from bench.config.evaluation import EvaluationConfig
+from bench.config.suite import RuntimeConfig
+from bench.core.store import Store
+from bench.core.types import Sequences
+from bench.display import PlainDisplay
+from bench.evaluate import evaluate
+from bench.lm.generate import generate
+from bench.lm.model import load_policy
+from bench.methods.losses import Preference
+from bench.methods.samplers import StoredPairs
+from bench.pipeline.measuring import open_bench, open_protocol
+from bench.pipeline.plan import Plan
+from bench.sweep import run_plan
+from bench.train import Trainer
+from benchmarks.material import STORE, cell_context, make, material, pairs_under, plan_of
+from benchmarks.timing import Table, in_turn, milliseconds, publish, use_threads
+
+NEVER = -1  # no token is this one, so a response runs to its limit
+
+
+def relative(taken: Mapping[Any, Sequence[float]], column: str, digits: int = 2) -> list[dict[str, Any]]:
+    """A row for each size: its milliseconds, and how many times the first size's they are."""
+    ms = {size: milliseconds(seconds) for size, seconds in taken.items()}
+    first = next(iter(ms.values()))
+    return [{column: size, "ms": value, "times the first": round(value / first, digits)} for size, value in ms.items()]
+
+
+def tokens() -> Table:
+    """Sampling, and a preference step, of 64 responses of exactly T tokens."""
+    given = material(64)
+    policy, prompts, pad_id = given.policy(), given.prompts(64), given.tokenizer.pad_token_id
+
+    def draw(T: int) -> Sequences:
+        return generate(policy, prompts, T, NEVER, pad_id, torch.Generator().manual_seed(0))
+
+    def trainer(T: int) -> Trainer:
+        drawn = draw(T)
+        pairs = pairs_under(policy, drawn[:32], drawn[32:])
+        return Trainer(given.policy(), StoredPairs(pairs, 32, 0), Preference("logistic", 0.1), 1e-9, 1.0, 0)
+
+    sizes = (16, 32, 64, 128)
+    trainers = {T: trainer(T) for T in sizes}
+    sampled = in_turn({str(T): partial(draw, T) for T in sizes})
+    stepped = in_turn({str(T): trainers[T].advance for T in sizes})
+    rows = [
+        {"tokens": a["tokens"], "sampling_ms": a["ms"], "times": a["times the first"], "step_ms": b["ms"]}
+        | {"times the first": b["times the first"]}
+        for a, b in zip(relative(sampled, "tokens"), relative(stepped, "tokens"), strict=True)
+    ]
+    note = "64 responses, policy 2 x 64, 1 thread: sampling; one preference step."
+    return Table("Cost by tokens a response", rows, note)
+
+
+def prompts() -> Table:
+    """An evaluation by its number of prompts, two thirds of them report prompts, three samples each."""
+    _, context = cell_context(plan_of())
+    bench = open_bench(context)
+    policy = load_policy(context.inputs["sft"], "cpu")
+    protocols = {}
+    for n in (18, 36, 72, 144):
+        config = EvaluationConfig(report_prompts=2 * n // 3, select_prompts=n // 3)
+        protocols[str(n)] = open_protocol(context, bench, config)
+    sides = {n: partial(evaluate, policy, p, bench.judge, 0, 0, 0.1) for n, p in protocols.items()}
+    rows = relative(in_turn(sides), "prompts")
+    return Table("Cost by prompts of an evaluation", rows, "Three samples a prompt, 1 thread.")
+
+
+def sweep(plan: Plan, cells: int, workers: int) -> None:
+    """Make so many cells of the plan, from stored inputs, with so many workers."""
+    with TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "store")
+        shutil.copytree(STORE.root, store.root)
+        chosen = dict(list(plan.cells.items())[:cells])
+        outcome = run_plan(
+            Plan(plan.suite, {}, chosen), store, RuntimeConfig(workers=workers), PlainDisplay(), lambda stage: None
+        )
+    assert outcome.made == cells
+    assert not outcome.failures
+
+
+def cells_and_workers() -> Table:
+    """Short DPO cells, from nothing but their stored inputs, the workers' own start included."""
+    plan = plan_of()
+    make(plan, plan.stages)
+    sizes = ((1, 1), (2, 1), (4, 1), (4, 2))
+    taken = in_turn({f"{c} on {w}": partial(sweep, plan, c, w) for c, w in sizes}, rounds=5)
+    note = "Cells of 16 steps and two evaluations or more; a worker's start is in it."
+    return Table("Cost by cells and workers", relative(taken, "cells on workers"), note)
+
+
+def main() -> None:
+    use_threads(1)
+    publish("tokens", tokens())
+    publish("prompts", prompts())
+    publish("cells", cells_and_workers())
+
+
+if __name__ == "__main__":
+    main()

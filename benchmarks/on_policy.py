@@ -1,0 +1,105 @@
+"""One RLOO step, ours against TRL's `RLOOTrainer`: sampling, pi_ref's log-probs, loss and update.
+
+128 rollouts, four to a prompt, the whole vocabulary at temperature 1, at most 64 tokens, one update. The reward is
+the length on both sides and the rate next to 0, so both keep drawing from the same policy. TRL runs as it does by
+default on a CPU in float32, its checkpointing of activations off; its step also recomputes the log-probs of the
+policy that sampled, which ours has no use for.
+"""
+
+from tempfile import mkdtemp
+from typing import Any
+
+from bench.config.methods import ReinforceConfig
+from bench.core.types import Sequences
+from bench.methods.build import Materials, build_method
+from bench.train import Trainer
+from benchmarks.material import MAX_NEW_TOKENS, WIDTHS, Material, material
+from benchmarks.timing import Table, milliseconds, publish, ratio, use_threads
+from benchmarks.trl_steps import SETTINGS, TINY_RATE, InTurn
+
+BETA, BATCH, GROUP, PROMPTS = 0.05, 128, 4, 1024
+
+
+def no_pairs() -> Any:
+    raise AssertionError("RLOO has no pairs")
+
+
+def our_trainer(given: Material) -> Trainer:
+    """The harness's own training loop with its RLOO."""
+    reference, tokenizer = given.policy().requires_grad_(False), given.tokenizer
+
+    def length(drawn: Sequences) -> Any:
+        return drawn.lengths.float()
+
+    materials = Materials(
+        reference=reference,
+        score=length,
+        prompts=given.prompts(PROMPTS),
+        pairs=no_pairs,
+        max_new_tokens=MAX_NEW_TOKENS,
+        eos_id=tokenizer.eos_token_id,
+        pad_id=tokenizer.pad_token_id,
+        seed=0,
+    )
+    config = ReinforceConfig(batch=BATCH, samples_per_prompt=GROUP, lr=TINY_RATE)
+    method = build_method(config, BETA, materials)
+    return Trainer(given.policy(), method.sampler, method.loss, method.lr, method.max_grad_norm, seed=0)
+
+
+def trl_trainer(given: Material, steps: int, tokens: list[int]) -> Any:
+    """TRL's trainer on the same prompts; its reward also notes how many tokens each step sampled."""
+    from datasets import Dataset
+    from trl import RLOOConfig, RLOOTrainer
+
+    tokenizer = given.tokenizer
+
+    def length(completion_ids: list[list[int]], **_: Any) -> list[float]:
+        tokens.append(sum(map(len, completion_ids)))
+        return [float(len(ids)) for ids in completion_ids]
+
+    marked = [f"{tokenizer.bos_token} {text} {tokenizer.sep_token}" for text in given.texts(PROMPTS)]
+    config = RLOOConfig(
+        mkdtemp(),
+        beta=BETA,
+        per_device_train_batch_size=BATCH,
+        num_generations=GROUP,
+        max_completion_length=MAX_NEW_TOKENS,
+        max_steps=steps,
+        **SETTINGS,
+    )
+    return RLOOTrainer(
+        model=given.policy().model,
+        reward_funcs=length,
+        args=config,
+        train_dataset=Dataset.from_dict({"prompt": marked}),
+        processing_class=tokenizer,
+    )
+
+
+def compare(width: int, threads: int) -> dict[str, Any]:
+    """One row of the table."""
+    use_threads(threads)
+    given = material(width)
+    tokens: list[int] = []
+    ours, in_turn = our_trainer(given), InTurn()
+    in_turn.run(trl_trainer(given, in_turn.steps, tokens), ours.advance)
+    rounds = in_turn.rounds()
+    return {
+        "policy": f"2 x {width}",
+        "threads": threads,
+        "ours_ms": milliseconds(rounds["ours"]),
+        "trl_ms": milliseconds(rounds["trl"]),
+        **ratio(rounds, "trl", "ours"),
+        "our_tokens": round(ours.counts.tokens_sampled / ours.step),
+        "trl_tokens": round(sum(tokens) / len(tokens)),
+    }
+
+
+def main() -> None:
+    rows = [compare(width, 1) for width in WIDTHS] + [compare(WIDTHS[0], 2)]
+    note = "128 rollouts a step, four to a prompt; tokens are those sampled in a step, its mean."
+    publish("on_policy", Table("On-policy step: RLOO against TRL's `RLOOTrainer`", rows, note))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Sampling and scoring against Hugging Face: `generate`, and a forward pass for n responses a prompt.
+
+Both sides hold the same weights, take the same prompts and stop at EOS or after 64 tokens, at temperature 1 over the
+whole vocabulary. The scores of both sides are compared before they are timed.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.core.types import Prompts, Sequences, positions
+from bench.lm.generate import generate
+from bench.lm.logprobs import batched_token_logps, gather, next_token_logps
+from bench.lm.model import TransformerPolicy
+from bench.methods.base import ROWS_AT_ONCE
+from benchmarks.material import MAX_NEW_TOKENS, WIDTHS, Material, material
+from benchmarks.timing import ROUNDS, Table, in_turn, milliseconds, publish, ratio, use_threads
+
+
+def sample(given: Material, policy: TransformerPolicy, prompts: Prompts, seed: int) -> Sequences:
+    ids = given.tokenizer
+    generator = torch.Generator().manual_seed(seed)
+    return generate(policy, prompts, MAX_NEW_TOKENS, ids.eos_token_id, ids.pad_token_id, generator)
+
+
+def hf_generate(given: Material, policy: TransformerPolicy, prompts: Prompts) -> Tensor:
+    """Sampled ids after the prompt, padded where a response has ended."""
+    ids = given.tokenizer
+    drawn = policy.model.generate(
+        input_ids=prompts.ids,
+        attention_mask=prompts.mask.long(),
+        do_sample=True,
+        temperature=1.0,
+        top_k=0,
+        top_p=1.0,
+        max_new_tokens=MAX_NEW_TOKENS,
+        eos_token_id=ids.eos_token_id,
+        pad_token_id=ids.pad_token_id,
+    )
+    return drawn[:, prompts.ids.shape[1] :]
+
+
+def compare_sampling(width: int, threads: int, rows: int) -> dict[str, Any]:
+    """One row of the table of sampling."""
+    use_threads(threads)
+    given = material(width)
+    policy, prompts, tokens = given.policy(), given.prompts(rows), {"ours": 0, "hf": 0}
+    pad_id = given.tokenizer.pad_token_id
+
+    def ours() -> None:
+        tokens["ours"] += int(sample(given, policy, prompts, tokens["ours"]).response_mask.sum())
+
+    def theirs() -> None:
+        tokens["hf"] += int((hf_generate(given, policy, prompts) != pad_id).sum())
+
+    rounds = in_turn({"ours": ours, "hf": theirs})
+    return {
+        "policy": f"2 x {width}",
+        "threads": threads,
+        "rows": rows,
+        "ours_ms": milliseconds(rounds["ours"]),
+        "hf_ms": milliseconds(rounds["hf"]),
+        **ratio(rounds, "hf", "ours"),
+        "our_tokens": round(tokens["ours"] / (ROUNDS + 1)),
+        "hf_tokens": round(tokens["hf"] / (ROUNDS + 1)),
+    }
+
+
+@torch.no_grad()
+def hf_token_logps(policy: TransformerPolicy, rows: Sequences) -> Tensor:
+    """The same log-probs by Hugging Face's own pass over prompt and response, logits of the response alone."""
+    mask, T = rows.attention_mask, rows.response_ids.shape[1]
+    logits = policy.model(
+        input_ids=rows.input_ids,
+        attention_mask=mask.long(),
+        position_ids=positions(mask),
+        use_cache=False,
+        logits_to_keep=T + 1,
+    ).logits
+    return gather(logits[:, :-1].log_softmax(-1), rows.response_ids)
+
+
+def compare_scoring(width: int, each: int, rows: int = 128) -> dict[str, Any]:
+    """One row of the table of scoring: `rows` responses, `each` to a prompt."""
+    use_threads(1)
+    given = material(width)
+    policy = given.policy().requires_grad_(False)
+    drawn = sample(given, policy, given.prompts(rows // each).repeat(each), seed=0)
+    kept = drawn.response_mask
+    sides = {
+        "ours": lambda: batched_token_logps(policy, drawn, ROWS_AT_ONCE),
+        "plain": torch.no_grad()(lambda: gather(next_token_logps(policy, drawn), drawn.response_ids)),
+        "hf": lambda: hf_token_logps(policy, drawn),
+    }
+    for side in ("ours", "plain"):  # sums in another order in float32: some roundings of 1e-6 at log-probs of 10
+        torch.testing.assert_close(sides[side]()[kept], sides["hf"]()[kept], rtol=0, atol=1e-4)
+    rounds = in_turn(sides)
+    return {
+        "policy": f"2 x {width}",
+        "responses": rows,
+        "to a prompt": each,
+        "ours_ms": milliseconds(rounds["ours"]),
+        "unsorted_ms": milliseconds(rounds["plain"]),
+        "hf_ms": milliseconds(rounds["hf"]),
+        **ratio(rounds, "hf", "ours"),
+    }
+
+
+def main() -> None:
+    sampled = [compare_sampling(width, 1, rows) for width in WIDTHS for rows in (64, 256)]
+    sampled += [compare_sampling(WIDTHS[0], 2, 256)]
+    note = "One response to each of so many prompts; tokens are those of one call, its mean."
+    publish("sampling", Table("Sampling against `generate` of transformers", sampled, note))
+    scored = [compare_scoring(width, each) for width in WIDTHS for each in (1, 4, 16)]
+    note = (
+        "Log-probs of every response token without gradients, 1 thread; the same numbers within 1e-4. Ours is the "
+        "pass that a step makes, in batches of 32 rows of like length; unsorted is all rows at once, as Hugging Face's."
+    )
+    publish("scoring", Table("Scoring responses against Hugging Face's forward pass", scored, note))
+
+
+if __name__ == "__main__":
+    main()
