@@ -11,9 +11,8 @@ from torch import Tensor
 
 from bench.core.types import Prompts, Sequences, positions
 from bench.lm.generate import generate
-from bench.lm.logprobs import batched_token_logps, gather, next_token_logps
+from bench.lm.logprobs import gather, next_token_logps, token_logps
 from bench.lm.model import TransformerPolicy
-from bench.methods.base import ROWS_AT_ONCE
 from benchmarks.material import MAX_NEW_TOKENS, WIDTHS, Material, material
 from benchmarks.timing import ROUNDS, Table, in_turn, milliseconds, publish, ratio, use_threads
 
@@ -89,7 +88,7 @@ def compare_scoring(width: int, each: int, rows: int = 128) -> dict[str, Any]:
     drawn = sample(given, policy, given.prompts(rows // each).repeat(each), seed=0)
     kept = drawn.response_mask
     sides = {
-        "ours": lambda: batched_token_logps(policy, drawn, ROWS_AT_ONCE),
+        "ours": lambda: token_logps(policy, drawn),
         "plain": torch.no_grad()(lambda: gather(next_token_logps(policy, drawn), drawn.response_ids)),
         "hf": lambda: hf_token_logps(policy, drawn),
     }

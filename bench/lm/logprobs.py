@@ -16,6 +16,8 @@ from bench.core.masking import masked_sum
 from bench.core.types import Sequences
 from bench.lm.model import Policy
 
+ROWS_AT_ONCE = 32  # in one pass of a training batch: fewer are slower each, more are padded further
+
 
 @final
 class Reader:
@@ -41,24 +43,25 @@ def gather(logps_BTV: Float[Tensor, "B T V"], token_BT: Int[Tensor, "B T"]) -> F
     return logps_BTV.gather(-1, token_BT[..., None])[..., 0]
 
 
-def token_logps(policy: Policy, sequences: Sequences, size: int = 32) -> Float[Tensor, "B T"]:
-    """log-prob of each response token; 0 outside the response mask. Gradients pass.
+def token_logps(policy: Policy, sequences: Sequences, size: int = ROWS_AT_ONCE) -> Float[Tensor, "B T"]:
+    """log-prob of each response token; 0 outside the response mask. Rows of like length share a pass."""
+    reader = Reader(policy, sequences)
 
-    Rows of like length share a pass, `size` at a time, so that little of it is padding.
-    """
-    reader, T = Reader(policy, sequences), sequences.response_ids.shape[1]
-    indices, passes = [], []
-    for index, part in like_length(sequences, size):
-        logps_BT = gather(reader.next_token_logps(index, part), part.response_ids)
-        passes.append(F.pad(logps_BT, (0, T - logps_BT.shape[1])))
-        indices.append(index)
-    logps_BT = torch.cat(passes)[torch.cat(indices).argsort()]
-    return logps_BT.masked_fill(~sequences.response_mask, 0.0)
+    def of(index: Int[Tensor, " b"], part: Sequences) -> Float[Tensor, "b T"]:
+        return gather(reader.next_token_logps(index, part), part.response_ids)
+
+    return batched(of, sequences, size).masked_fill(~sequences.response_mask, 0.0)
 
 
-def sequence_logps(policy: Policy, sequences: Sequences) -> Float[Tensor, " B"]:
+def sequence_logps(policy: Policy, sequences: Sequences, size: int = ROWS_AT_ONCE) -> Float[Tensor, " B"]:
     """Summed log-prob of each response, in nats."""
-    return masked_sum(token_logps(policy, sequences), sequences.response_mask)
+    return masked_sum(token_logps(policy, sequences, size), sequences.response_mask)
+
+
+@torch.no_grad()
+def batched_sequence_logps(policy: Policy, sequences: Sequences, size: int = 128) -> Float[Tensor, " B"]:
+    """`sequence_logps` over any number of rows, without gradients."""
+    return sequence_logps(policy, sequences, size)
 
 
 def trimmed(sequences: Sequences) -> Sequences:
@@ -80,36 +83,17 @@ def like_length(sequences: Sequences, size: int = 128) -> Iterator[tuple[Int[Ten
         yield index, trimmed(sequences[index])
 
 
-@torch.no_grad()
 def batched(
-    function: Callable[[Int[Tensor, " b"], Sequences], Tensor], sequences: Sequences, size: int = 128
+    function: Callable[[Int[Tensor, " b"], Sequences], Tensor], sequences: Sequences, size: int = ROWS_AT_ONCE
 ) -> Tensor:
-    """`function` over any number of rows, without gradients, results in the rows' order.
+    """`function` over any number of rows, `size` of like length at a time, results in the rows' order. Gradients pass.
 
     `function` is given a batch's row indices and the batch. It gives one number a row, or one a response token; the
     latter come back T wide, 0 past a batch.
     """
-    result = torch.empty(0)
+    T, indices, parts = sequences.response_ids.shape[1], [], []
     for index, part in like_length(sequences, size):
         values = function(index, part)
-        if not len(result):
-            result = values.new_zeros(sequences.response_ids.shape[: values.ndim])
-        result[(index, slice(values.shape[1])) if values.ndim == 2 else index] = values
-    return result
-
-
-@torch.no_grad()
-def batched_token_logps(policy: Policy, sequences: Sequences, size: int = 128) -> Float[Tensor, "B T"]:
-    """`token_logps` over any number of rows, without gradients; 0 outside the response mask."""
-    reader = Reader(policy, sequences)
-
-    def of(index: Int[Tensor, " b"], part: Sequences) -> Float[Tensor, "b T"]:
-        logps_BT = gather(reader.next_token_logps(index, part), part.response_ids)
-        return logps_BT.masked_fill(~part.response_mask, 0.0)
-
-    return batched(of, sequences, size)
-
-
-def batched_sequence_logps(policy: Policy, sequences: Sequences, size: int = 128) -> Float[Tensor, " B"]:
-    """`sequence_logps` over any number of rows, without gradients."""
-    return masked_sum(batched_token_logps(policy, sequences, size), sequences.response_mask)
+        parts.append(values if values.ndim == 1 else F.pad(values, (0, T - values.shape[1])))
+        indices.append(index)
+    return torch.cat(parts)[torch.cat(indices).argsort()]

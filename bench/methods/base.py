@@ -12,8 +12,6 @@ from torch import Tensor, nn
 from bench.core.types import Rows, Sequences
 from bench.lm.model import Policy
 
-ROWS_AT_ONCE = 32  # of a step's rollouts in one pass without gradients; rows of like length go together
-
 
 @dataclass(frozen=True)
 class Rollouts(Rows):

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from bench.core.masking import masked_mean, masked_sum
 from bench.core.types import Rows, Sequences
-from bench.lm.logprobs import batched, batched_token_logps, token_logps, trimmed
+from bench.lm.logprobs import batched, token_logps, trimmed
 from bench.lm.model import Policy
 from bench.methods.advantages import gae, token_rewards, whiten
-from bench.methods.base import ROWS_AT_ONCE, Loss, Rollouts
+from bench.methods.base import Loss, Rollouts
 from bench.rewards.model import RewardModel
 
 
@@ -39,7 +39,7 @@ class TransformerCritic(Critic):
         self.model = model
 
     def forward(self, sequences: Sequences) -> Float[Tensor, "B T"]:
-        return self.model.values(sequences)[:, :-1]
+        return batched(lambda _, part: self.model.values(part)[:, :-1], sequences)
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class PPO(Loss):
     def experience(self, policy: Policy, batch: Rollouts) -> Experience:
         """Old log-probs, values, advantages and returns of a batch, all before its first update."""
         mask_BT = batch.sequences.response_mask
-        logps_BT = batched_token_logps(policy, batch.sequences, ROWS_AT_ONCE)
-        values_BT = batched(lambda _, part: self.critic(part), batch.sequences, ROWS_AT_ONCE).masked_fill(~mask_BT, 0.0)
+        logps_BT = token_logps(policy, batch.sequences)
+        values_BT = self.critic(batch.sequences).masked_fill(~mask_BT, 0.0)
         rewards_BT = token_rewards(batch.score_B, logps_BT, batch.ref_logps_BT, mask_BT, self.beta)
         raw_BT = gae(rewards_BT, values_BT, mask_BT, self.gae_lambda)
         advantages_BT = whiten(raw_BT, mask_BT) if self.whiten_advantages else raw_BT

@@ -11,9 +11,9 @@ import torch
 from bench.core.seeds import seed_of, stream
 from bench.core.types import Prompts, Score
 from bench.lm.generate import generate
-from bench.lm.logprobs import batched_token_logps
+from bench.lm.logprobs import token_logps
 from bench.lm.model import Policy
-from bench.methods.base import ROWS_AT_ONCE, Counts, Pairs, Rollouts, Sampler
+from bench.methods.base import Counts, Pairs, Rollouts, Sampler
 
 
 def epoch_slice(name: str, seed: int, step: int, batch: int, total: int) -> torch.Tensor:
@@ -80,5 +80,5 @@ class OnPolicy(Sampler):
         drawn = generate(policy, prompts, self.max_new_tokens, self.eos_id, self.pad_id, generator)
         counts.samples_seen += len(drawn)
         counts.tokens_sampled += int(drawn.response_mask.sum())
-        ref_logps_BT = batched_token_logps(self.reference, drawn, ROWS_AT_ONCE)
+        ref_logps_BT = token_logps(self.reference, drawn)
         return Rollouts(drawn, self.score(drawn), ref_logps_BT)
