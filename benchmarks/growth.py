@@ -23,7 +23,7 @@ from bench.pipeline.measuring import open_bench, open_protocol
 from bench.pipeline.plan import Plan
 from bench.sweep import run_plan
 from bench.train import Trainer
-from benchmarks.material import STORE, cell_context, make, material, pairs_under, plan_of
+from benchmarks.material import STORE, cell_context, material, pairs_under, plan_of
 from benchmarks.timing import Table, in_turn, milliseconds, publish, use_threads
 
 NEVER = -1  # no token is this one, so a response runs to its limit
@@ -92,7 +92,7 @@ def sweep(plan: Plan, cells: int, workers: int) -> None:
 def cells_and_workers() -> Table:
     """Short DPO cells, from nothing but their stored inputs, the workers' own start included."""
     plan = plan_of()
-    make(plan, plan.stages)
+    cell_context(plan)  # what the cells need is stored, they are not
     sizes = ((1, 1), (2, 1), (4, 1), (4, 2))
     taken = in_turn({f"{c} on {w}": partial(sweep, plan, c, w) for c, w in sizes}, rounds=5)
     note = "Cells of 16 steps and two evaluations or more; a worker's start is in it."
