@@ -15,5 +15,5 @@ test:
 smoke:  ## the whole chain, small
 	bench run suite=smoke
 
-faults:  ## a whole suite killed thirty times: about ten minutes on two idle cores
+faults:  ## a small suite killed thirty times; takes some ten times as long as one run of it, which it prints first
 	PYTHONPATH=.:tests/toys:tests/faults python tests/faults/torture.py
