@@ -44,13 +44,13 @@ def gather(logps_BTV: Float[Tensor, "B T V"], token_BT: Int[Tensor, "B T"]) -> F
 
 
 def token_logps(policy: Policy, sequences: Sequences, size: int = ROWS_AT_ONCE) -> Float[Tensor, "B T"]:
-    """log-prob of each response token; 0 outside the response mask. Rows of like length share a pass."""
+    """log-prob of each response token; meaningful where the response mask is set. Rows of like length share a pass."""
     reader = Reader(policy, sequences)
 
     def of(index: Int[Tensor, " b"], part: Sequences) -> Float[Tensor, "b T"]:
         return gather(reader.next_token_logps(index, part), part.response_ids)
 
-    return batched(of, sequences, size).masked_fill(~sequences.response_mask, 0.0)
+    return batched(of, sequences, size)
 
 
 def sequence_logps(policy: Policy, sequences: Sequences, size: int = ROWS_AT_ONCE) -> Float[Tensor, " B"]:

@@ -302,7 +302,7 @@ BROKEN_SAMPLERS = {
     OtherRows: {"tells the reference's log-probs"},
     OfThePolicy: {"tells the reference's log-probs"},
     Scoreless: {"is well formed"},
-    Unmasked: {"is well formed"},
+    Unmasked: {"is well formed", "tells the reference's log-probs"},  # its rows are then cut by a wrong length, too
     Free: {"counts what it draws"},
 }
 

@@ -62,8 +62,8 @@ def test_rollouts_carry_the_references_log_probs_and_the_score():
     drawn = on_policy().draw(policy, 3, counts)
     rows = drawn.sequences
     assert drawn.score_B.tolist() == rows.lengths.tolist()
-    want = token_logps(tab.TabularPolicy(0), rows).masked_fill(~rows.response_mask, 0.0)
-    assert torch.equal(drawn.ref_logps_BT, want)
+    want = token_logps(tab.TabularPolicy(0), rows)
+    assert torch.equal(drawn.ref_logps_BT[rows.response_mask], want[rows.response_mask])
     assert counts == Counts(samples_seen=4, tokens_sampled=int(rows.lengths.sum()))
     assert not drawn.ref_logps_BT.requires_grad
 
