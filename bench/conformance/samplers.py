@@ -65,7 +65,7 @@ def is_well_formed(build: BuildSampler) -> None:
     demand(not odd, f"{', '.join(odd)} is not finite")
     for rows in sequences_of(batch):
         for part, mask in (("prompt", rows.prompt_mask.flip(1)), ("response", rows.response_mask)):
-            demand(bool(mask[:, 0].all()), f"a {part} is empty")
+            demand(bool(mask[:, 0].all()), f"a {part} is empty, or its mask begins late")
             demand(bool((mask.long().diff(dim=1) <= 0).all()), f"the mask of a {part} has a hole")
 
 
