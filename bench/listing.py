@@ -68,9 +68,12 @@ def _configs(union: object) -> list[str]:
 def _runs() -> list[str]:
     lines = []
     for path in sorted(Path("runs").glob("*/run.json")):
-        run = read_json(path)
-        failed = f", {len(run['failures'])} failed stages" if run["failures"] else ""
-        lines.append(f"{path.parent}  {run['state']}{failed}, {run['updated']}")
+        try:
+            run = read_json(path)
+            failed = f", {len(run['failures'])} failed stages" if run["failures"] else ""
+            lines.append(f"{path.parent}  {run['state']}{failed}, {run['updated']}")
+        except (ValueError, LookupError, TypeError):
+            lines.append(f"{path.parent}  its run.json cannot be read; give the run's command again, which renews it")
     return lines
 
 

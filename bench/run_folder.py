@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 from filelock import FileLock
 
+from bench.config.explain import one_line
 from bench.core.files import read_json, write_json
 from bench.core.provenance import environment
 from bench.core.records import (
@@ -153,8 +154,20 @@ def load_run(path: str | Path) -> Run:
         raise ConfigError(
             f"{str(path)!r} is no run folder; give one that `bench run` wrote, such as runs/<suite>-<key>"
         )
-    config, stages, run = (read_json(folder / name) for name in ("config.json", "stages.json", "run.json"))
+    config, stages, run = (_object(folder / name) for name in ("config.json", "stages.json", "run.json"))
     return Run(folder, config, stages, run)
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """The JSON object in one of a run's files. Raises ConfigError where there is none."""
+    renew = "give the run's command again, which renews it"
+    try:
+        value = read_json(path)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read ({one_line(error)}); {renew}") from None
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path} holds a {type(value).__name__}; {renew}")
+    return value
 
 
 def bad_rows(folder: Path) -> pd.DataFrame:

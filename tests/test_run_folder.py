@@ -10,6 +10,7 @@ from bench.core.records import ROW_COLUMNS
 from bench.core.store import Store
 from bench.display import PlainDisplay
 from bench.errors import ConfigError
+from bench.listing import LISTS
 from bench.run_folder import RunFolder
 from bench.sweep import run_plan
 
@@ -98,3 +99,14 @@ def test_a_folder_with_other_things_is_refused(assembled, tmp_path):
         RunFolder(assembled[0].plan, assembled[0].store, tmp_path, "").check()
     with pytest.raises(ConfigError, match="is no run folder"):
         load_run(tmp_path)
+
+
+@pytest.mark.parametrize(("text", "told"), [("{", "run.json cannot be read"), ("[]", "run.json holds a list")])
+def test_a_spoiled_run_json_is_told_in_one_line(assembled, tmp_path, monkeypatch, text, told):
+    spoiled = tmp_path / "runs" / "toy"
+    shutil.copytree(assembled[0].out, spoiled)
+    (spoiled / "run.json").write_text(text)
+    with pytest.raises(ConfigError, match=told):
+        load_run(spoiled)
+    monkeypatch.chdir(tmp_path)
+    assert LISTS["runs"]() == ["runs/toy  its run.json cannot be read; give the run's command again, which renews it"]
