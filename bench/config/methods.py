@@ -43,7 +43,7 @@ class PPOConfig(_Strengths):
     batch: int = Field(default=128, ge=1, description="rollouts a step, one a prompt")
     minibatch: int = Field(default=64, ge=1)
     epochs: int = Field(default=1, ge=1)
-    lr: float = Field(default=5e-5, gt=0)
+    lr: float = Field(default=1e-4, gt=0)
     critic_lr: float = Field(default=1e-3, gt=0)
     clip: float = Field(default=0.2, gt=0)
     value_clip: float = Field(default=0.2, gt=0)
