@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from bench.config.base import Config
 
 GOLD = "gold"  # a proxy name: optimise gold itself, the control
+BUILT_IN_LOSSES = ("logistic", "squared", "hinge", "exponential", "truncated_quadratic", "savage")
 
 Betas = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
 
@@ -83,7 +84,7 @@ class PreferenceConfig(_Strengths):
     """
 
     type: Literal["preference"] = "preference"
-    f: Literal["logistic", "squared", "hinge", "exponential", "truncated_quadratic", "savage"] = "logistic"
+    f: str = Field(default="logistic", description="a built-in loss, or one that plugin=FILE.py or a package offers")
     pairs: Literal["stored", "online"] = "stored"
     proxy: tuple[str, ...] = Field(
         default=("policy_sized",), min_length=1, max_length=1, description="scores the rows; labels online pairs"

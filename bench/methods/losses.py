@@ -103,11 +103,11 @@ def logratios(policy: Policy, pairs: Pairs) -> tuple[Float[Tensor, " B"], Float[
 
 @final
 class Preference(Loss):
-    """E[f(beta * rho)] over a batch of pairs; one pass."""
+    """E[f(beta * rho)] over a batch of pairs; one pass. `own` is the f of that name where it is not built in."""
 
-    def __init__(self, f: str, beta: float) -> None:
+    def __init__(self, f: str, beta: float, own: Callable[[Tensor], Tensor] | None = None) -> None:
         super().__init__()
-        self.name, self.f, self.beta = f, F_BY_NAME[f], beta
+        self.name, self.f, self.beta = f, own or F_BY_NAME[f], beta
 
     def minibatches(self, policy: Policy, batch: Pairs, generator: torch.Generator) -> Iterator[Pairs]:
         yield batch

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from bench.config.evaluation import EvaluationConfig
 from bench.config.methods import GOLD, MethodConfig
 from bench.core.files import read_json, write_json
+from bench.core.plugin import plugin_file
 from bench.core.records import read_parquet
 from bench.core.seeds import seed_of
 from bench.core.stage import Context
@@ -23,6 +24,7 @@ from bench.evaluate import evaluate
 from bench.lm.model import load_policy
 from bench.lm.tokens import encode_prompts
 from bench.methods.build import Materials, Method, build_method
+from bench.methods.plugins import own_losses
 from bench.monitor import Monitor
 from bench.pipeline.artifacts import load_prompts
 from bench.pipeline.measuring import open_bench, open_protocol, sample_table, write_tables
@@ -82,6 +84,7 @@ class Cell:
             pad_id=tokenizer.pad_token_id,
             seed=self.seed,
             score_is_gold=self.bench.static["proxy_id"] == GOLD,
+            losses=own_losses(self.context.config.get("losses", {}), plugin_file()),
         )
         return build_method(config, self.beta, given)
 

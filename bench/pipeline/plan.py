@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.config.methods import GOLD, BestOfNConfig, MethodConfig, ReferenceMethodConfig
+from bench.config.methods import (
+    BUILT_IN_LOSSES,
+    GOLD,
+    BestOfNConfig,
+    MethodConfig,
+    PreferenceConfig,
+    ReferenceMethodConfig,
+)
 from bench.config.models import SFTConfig
 from bench.config.suite import SuiteConfig
 from bench.core.stage import Stage
@@ -131,8 +138,17 @@ class _Builder:
             case _:
                 method_config = dump(config, exclude={"beta", "beta_by_proxy", "proxy"})
                 recipe = {**measured, "method": method_config, "beta": beta, "budgets": list(self.suite.budgets)}
+                recipe |= self.own_losses(method, config)
                 stage = self.stage(f"cell/{name}", recipe, 90, inputs)
         return Cell(name, method, stage, static)
+
+    def own_losses(self, method: str, config: MethodConfig) -> Json:
+        """The hash of the loss that a cell uses, where it is not built in: other code is another cell."""
+        if not isinstance(config, PreferenceConfig) or config.f in BUILT_IN_LOSSES:
+            return {}
+        if config.f not in self.suite.losses:
+            raise ConfigError(f"method.{method}.f: {config.f!r} is no loss; legal: {', '.join(BUILT_IN_LOSSES)}")
+        return {"losses": {config.f: self.suite.losses[config.f]}}
 
     def cells(self) -> Iterator[Cell]:
         claimed = {
