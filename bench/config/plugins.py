@@ -81,7 +81,8 @@ Offer = FileLoss | PackageLoss
 def offers(plugin: Path | None) -> dict[str, Offer]:
     """Every loss that is not built in, by name. Raises ConfigError for a name that two would have."""
     found: dict[str, Offer] = {}
-    for offer in (*file_losses(plugin), *_package_losses()):
+    every: list[Offer] = [*file_losses(plugin), *_package_losses()]
+    for offer in every:
         if offer.name in BUILT_IN_LOSSES:
             raise ConfigError(f"{offer} has the name of a built-in loss; give it another")
         if offer.name in found:
