@@ -65,6 +65,7 @@ class SuiteConfig(Config):
                         f"method.{name}.proxy: {proxy!r} is no proxy of this suite; legal: {', '.join(legal)}"
                         + did_you_mean(proxy, legal)
                     )
+            self._replay_resolves(name)
         for claim in self.claims:
             if claim.method not in self.method:
                 raise ValueError(
@@ -82,6 +83,27 @@ class SuiteConfig(Config):
         if list(self.budgets) != sorted(set(self.budgets)) or self.budgets[0] <= 0:
             raise ValueError(f"budgets {list(self.budgets)} must be positive and increasing (nats)")
         return self
+
+    def _replay_resolves(self, name: str) -> None:
+        """A replayed method must draw fresh pairs, at every beta at which they are taught again."""
+        config = self.method[name]
+        if not isinstance(config, PreferenceConfig) or config.replay is None:
+            return
+        legal = [
+            other for other, c in self.method.items() if isinstance(c, PreferenceConfig) and c.refresh_every != "never"
+        ]
+        if config.replay not in legal:
+            raise ValueError(
+                f"method.{name}.replay: {config.replay!r} draws no fresh pairs; legal: {', '.join(legal) or 'none'}"
+                + did_you_mean(config.replay, legal)
+            )
+        drew = self.method[config.replay]
+        assert isinstance(drew, PreferenceConfig)
+        if (config.proxy, config.batch) != (drew.proxy, drew.batch) or not set(config.beta) <= set(drew.beta):
+            raise ValueError(
+                f"method.{name}: replays {config.replay}, so it needs that method's proxy ({drew.proxy[0]}), its batch "
+                f"({drew.batch}) and betas among {', '.join(f'{beta:g}' for beta in drew.beta)}"
+            )
 
 
 class RuntimeConfig(Config):
