@@ -8,6 +8,7 @@ from bench.config.base import Config
 from bench.config.models import Source
 
 GOLD = "gold"  # a proxy name: optimise gold itself, the control
+BUILT_IN_LOSSES = ("logistic", "squared", "hinge", "exponential", "truncated_quadratic", "savage")
 
 KNOWN_AS = {"plain": "reinforce", "less_mean": "reinforce", "leave_one_out": "rloo", "group_standardized": "grpo"}
 """What the field calls policy gradient with each advantage; rows say so under `loss`."""
@@ -88,7 +89,7 @@ class PreferenceConfig(_Strengths):
     """
 
     type: Literal["preference"] = "preference"
-    f: Literal["logistic", "squared", "hinge", "exponential", "truncated_quadratic", "savage"] = "logistic"
+    f: str = Field(default="logistic", description="a built-in loss, or one that plugin=FILE.py or a package offers")
     proxy: tuple[str, ...] = Field(
         default=("policy_sized",), min_length=1, max_length=1, description="scores the rows; labels fresh pairs"
     )

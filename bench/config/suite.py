@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,7 @@ from bench.config.world import NotesConfig, WorldConfig
 from bench.errors import did_you_mean
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # of folders too, so nothing that leads elsewhere
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 DEFAULT_METHODS: dict[str, MethodConfig] = {"ppo": PPOConfig(), "dpo": PreferenceConfig(), "bon": BestOfNConfig()}
 
 
@@ -23,6 +24,7 @@ class SuiteConfig(Config):
 
     name: str = Field(pattern=NAME)
     title: str = ""
+    scale: str = Field(default="", pattern=f"^$|{NAME}", description="which of its file's sizes, by scale=NAME")
     world: WorldConfig = NotesConfig()
     sft: SFTConfig = SFTConfig()
     gold: GoldConfig = TrainedGoldConfig()
@@ -36,8 +38,13 @@ class SuiteConfig(Config):
     claim_replicates: int = Field(default=3, ge=1, description="at least, of cells that a claim rests on")
     methods: tuple[str, ...] = Field(default=("ppo", "dpo", "bon"), min_length=1)
     method: dict[str, MethodConfig] = Field(default_factory=lambda: dict(DEFAULT_METHODS))
-
+    losses: dict[str, Sha256] = Field(default_factory=dict, description="what defines each loss that is not built in")
     claims: tuple[ClaimConfig, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Its name, and its scale where it comes in several."""
+        return f"{self.name}, scale {self.scale}" if self.scale else self.name
 
     @model_validator(mode="after")
     def _names_are_plain(self) -> "SuiteConfig":
@@ -113,6 +120,7 @@ class RuntimeConfig(Config):
     store: Path | None = None
     workers: int | None = Field(default=None, ge=1)
     threads: int = Field(default=1, ge=1)
+    plugin: Path | None = Field(default=None, description="a Python file of preference losses; methods name them")
     wandb: Literal["disabled", "offline", "online"] = "disabled"
     engine: Literal["torch"] = "torch"
     device: Literal["auto", "cpu", "cuda"] = "auto"

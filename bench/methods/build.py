@@ -1,10 +1,11 @@
 """From a method's config to its sampler and loss. The dict below is every trained method there is."""
 
 import copy
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 from transformers import GPTNeoXForSequenceClassification
 
 from bench.config.methods import MethodConfig, PPOConfig, PreferenceConfig, ReinforceConfig, SFTMethodConfig
@@ -39,6 +40,7 @@ class Materials:
     pad_id: int
     seed: int
     score_is_gold: bool = False  # labels made from the score then count
+    losses: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)  # those that are not built in
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def _reinforce(config: ReinforceConfig, beta: float, given: Materials) -> Method
 
 
 def _preference(config: PreferenceConfig, beta: float, given: Materials) -> Method:
-    loss = Preference(config.f, beta, config.label_smoothing, config.noise_model)
+    own = given.losses.get(config.f)
+    loss = Preference(config.f, beta, config.label_smoothing, config.noise_model, own)
     sampler, steps = _pairs(config, given)
     return Method(sampler, loss, steps, config.lr, config.max_grad_norm)
 

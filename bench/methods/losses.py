@@ -138,16 +138,24 @@ def logratios(policy: Policy, pairs: Pairs) -> tuple[Float[Tensor, " B"], Float[
 
 @final
 class Preference(Loss):
-    """E[f(beta * rho)] over a batch of pairs; one pass.
+    """E[f(beta * rho)] over a batch of pairs; one pass. `own` is the f of that name where it is not built in.
 
     Logged beside it are the two terms of its expansion at pi_ref (Tang et al. 2024, 2402.05749): f'(0) beta E[rho],
     which optimises the preference, and f''(0)/2 beta^2 E[rho^2], the offline regularisation.
     """
 
-    def __init__(self, f: str, beta: float, flipped: float = 0.0, noise_model: str = "conservative") -> None:
+    def __init__(
+        self,
+        f: str,
+        beta: float,
+        flipped: float = 0.0,
+        noise_model: str = "conservative",
+        own: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         super().__init__()
         self.name = f"{f}_{noise_model}" if flipped else f
-        self.f = partial(NOISE_MODELS[noise_model], F_BY_NAME[f], flipped) if flipped else F_BY_NAME[f]
+        plain = own or F_BY_NAME[f]
+        self.f = partial(NOISE_MODELS[noise_model], plain, flipped) if flipped else plain
         self.beta, self.at_zero = beta, at_zero(self.f)
 
     def minibatches(self, policy: Policy, batch: Pairs, generator: torch.Generator) -> Iterator[Pairs]:

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from bench.config.evaluation import EvaluationConfig
 from bench.config.methods import GOLD, MethodConfig
 from bench.core.files import read_json, write_json
+from bench.core.plugin import plugin_file
 from bench.core.records import read_parquet, write_parquet
 from bench.core.seeds import seed_of
 from bench.core.stage import Context
@@ -25,6 +26,7 @@ from bench.lm.model import load_policy
 from bench.lm.tokens import encode_prompts
 from bench.methods.build import Materials, Method, build_method
 from bench.methods.online import Recorder
+from bench.methods.plugins import own_losses
 from bench.monitor import Monitor
 from bench.pipeline.artifacts import load_prompts, pairs_of, table_of_pairs, train_pairs
 from bench.pipeline.measuring import open_bench, open_protocol, sample_table, write_tables
@@ -90,6 +92,7 @@ class Cell:
             pad_id=tokenizer.pad_token_id,
             seed=self.seed,
             score_is_gold=self.bench.static["proxy_id"] == GOLD,
+            losses=own_losses(self.context.config.get("losses", {}), plugin_file()),
         )
         return build_method(config, self.beta, given)
 

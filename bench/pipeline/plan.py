@@ -4,7 +4,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.config.methods import GOLD, KNOWN_AS, BestOfNConfig, MethodConfig, PreferenceConfig, ReferenceMethodConfig
+from bench.config.methods import (
+    BUILT_IN_LOSSES,
+    GOLD,
+    KNOWN_AS,
+    BestOfNConfig,
+    MethodConfig,
+    PreferenceConfig,
+    ReferenceMethodConfig,
+)
 from bench.config.models import SFTConfig, Source
 from bench.config.suite import SuiteConfig
 from bench.core.stage import Stage
@@ -139,6 +147,7 @@ class _Builder:
                     recipe["record"] = True
                 if isinstance(config, PreferenceConfig):
                     inputs |= self.other_pairs(config, proxy, replicate, beta)
+                    recipe |= self.own_losses(method, config)
                 stage = self.stage(f"cell/{name}", recipe, 90, inputs)
         return Cell(name, method, stage, static)
 
@@ -157,6 +166,14 @@ class _Builder:
         if config.data is not None and config.data != self.suite.pairs.source:
             return {"data": self.pairs(replicate, config.data)}
         return {}
+
+    def own_losses(self, method: str, config: PreferenceConfig) -> Json:
+        """The hash of the loss that a cell uses, where it is not built in: other code is another cell."""
+        if config.f in BUILT_IN_LOSSES:
+            return {}
+        if config.f not in self.suite.losses:
+            raise ConfigError(f"method.{method}.f: {config.f!r} is no loss; legal: {', '.join(BUILT_IN_LOSSES)}")
+        return {"losses": {config.f: self.suite.losses[config.f]}}
 
     def cells(self) -> Iterator[Cell]:
         claimed = {

@@ -118,7 +118,9 @@ def two_by_sign(policy: TabularPolicy) -> float:
 def expected_grpo() -> Measured:
     """The mean over every pair of samples, against central differences of the surrogate."""
     return close(
-        -numeric_gradient(two_by_sign, TabularPolicy(1), PROMPTS, SHORT) / SHORT, reinforce("group_standardized")[0], CLOSE
+        -numeric_gradient(two_by_sign, TabularPolicy(1), PROMPTS, SHORT) / SHORT,
+        reinforce("group_standardized")[0],
+        CLOSE,
     )
 
 

@@ -5,7 +5,7 @@ from typing import get_args
 import torch
 import toy_lm
 
-from bench.config.methods import MethodConfig, PreferenceConfig
+from bench.config.methods import BUILT_IN_LOSSES, MethodConfig
 from bench.core.types import Sequences
 from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.model import TransformerPolicy
@@ -38,7 +38,7 @@ def trained_configs() -> dict[str, MethodConfig]:
         if kind.model_fields["type"].default in BUILDERS:
             small = kind(**{k: v for k, v in SMALL.items() if k in kind.model_fields})
             configs[small.type] = small
-    for f in get_args(PreferenceConfig.model_fields["f"].annotation):
+    for f in BUILT_IN_LOSSES:
         configs[f"preference/{f}"] = configs["preference"].model_copy(update={"f": f})
     for name, changes in VARIANTS.items():
         configs[name] = configs[name.partition("/")[0]].model_copy(update=changes)
