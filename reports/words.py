@@ -85,9 +85,9 @@ JUDGES = (
 JUDGE_PEAKS = (
     "Rows are chosen on the select prompts and measured on the report prompts; brackets are 95% intervals: from three "
     "replicates on t over them, else of the first one, over prompts (of d*: the rows not rejected as the highest). "
-    "Drop: peak minus last row, paired by prompt. At the edge: no later row lies at 1.25 d* or beyond. Best-of-n is left "
-    "out: its pool is stored without the rubric's parts, and a few single picks cannot choose a row. tables/judge_peaks.csv has "
-    "each replicate."
+    "Drop: peak minus last row, paired by prompt. At the edge: no later row lies at 1.25 d* or beyond. Best-of-n is "
+    "left out: its pool is stored without the rubric's parts, and a few single picks cannot choose a row. "
+    "tables/judge_peaks.csv has each replicate."
 )
 DISAGREEMENT = (
     "Of pairs of responses of one policy to one prompt that both judges tell apart, the share that they order "
