@@ -27,6 +27,10 @@ class Agreement:
     pairs: int
 
 
+_NONE = undefined(RESAMPLED, "no two responses to one prompt that both judges tell apart")
+_NOTHING = Agreement(_NONE, _NONE, 0)
+
+
 def agreement(
     one: ArrayLike, other: ArrayLike, policies: ArrayLike, prompts: ArrayLike, generator: np.random.Generator
 ) -> Agreement:
@@ -36,29 +40,30 @@ def agreement(
     policy's mean on each prompt is removed; undefined where a judge does not vary.
     """
     scores_2B = np.array([one, other], dtype=float)
+    if not scores_2B.shape[1]:
+        return _NOTHING
     codes = [np.unique(np.asarray(names), return_inverse=True)[1] for names in (policies, prompts)]
     order = np.lexsort(codes)
     scores_2B, (policy_B, prompt_B) = scores_2B[:, order], (code[order] for code in codes)
-    starts_B = np.append(True, (np.diff(policy_B) != 0) | (np.diff(prompt_B) != 0)) if len(order) else order
+    starts_B = np.append(True, (np.diff(policy_B) != 0) | (np.diff(prompt_B) != 0))
     group_B = np.cumsum(starts_B) - 1
     sums_PK = np.column_stack([*_pairs(scores_2B, group_B, prompt_B), *_moments(scores_2B, group_B, prompt_B)])
-    sums_K = sums_PK.sum(axis=0)
-    pairs = int(sums_K[0])
+    pairs = int(sums_PK[:, 0].sum())
     if not pairs:
-        nothing = undefined(RESAMPLED, "no two responses to one prompt that both judges tell apart")
-        return Agreement(nothing, nothing, 0)
-    drawn_DK = prompt_counts(len(sums_PK), DRAWS, generator) @ sums_PK
+        return _NOTHING
+    counts_DP = np.vstack([np.ones(len(sums_PK)), prompt_counts(len(sums_PK), DRAWS, generator)])
+    drawn_DK = counts_DP @ sums_PK  # the first draw is the sample itself
     share, correlation = (
-        from_draws(float(number(sums_K)), number(drawn_DK), len(sums_PK)) for number in (_share, _correlation)
+        from_draws(float(values[0]), values[1:], len(sums_PK)) for values in (_share(drawn_DK), _correlation(drawn_DK))
     )
     return Agreement(share, correlation, pairs)
 
 
 def _pairs(scores_2B: Float, group_B: NDArray[np.intp], prompt_B: NDArray[np.intp]) -> tuple[Float, Float]:
     """By prompt: pairs that both judges order, and those that they order differently. Groups are contiguous."""
-    prompts = int(prompt_B.max(initial=-1)) + 1
+    prompts = int(prompt_B.max()) + 1
     ordered_P, differently_P = np.zeros(prompts), np.zeros(prompts)
-    for step in range(1, int(np.bincount(group_B).max(initial=0))):
+    for step in range(1, int(np.bincount(group_B).max())):
         same = group_B[step:] == group_B[:-step]
         difference_2B = np.where(same, scores_2B[:, step:] - scores_2B[:, :-step], 0.0)
         sign_2B = np.where(np.abs(difference_2B) > TIE, np.sign(difference_2B), 0.0)
@@ -72,15 +77,15 @@ def _moments(scores_2B: Float, group_B: NDArray[np.intp], prompt_B: NDArray[np.i
     """By prompt: the sums of squares of both judges' centred scores, and of their products."""
     size_G = np.bincount(group_B)
     a, b = (scores - (np.bincount(group_B, scores) / size_G)[group_B] for scores in scores_2B)
-    prompts = int(prompt_B.max(initial=-1)) + 1
+    prompts = int(prompt_B.max()) + 1
     return tuple(np.bincount(prompt_B, product, prompts) for product in (a * a, b * b, a * b))
 
 
-def _share(sums: Float) -> Float:
+def _share(sums_DK: Float) -> Float:
     with np.errstate(invalid="ignore"):
-        return sums[..., 1] / sums[..., 0]
+        return sums_DK[:, 1] / sums_DK[:, 0]
 
 
-def _correlation(sums: Float) -> Float:
+def _correlation(sums_DK: Float) -> Float:
     with np.errstate(invalid="ignore"):
-        return sums[..., 4] / np.sqrt(sums[..., 2] * sums[..., 3])
+        return sums_DK[:, 4] / np.sqrt(sums_DK[:, 2] * sums_DK[:, 3])
