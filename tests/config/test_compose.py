@@ -72,7 +72,7 @@ def test_weights_are_given_as_a_mapping_or_one_by_one(suite_file):
     path = suite_file("gold: {weights: {tone: 2}}\n")
     assert compose([path])[0].gold.weights == {"tone": 2.0}
     assert compose([path, "gold.weights.tone=3", "+gold.weights.facts=.5"])[0].gold.weights == {"tone": 3, "facts": 0.5}
-    assert compose(["smoke", "gold.weights={form: 0}"])[0].gold.weights == {"form": 0.0}
+    assert compose(["smoke", "+gold.weights={form: 0}"])[0].gold.weights == {"form": 0.0}
     assert compose(["smoke"])[0].gold.weights == {}
 
 
@@ -115,10 +115,10 @@ def test_a_resolved_config_gives_itself(suite_file):
         (["smoke", "workers=0"], ["workers", "greater than or equal to 1"]),
         (["smoke", "--workers=2"], ["'--workers=2'", "key=value"]),
         (
-            ["smoke", "gold.weights={tones: 2}"],
+            ["smoke", "+gold.weights={tones: 2}"],
             ["gold.weights: 'tones'", "legal: facts", "did you mean 'tone'"],
         ),
-        (["smoke", "gold.weights={tone: -1}"], ["gold.weights.tone", "-1", "greater than or equal to 0"]),
+        (["smoke", "+gold.weights={tone: -1}"], ["gold.weights.tone", "-1", "greater than or equal to 0"]),
         (["smoke", "budgets=[2,1]"], ["budgets", "increasing"]),
         (["smoke", "name=${x}"], ["'name=${x}'"]),
     ],

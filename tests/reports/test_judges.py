@@ -1,4 +1,4 @@
-"""Three judges with planted peaks: users' at 4 nats, writers' at 13; what the tables and the figure make of them."""
+"""Three judges with planted peaks: users' at 4 nats, writers' at 20; what the tables and the figure make of them."""
 
 import dataclasses
 import json
@@ -19,20 +19,20 @@ from reports.load import load
 
 WEIGHTS = {"tone": 3.0, "facts": 0.5}
 RUBRIC_SD, WRITERS_SD = 2.0, 4.0
-NOISE = 0.5
+NOISE = 0.25
 
 
 def plant(folder):
-    """Write other parts into a synthetic run: tone d - d^2/8 and facts -d/2, each with noise.
+    """Write other parts into a synthetic run: tone d - .1 d^2 and facts -.6 d, each with noise.
 
-    So users hold d/2 - d^2/8, best at d = 2 (.5), and writers 3 tone + facts/2, times 2/4: 1.375 d - .1875 d^2, best
-    at d = 3.67 (2.52).
+    So users hold .4 d - .1 d^2, best at d = 2 (.4), and writers 3 tone + facts/2, times 2/4: 1.35 d - .15 d^2, best at
+    d = 4.5 (3.04).
     """
     rng = np.random.default_rng(0)
     rows, samples = (read_parquet(folder / f"{name}.parquet") for name in ("rows", "samples"))
     trained = samples["row_id"].isin(rows["row_id"][rows["n"].isna()])
     d = np.sqrt(samples["row_id"].map(rows.set_index("row_id")["kl"]).astype(float))
-    truth = {"tone": d - d**2 / 8, "facts": -d / 2, "filler": 0 * d}
+    truth = {"tone": d - 0.1 * d**2, "facts": -0.6 * d, "filler": 0 * d}
     for part, value in truth.items():
         samples[f"rubric_{part}"] = (value + NOISE * rng.normal(size=len(d))).where(trained)
     total = sum(samples[f"rubric_{part}"] for part in truth)
@@ -91,11 +91,11 @@ def test_peaks_lie_where_they_were_planted(run):
     assert set(table.method) == {"ppo", "dpo"}
     over = table[(table.method == "ppo") & (table.cell == "")].set_index("judge")
     assert over.loc["users", "d"] == pytest.approx(2.0, abs=0.6)
-    assert over.loc["writers", "d"] == pytest.approx(3.67, abs=0.6)
-    assert over.loc["users", "value"] == pytest.approx(0.5, abs=0.1)
-    assert over.loc["writers", "value"] == pytest.approx(2.52, abs=0.1)
+    assert over.loc["writers", "d"] == pytest.approx(4.5, abs=0.6)
+    assert over.loc["users", "value"] == pytest.approx(0.4, abs=0.1)
+    assert over.loc["writers", "value"] == pytest.approx(3.04, abs=0.1)
     d = np.sqrt(33)
-    assert over.loc["users", "end"] == pytest.approx(d / 2 - d**2 / 8, abs=0.1)
+    assert over.loc["users", "end"] == pytest.approx(0.4 * d - 0.1 * d**2, abs=0.1)
     assert over.loc["users", "drop"] == pytest.approx(over.loc["users", "value"] - over.loc["users", "end"], abs=1e-9)
     assert (over.n == 3).all()
     each = table[(table.method == "ppo") & (table.judge == "users") & (table.cell != "")]
