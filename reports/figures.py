@@ -15,6 +15,7 @@ from reports.figure import Dash, Figure, Key, Marker, Panel, Series, padded
 from reports.fits import Fitted
 from reports.frontier import frontier
 from reports.hero import controls, hero, proxy_label
+from reports.judges import judges
 from reports.load import Cell, RunData
 from reports.parts import parts
 from reports.style import INK, method_color, method_label, shade
@@ -23,7 +24,7 @@ from reports.training import training
 
 def figures(run: RunData, fitted: list[Fitted]) -> list[Figure]:
     """All figures of a run, the hero first."""
-    makers = (hero, frontier, gold_against_proxy, coefficients, parts, controls, tokens, training)
+    makers = (hero, judges, frontier, gold_against_proxy, coefficients, parts, controls, tokens, training)
     made = [*(make(run) for make in makers), best_of_n(run, fitted)]
     return [figure for figure in made if figure is not None]
 

@@ -39,6 +39,11 @@ METHOD_LABELS = {
     "ppo_gold": "PPO on gold",
     "ppo_noise": "PPO on noise",
 }
+JUDGE_COLORS = {
+    "gold": Color("#a67c00", "#e6c04a"),
+    "writers": Color("#332288", "#9a8cf0"),
+    "users": Color("#117733", "#5ec27c"),
+}
 _FURTHER = (
     Color("#332288", "#9a8cf0"),
     Color("#117733", "#5ec27c"),

@@ -2,10 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bench.config.base import Config
 from bench.config.methods import MethodConfig
+
+Judge = Literal["gold", "writers", "users"]
+"""Gold, the rubric as gold was taught it, and the rubric as its plain sum of parts."""
 
 
 class _CellClaim(Config):
@@ -58,4 +61,20 @@ class HigherPeakClaim(_CellClaim):
         return (self.proxy, self.than)
 
 
-ClaimConfig = Annotated[HumpClaim | NoFallClaim | FallWithoutRiseClaim | HigherPeakClaim, Field(discriminator="kind")]
+class EarlierPeakClaim(_CellClaim):
+    """By the KL at which judge `than` is best, judge `judge` has fallen from its own peak, before the declared KL."""
+
+    kind: Literal["earlier_peak"] = "earlier_peak"
+    judge: Judge
+    than: Judge
+
+    @model_validator(mode="after")
+    def _two_judges(self) -> "EarlierPeakClaim":
+        if self.judge == self.than:
+            raise ValueError(f"{self.name!r} compares the judge {self.judge!r} with itself; give another one as `than`")
+        return self
+
+
+ClaimConfig = Annotated[
+    HumpClaim | NoFallClaim | FallWithoutRiseClaim | HigherPeakClaim | EarlierPeakClaim, Field(discriminator="kind")
+]

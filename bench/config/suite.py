@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from bench.config.base import Config
-from bench.config.claims import ClaimConfig
+from bench.config.claims import ClaimConfig, EarlierPeakClaim
 from bench.config.evaluation import EvaluationConfig, PoolConfig
 from bench.config.methods import GOLD, BestOfNConfig, MethodConfig, PPOConfig, PreferenceConfig
 from bench.config.models import GoldConfig, PairsConfig, ProxyConfig, ReferenceConfig, SFTConfig, TrainedGoldConfig
@@ -55,6 +55,17 @@ class SuiteConfig(Config):
                         f"{kind}: {name!r} is no name; legal: at most 64 letters, digits, '.', '_' and '-', of which "
                         "the first is a letter or a digit"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _writers_exist(self) -> "SuiteConfig":
+        for claim in self.claims:
+            asked = isinstance(claim, EarlierPeakClaim) and "writers" in (claim.judge, claim.than)
+            if asked and not self.gold.weights:
+                raise ValueError(
+                    f"claims: {claim.name!r} asks the writers, who hold what the users hold unless gold.weights says "
+                    "otherwise; declare gold.weights, or ask the users"
+                )
         return self
 
     @model_validator(mode="after")
