@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reports import audits, models, tables
+from reports.best_betas import best_betas_table
 from reports.claims import judge_claims
 from reports.differs import from_suite
 from reports.figure import Figure
@@ -18,8 +19,10 @@ from reports.html import render
 from reports.ledger import ledger
 from reports.load import load
 from reports.matched import matched
+from reports.parting import equivalence
 from reports.png import write_image
 from reports.report import report_page
+from reports.spectrum import gains
 from reports.table import Table
 from reports.texts import shown
 
@@ -37,6 +40,9 @@ def make(folder: Path, *, pdf: bool = False) -> Path:
         tables.peaks(run, findings),
         tables.at_budgets(run),
         matched(run),
+        equivalence(run),
+        best_betas_table(run),
+        gains(run),
         predictions(run, fitted),
         fits(run, fitted),
         audits.gates(run),

@@ -135,11 +135,7 @@ class _Builder:
         return Cell(name, method, stage, static)
 
     def cells(self) -> Iterator[Cell]:
-        claimed = {
-            (claim.method, *setting)
-            for claim in self.suite.claims
-            for setting in claim.settings(self.suite.method[claim.method])
-        }
+        claimed = {setting for claim in self.suite.claims for setting in claim.settings(self.suite.method)}
         for method in self.suite.methods:
             config = self.suite.method[method]
             for proxy in config.proxy:
