@@ -85,16 +85,17 @@ class SuiteConfig(Config):
                     )
             self._replay_resolves(name)
         for claim in self.claims:
-            if claim.method not in self.method:
-                raise ValueError(
-                    f"claims: {claim.name!r} names the method {claim.method!r}; legal: {', '.join(self.method)}"
-                    + did_you_mean(claim.method, self.method)
-                )
-            for proxy, beta in claim.settings(self.method[claim.method]):
-                if proxy not in self.method[claim.method].proxy or beta not in self.method[claim.method].betas(proxy):
+            for name, _ in claim.methods:
+                if name not in self.method:
                     raise ValueError(
-                        f"claims: {claim.name!r} rests on {claim.method} with proxy {proxy!r} and beta {beta}, which "
-                        f"method.{claim.method} does not run; add it there or change the claim"
+                        f"claims: {claim.name!r} names the method {name!r}; legal: {', '.join(self.method)}"
+                        + did_you_mean(name, self.method)
+                    )
+            for name, proxy, beta in claim.settings(self.method):
+                if proxy not in self.method[name].proxy or beta not in self.method[name].betas(proxy):
+                    raise ValueError(
+                        f"claims: {claim.name!r} rests on {name} with proxy {proxy!r} and beta {beta}, which "
+                        f"method.{name} does not run; add it there or change the claim"
                     )
         if GOLD in self.proxies:
             raise ValueError("proxies: 'gold' names gold itself; give the proxy another name")

@@ -176,11 +176,7 @@ class _Builder:
         return {"losses": {config.f: self.suite.losses[config.f]}}
 
     def cells(self) -> Iterator[Cell]:
-        claimed = {
-            (claim.method, *setting)
-            for claim in self.suite.claims
-            for setting in claim.settings(self.suite.method[claim.method])
-        }
+        claimed = {setting for claim in self.suite.claims for setting in claim.settings(self.suite.method)}
         for method in self.suite.methods:
             config = self.suite.method[method]
             for proxy in config.proxy:
