@@ -34,8 +34,10 @@ def our_trainer(given: Material) -> Trainer:
     materials = Materials(
         reference=reference,
         score=length,
+        gold_label=length,
         prompts=given.prompts(PROMPTS),
         pairs=no_pairs,
+        replayed=no_pairs,
         max_new_tokens=MAX_NEW_TOKENS,
         eos_id=tokenizer.eos_token_id,
         pad_id=tokenizer.pad_token_id,

@@ -18,12 +18,23 @@ from reports.texts import CellTexts
 SECTIONS = (
     ("claims", "Claims", ("claims",)),
     ("peaks", "Peaks", ("peaks",)),
+    ("judges", "Three judges", ("judges", "judge_peaks", "disagreement")),
     ("failed", "Cells that did not finish", ("failed",)),
     ("frontier", "The frontier, and methods at matched KL", ("frontier", "matched", "budgets")),
     ("proxy", "What a unit of proxy buys in gold", ("gold_against_proxy",)),
     ("best-of-n", "Best-of-n", ("best_of_n", "predictions")),
     ("fits", "Fitted forms", ("fits",)),
     ("coefficients", "What the coefficient decides", ("coefficients",)),
+    (
+        "offline-family",
+        "The offline family",
+        ("family", "parting", "equivalence", "strengths", "best_betas", "taylor", "logratios"),
+    ),
+    (
+        "online-offline",
+        "Online and offline",
+        ("spectrum", "gains", "samplers", "replay", "accuracy", "coverage"),
+    ),
     ("parts", "How the rubric falls apart", ("parts",)),
     ("controls", "Controls", ("controls",)),
     ("compute", "Gold against tokens spent", ("tokens",)),

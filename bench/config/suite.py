@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from bench.config.base import Config
-from bench.config.claims import ClaimConfig
+from bench.config.claims import ClaimConfig, EarlierPeakClaim
 from bench.config.evaluation import EvaluationConfig, PoolConfig
 from bench.config.methods import GOLD, BestOfNConfig, MethodConfig, PPOConfig, PreferenceConfig
 from bench.config.models import GoldConfig, PairsConfig, ProxyConfig, ReferenceConfig, SFTConfig, TrainedGoldConfig
@@ -58,6 +58,17 @@ class SuiteConfig(Config):
         return self
 
     @model_validator(mode="after")
+    def _writers_exist(self) -> "SuiteConfig":
+        for claim in self.claims:
+            asked = isinstance(claim, EarlierPeakClaim) and "writers" in (claim.judge, claim.than)
+            if asked and not self.gold.weights:
+                raise ValueError(
+                    f"claims: {claim.name!r} asks the writers, who hold what the users hold unless gold.weights says "
+                    "otherwise; declare gold.weights, or ask the users"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _names_resolve(self) -> "SuiteConfig":
         for name in self.methods:
             if name not in self.method:
@@ -72,23 +83,46 @@ class SuiteConfig(Config):
                         f"method.{name}.proxy: {proxy!r} is no proxy of this suite; legal: {', '.join(legal)}"
                         + did_you_mean(proxy, legal)
                     )
+            self._replay_resolves(name)
         for claim in self.claims:
-            if claim.method not in self.method:
-                raise ValueError(
-                    f"claims: {claim.name!r} names the method {claim.method!r}; legal: {', '.join(self.method)}"
-                    + did_you_mean(claim.method, self.method)
-                )
-            for proxy, beta in claim.settings(self.method[claim.method]):
-                if proxy not in self.method[claim.method].proxy or beta not in self.method[claim.method].betas(proxy):
+            for name, _ in claim.methods:
+                if name not in self.method:
                     raise ValueError(
-                        f"claims: {claim.name!r} rests on {claim.method} with proxy {proxy!r} and beta {beta}, which "
-                        f"method.{claim.method} does not run; add it there or change the claim"
+                        f"claims: {claim.name!r} names the method {name!r}; legal: {', '.join(self.method)}"
+                        + did_you_mean(name, self.method)
+                    )
+            for name, proxy, beta in claim.settings(self.method):
+                if proxy not in self.method[name].proxy or beta not in self.method[name].betas(proxy):
+                    raise ValueError(
+                        f"claims: {claim.name!r} rests on {name} with proxy {proxy!r} and beta {beta}, which "
+                        f"method.{name} does not run; add it there or change the claim"
                     )
         if GOLD in self.proxies:
             raise ValueError("proxies: 'gold' names gold itself; give the proxy another name")
         if list(self.budgets) != sorted(set(self.budgets)) or self.budgets[0] <= 0:
             raise ValueError(f"budgets {list(self.budgets)} must be positive and increasing (nats)")
         return self
+
+    def _replay_resolves(self, name: str) -> None:
+        """A replayed method must draw fresh pairs, at every beta at which they are taught again."""
+        config = self.method[name]
+        if not isinstance(config, PreferenceConfig) or config.replay is None:
+            return
+        legal = [
+            other for other, c in self.method.items() if isinstance(c, PreferenceConfig) and c.refresh_every != "never"
+        ]
+        if config.replay not in legal:
+            raise ValueError(
+                f"method.{name}.replay: {config.replay!r} draws no fresh pairs; legal: {', '.join(legal) or 'none'}"
+                + did_you_mean(config.replay, legal)
+            )
+        drew = self.method[config.replay]
+        assert isinstance(drew, PreferenceConfig)
+        if (config.proxy, config.batch) != (drew.proxy, drew.batch) or not set(config.beta) <= set(drew.beta):
+            raise ValueError(
+                f"method.{name}: replays {config.replay}, so it needs that method's proxy ({drew.proxy[0]}), its batch "
+                f"({drew.batch}) and betas among {', '.join(f'{beta:g}' for beta in drew.beta)}"
+            )
 
 
 class RuntimeConfig(Config):

@@ -40,7 +40,8 @@ def verdicts(offer: Offer) -> dict[str, str]:
         return {LOADS: str(error)}
 
     def build(given: Materials) -> Method:
-        return Method(StoredPairs(given.pairs(), 8, given.seed), Preference(offer.name, 0.1, f), 6, 1e-2, 1.0)
+        loss = Preference(offer.name, 0.1, own=f)
+        return Method(StoredPairs(given.pairs(), 8, given.seed), loss, 6, 1e-2, 1.0)
 
     wrong = failures(F_CHECKS, f) | failures(METHOD_CHECKS, build)
     return {name: wrong.get(name, "") for name in (LOADS, *F_CHECKS, *METHOD_CHECKS)}

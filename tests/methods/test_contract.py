@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 import toy_methods
 
-from bench.config.methods import BUILT_IN_LOSSES, MethodConfig
+from bench.config.methods import BUILT_IN_LOSSES, MethodConfig, PreferenceConfig
 from bench.config.suite import SuiteConfig
 from bench.conformance import METHOD_CHECKS, check_f
 from bench.methods.build import BUILDERS, build_method
@@ -42,5 +42,6 @@ def test_rows_name_the_sampler_and_the_loss(name):
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_suite_may_ask_for_it_and_it_has_a_length(name):
-    SuiteConfig(name="toy", methods=("m",), method={"m": CONFIGS[name]})
+    online = PreferenceConfig(refresh_every=1, batch=getattr(CONFIGS[name], "batch", 64))
+    SuiteConfig(name="toy", methods=("m",), method={"m": CONFIGS[name], "online": online})
     assert toy_methods.method(CONFIGS[name]).steps >= 1
