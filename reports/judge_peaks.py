@@ -94,7 +94,7 @@ def judge_peaks(run: RunData) -> Table:
     """A line a judge and setting; the CSV has each replicate too."""
     settings = [cells for cells in judged_settings(run) if not cells[0].best_of_n]
     drawn = resampled(run) if settings else None
-    records, body = [], list[Row]()
+    records, body = list[dict[str, object]](), list[Row]()
     for peak in (peak for cells in settings for peak in peaks_of(run, cells)):
         found = {"d": peak.d(drawn), "value": peak.value, "end": peak.end, "drop": peak.fall}
         records += _records(peak, found)

@@ -78,7 +78,7 @@ def _moments(scores_2B: Float, group_B: NDArray[np.intp], prompt_B: NDArray[np.i
     size_G = np.bincount(group_B)
     a, b = (scores - (np.bincount(group_B, scores) / size_G)[group_B] for scores in scores_2B)
     prompts = int(prompt_B.max()) + 1
-    return tuple(np.bincount(prompt_B, product, prompts) for product in (a * a, b * b, a * b))
+    return tuple(np.bincount(prompt_B, product, prompts).astype(float) for product in (a * a, b * b, a * b))
 
 
 def _share(sums_DK: Float) -> Float:
