@@ -155,8 +155,3 @@ RUBRICS: dict[type[World], NotesRubric] = {NotesWorld: NotesRubric()}
 def rubric_of(world: World) -> NotesRubric:
     """The rubric that judges a world's responses."""
     return RUBRICS[type(world)]
-
-
-def rubric_parts(world: World, prompt: str, response: str) -> dict[str, float]:
-    """The signed parts of one response; their sum is its rubric."""
-    return rubric_of(world).parts(prompt, response)
