@@ -13,8 +13,12 @@ import numpy as np
 
 from bench.stats.claims import earlier_peak, fall_without_rise, higher_peak, no_fall
 from bench.stats.compare import ENOUGH, Asked, Decision, Evidence, decide
-from bench.stats.hump import hump_test
+from bench.stats.hump import DELTA, hump_test
+from bench.stats.two_settings import better_classifier, coincide_at, higher_at, last_shared
 from reports.load import Cell, RunData
+from reports.paths import by_accuracy, gap_by
+
+_TWO_METHODS = ("coincide", "higher_at", "better_classifier")
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,11 @@ def judge_claims(run: RunData) -> list[Judged]:
 
 def _case(run: RunData, claim: Mapping[str, Any]) -> _Case:
     name, kind = str(claim.get("name", "")), str(claim.get("kind", ""))
-    subjects = [_subject(run, claim, claim.get("proxy"))]
+    subjects = [_subject(run, str(claim.get("method", "")), claim.get("proxy"), claim.get("beta"))]
     if kind == "higher_peak":
-        subjects.append(_subject(run, claim, claim.get("than")))
+        subjects.append(_subject(run, str(claim.get("method", "")), claim.get("than"), claim.get("beta")))
+    if kind in _TWO_METHODS:
+        subjects.append(_subject(run, str(claim.get("than", "")), claim.get("proxy"), claim.get("than_beta")))
     missing = "; ".join(dict.fromkeys(s.missing for s in subjects if s.missing))
     count = min(len(s.cells) for s in subjects)
     if not count:
@@ -87,7 +93,10 @@ def _case(run: RunData, claim: Mapping[str, Any]) -> _Case:
     kl, notes = _end(run, claim, subjects[0])
     if kl is None:
         return _Case(name, kind, Evidence(()), count, barred="no KL was declared")
-    evidence = _evidence(run, claim, [s.cells for s in subjects], kl)
+    if kind in _TWO_METHODS:
+        evidence, kl = _of_two(run, claim, subjects[0].cells, subjects[1].cells, kl)
+    else:
+        evidence = _evidence(run, claim, [s.cells for s in subjects], kl)
     return _Case(name, kind, evidence, count, kl, missing, (*notes, _condition(count)))
 
 
@@ -112,9 +121,31 @@ def _evidence(run: RunData, claim: Mapping[str, Any], cells: Sequence[Sequence[C
     return Evidence((), f"no test of kind {kind!r}")
 
 
-def _subject(run: RunData, claim: Mapping[str, Any], proxy: str | None) -> _Subject:
+def _of_two(
+    run: RunData, claim: Mapping[str, Any], one: Sequence[Cell], other: Sequence[Cell], kl: float
+) -> tuple[Evidence, float]:
+    """The evidence of a claim about two methods, and where it was read."""
+    theirs = {c.replicate: c for c in other}
+    mine = [c for c in one if c.replicate in theirs]
+    both = [mine, [theirs[c.replicate] for c in mine]]
+    if not mine:
+        return Evidence((), "the two settings share no replicate"), kl
+    ones, others = ([c.curve for c in cells] for cells in both)
+    match claim["kind"]:
+        case "coincide":
+            gaps = [gap_by(run, a, b, kl) for a, b in zip(*both, strict=True)]
+            return coincide_at(ones, others, kl, float(claim.get("margin", DELTA)), gaps), kl
+        case "higher_at":
+            return higher_at(ones, others, kl), kl
+    shared = last_shared([*ones, *others], [b for b in {*run.budgets, kl} if b <= kl])
+    if shared is None:
+        return Evidence((), f"no budget up to {kl:g} nats that every replicate of both passes"), kl
+    accuracy = [by_accuracy(c) for c in both[0]], [by_accuracy(c) for c in both[1]]
+    return better_classifier(ones, others, shared, accuracy), shared
+
+
+def _subject(run: RunData, method: str, proxy: str | None, beta: float | None) -> _Subject:
     """The replicates of the claimed setting: without a proxy the method's first, without a beta its smallest."""
-    method = str(claim.get("method", ""))
     config = run.config.get("method", {}).get(method, {})
     cells = [c for c in run.trained if c.method == method]
     first = config.get("proxy") or [c.proxy_name for c in cells[:1]]
@@ -126,7 +157,7 @@ def _subject(run: RunData, claim: Mapping[str, Any], proxy: str | None) -> _Subj
         or [c.beta for c in cells if np.isfinite(c.beta)]
         or [0.0]
     )
-    beta = min(betas) if claim.get("beta") is None else claim["beta"]
+    beta = min(betas) if beta is None else beta
     cells = [c for c in cells if np.nan_to_num(c.beta) == beta]
     cells = [c for c in cells if c.setting == cells[0].setting]
     wanted = max(run.config.get("replicates", 1), run.config.get("claim_replicates", 1))

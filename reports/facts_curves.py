@@ -131,12 +131,18 @@ def penalty_is_early_stopping(run: RunData) -> list[Fact]:
     return facts or [unanswered(7, "the KL penalty acts like early stopping", "no method has two coefficients")]
 
 
-def coincidence(run: RunData, number: int, what: str, one: Sequence[Cell], other: Sequence[Cell]) -> Fact:
-    """Whether two settings' gold is the same within DELTA at each budget that both reach."""
+def coincidence(
+    run: RunData, number: int, what: str, one: Sequence[Cell], other: Sequence[Cell], parted: float = 0.0
+) -> Fact:
+    """Whether two settings' gold is the same within DELTA at each budget that both reach, from `parted` nats on."""
     mine, theirs = paired(one, other)
     budgets = reached(run, mine, theirs) if mine else []
     if not budgets:
         return unanswered(number, what, "no budget that both reach in one replicate")
+    budgets = [b for b in budgets if b >= parted]
+    if not budgets:
+        where = f"part at {parted:.1f} nats, past all of them" if np.isfinite(parted) else "do not part"
+        return unanswered(number, what, f"at the budgets that both reach the two are one run: their paths {where}")
     evidence = coincide(mine, theirs, budgets, DELTA)
     shown = largest(evidence)
     how = f"largest of {len(budgets)} differences at {budgets[0]:g} to {budgets[-1]:g} nats, asked within {DELTA:g}"

@@ -1,4 +1,7 @@
-"""Facts about direct alignment: humps and when they peak, one frontier, chosen log-probability, accuracy, overshoot."""
+"""Facts about direct alignment: humps and when they peak, one frontier, chosen log-probability, accuracy, overshoot.
+
+Offline cells are those trained on stored pairs by a contrastive loss. What a loss is made of is in `facts_losses`.
+"""
 
 from itertools import combinations
 
@@ -11,6 +14,7 @@ from bench.stats.estimate import Estimate, replicate_mean
 from reports.fact import Fact, asked, unanswered
 from reports.facts_curves import coincidence, hardest_settings, hump_fact
 from reports.load import Cell, RunData
+from reports.paths import gaps_along, learns_from_pairs, log_of, sampler_of
 from reports.table import named
 
 EARLY = 0.5  # epochs; a peak before this counts as early in the first
@@ -41,11 +45,15 @@ def epochs_at_peak(cell: Cell) -> float:
 
 
 def one_frontier(run: RunData) -> list[Fact]:
-    """15: the losses, at their smallest betas, have one curve of gold over measured KL: an equivalence test."""
+    """15: the losses, at their smallest betas, have one curve of gold over measured KL: an equivalence test.
+
+    Judged past the KL at which the first replicates' paths part, where logs tell; before it the two are one run.
+    """
     facts = []
     for one, other in combinations(_offline(run), 2):
         what = f"{named(one[0], run)} and {named(other[0], run)} share one curve over KL"
-        facts.append(coincidence(run, 15, what, one, other))
+        gaps = gaps_along(log_of(run, one[0]), log_of(run, other[0]))
+        facts.append(coincidence(run, 15, what, one, other, gaps.parted if len(gaps.gap) else 0.0))
     return facts or [unanswered(15, "all losses trace one frontier", "fewer than two offline losses")]
 
 
@@ -101,7 +109,11 @@ def _kl_after(cell: Cell, step: float) -> float:
 
 
 def _offline(run: RunData) -> list[list[Cell]]:
-    return [cells for cells in hardest_settings(run) if (cells[0].rows.sampler == "offline").all()]
+    return [cells for cells in hardest_settings(run) if _contrastive(cells[0])]
+
+
+def _contrastive(cell: Cell) -> bool:
+    return sampler_of(cell) == "offline" and learns_from_pairs(cell)
 
 
 def _one(number: int, what: str, found: Estimate, bound: float, how: str) -> Fact:

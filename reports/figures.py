@@ -1,7 +1,8 @@
 """Which figures a report has, each described as data. A figure whose rows do not exist is left out.
 
 `make` calls `figures`; nothing is drawn here. The hero and the controls are in `hero`, the
-frontier in `frontier`, best-of-n in `bon`.
+frontier in `frontier`, best-of-n in `bon`; offline losses in `family`, `best_betas` and `parting`, online and offline
+pairs in `spectrum`, `replayed` and `coverage`.
 """
 
 from dataclasses import replace
@@ -10,14 +11,20 @@ import numpy as np
 
 from bench.stats.curves import peak_row
 from reports import words
+from reports.best_betas import best_betas
 from reports.bon import best_of_n
+from reports.coverage import coverage
+from reports.family import family, logratios, taylor
 from reports.figure import Dash, Figure, Key, Marker, Panel, Series, padded
 from reports.fits import Fitted
 from reports.frontier import frontier
 from reports.hero import controls, hero, proxy_label
 from reports.judges import judges
 from reports.load import Cell, RunData
+from reports.parting import parting
 from reports.parts import parts
+from reports.replayed import accuracy, replay
+from reports.spectrum import samplers, spectrum
 from reports.style import INK, method_color, method_label, shade
 from reports.training import training
 
@@ -25,6 +32,8 @@ from reports.training import training
 def figures(run: RunData, fitted: list[Fitted]) -> list[Figure]:
     """All figures of a run, the hero first."""
     makers = (hero, judges, frontier, gold_against_proxy, coefficients, parts, controls, tokens, training)
+    makers += (family, best_betas, parting, taylor, logratios)
+    makers += (spectrum, samplers, replay, accuracy, coverage)
     made = [*(make(run) for make in makers), best_of_n(run, fitted)]
     return [figure for figure in made if figure is not None]
 

@@ -6,6 +6,7 @@ speaks, controls included. `make` calls `judge_peaks`, the figure in `judges` ma
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -94,7 +95,8 @@ def judge_peaks(run: RunData) -> Table:
     """A line a judge and setting; the CSV has each replicate too."""
     settings = [cells for cells in judged_settings(run) if not cells[0].best_of_n]
     drawn = resampled(run) if settings else None
-    records, body = list[dict[str, object]](), list[Row]()
+    records: list[dict[str, Any]] = []
+    body: list[Row] = []
     for peak in (peak for cells in settings for peak in peaks_of(run, cells)):
         found = {"d": peak.d(drawn), "value": peak.value, "end": peak.end, "drop": peak.fall}
         records += _records(peak, found)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reports import audits, models, tables
+from reports.best_betas import best_betas_table
 from reports.claims import judge_claims
 from reports.differs import from_suite
 from reports.disagreement import disagreement
@@ -20,8 +21,10 @@ from reports.judge_peaks import judge_peaks
 from reports.ledger import ledger
 from reports.load import load
 from reports.matched import matched
+from reports.parting import equivalence
 from reports.png import write_image
 from reports.report import report_page
+from reports.spectrum import gains
 from reports.table import Table
 from reports.texts import shown
 
@@ -41,6 +44,9 @@ def make(folder: Path, *, pdf: bool = False) -> Path:
         disagreement(run),
         tables.at_budgets(run),
         matched(run),
+        equivalence(run),
+        best_betas_table(run),
+        gains(run),
         predictions(run, fitted),
         fits(run, fitted),
         audits.gates(run),

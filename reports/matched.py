@@ -22,7 +22,7 @@ def matched(run: RunData) -> Table:
     records, body = [], list[Row]()
     base = settings[0] if settings else []
     for other in settings[1:]:
-        mine, theirs = _shared(other, base)
+        mine, theirs = shared(other, base)
         if not mine:
             continue
         found = [difference_over(_at(mine, budget), _at(theirs, budget)) for budget in budgets]
@@ -49,7 +49,7 @@ def _settings(run: RunData) -> list[list[Cell]]:
     return found
 
 
-def _shared(one: list[Cell], other: list[Cell]) -> tuple[list[Cell], list[Cell]]:
+def shared(one: list[Cell], other: list[Cell]) -> tuple[list[Cell], list[Cell]]:
     """The replicates that both settings have, side by side."""
     theirs = {c.replicate: c for c in other}
     mine = [c for c in one if c.replicate in theirs]

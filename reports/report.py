@@ -25,6 +25,16 @@ SECTIONS = (
     ("best-of-n", "Best-of-n", ("best_of_n", "predictions")),
     ("fits", "Fitted forms", ("fits",)),
     ("coefficients", "What the coefficient decides", ("coefficients",)),
+    (
+        "offline-family",
+        "The offline family",
+        ("family", "parting", "equivalence", "strengths", "best_betas", "taylor", "logratios"),
+    ),
+    (
+        "online-offline",
+        "Online and offline",
+        ("spectrum", "gains", "samplers", "replay", "accuracy", "coverage"),
+    ),
     ("parts", "How the rubric falls apart", ("parts",)),
     ("controls", "Controls", ("controls",)),
     ("compute", "Gold against tokens spent", ("tokens",)),

@@ -28,6 +28,13 @@ METHOD_COLORS = {
     "bon": Color("#c98a00", "#f0b429"),
     "ppo_gold": Color("#7a6400", "#d6c24a"),
     "ppo_noise": Color("#6b4c9a", "#b49be0"),
+    "exponential": Color("#4f9fc8", "#9ad4f2"),
+    "truncated_quadratic": Color("#805500", "#ddb872"),
+    "savage": Color("#332288", "#9a8cf0"),
+    "online": Color("#0072b2", "#56b4e9"),
+    "online_dpo": Color("#0072b2", "#56b4e9"),
+    "replay": Color("#44808f", "#88ccee"),
+    "replay_shuffled": Color("#882255", "#e07bac"),
 }
 METHOD_LABELS = {
     "reference": "π_ref",
@@ -38,12 +45,15 @@ METHOD_LABELS = {
     "bon": "Best-of-n",
     "ppo_gold": "PPO on gold",
     "ppo_noise": "PPO on noise",
+    "replay": "Replay in order",
+    "replay_shuffled": "Replay shuffled",
 }
 JUDGE_COLORS = {
     "gold": Color("#a67c00", "#e6c04a"),
     "writers": Color("#332288", "#9a8cf0"),
     "users": Color("#117733", "#5ec27c"),
 }
+_ACRONYMS = {name.lower(): name for name in ("PPO", "DPO", "IPO", "SLiC", "SFT", "RLOO", "GRPO")}
 _FURTHER = (
     Color("#332288", "#9a8cf0"),
     Color("#117733", "#5ec27c"),
@@ -95,7 +105,9 @@ def method_color(method: str) -> Color:
 
 
 def method_label(method: str) -> str:
-    return METHOD_LABELS.get(method, method.replace("_", " "))
+    """The method's name as one writes it: `online_dpo` is Online DPO."""
+    parts = [_ACRONYMS.get(part, part) for part in method.split("_")]
+    return METHOD_LABELS.get(method) or " ".join([parts[0][:1].upper() + parts[0][1:], *parts[1:]])
 
 
 def shade(color: Color, index: int, count: int) -> Color:

@@ -68,12 +68,12 @@ def _panel(run: RunData, logs: list[tuple[Cell, pd.DataFrame]], name: str) -> Pa
             continue
         known = log[["step", name]].dropna()
         if len(known) > 1:
-            step, value = _thinned(known.step.to_numpy(dtype=float)), _thinned(known[name].to_numpy(dtype=float))
+            step, value = thinned(known.step.to_numpy(dtype=float)), thinned(known[name].to_numpy(dtype=float))
             series.append(Series(_called(cell), step, value, _color(run, cell), width=1.2, method=cell.method))
     return Panel(title, "step", y_label, tuple(series)) if series else None
 
 
-def _thinned(values: np.ndarray) -> np.ndarray:
+def thinned(values: np.ndarray) -> np.ndarray:
     """Means of equal runs of neighbours, at most _POINTS of them."""
     parts = np.array_split(values, min(_POINTS, len(values)))
     return np.array([part.mean() for part in parts])

@@ -133,3 +133,77 @@ BETWEEN = "Keys whose values are not the same in every run."
 STAGES = (
     "Seconds of work when the stage was made, {total:.0f} in all over workers; the key names its folder in the store."
 )
+
+MONITORED_D = "√KL to π_ref, monitored (nats)"
+ACCURACY_AXIS = "held-out pairs ordered rightly"
+FAMILY = (
+    "Every loss on the same stored pairs. Left: dots are every evaluated policy at every β, the line is the smallest β "
+    "(the mean over replicates where there are three). Right: the last policy of each β, first replicates, joined in "
+    "the order of β; bars are ±1.96 se. Near π_ref all losses have parallel gradients: that curves coincide there is "
+    "no finding."
+)
+PARTING = (
+    "Each loss beside the first one, at the smallest β of both grids and at the middle ones: how far the margins "
+    "(chosen over rejected) of the same ten batches differ, relative to their size, against the largest KL either cell "
+    "was seen at. Near 0 the two losses train the same policy, step for step; past the dotted line they have parted."
+)
+EQUIVALENCE = (
+    "Gold of each loss minus the first one's at the same KL, both at the β of the same rank in their grids; ± is half "
+    "of the 95% interval, t over three or more shared replicates, else given the first one, by prompt. Last column: an "
+    "equivalence test over the budgets past the KL at which the paths part (first replicates' logs); the smallest β's "
+    "paths may never part. Not corrected for their number."
+)
+STRENGTHS = (
+    "Left: gold at the end of training on report prompts, the mean over replicates, ±1.96 se by prompt. Middle: the "
+    "same over β |f''(0)/f'(0)|. Right: the best β, a parabola's vertex in log β by select prompts, with its 95% "
+    "interval over resampled prompts; losses of equal curvature are drawn a little apart. Of the expansion f(0) + "
+    "f'(0) β E[ρ] + f''(0)/2 β² E[ρ²] the third term over the second goes with β |f''(0)/f'(0)|, so losses agree to "  # noqa: RUF001
+    "second order where that does, and the best β should be inversely proportional to |f''(0)/f'(0)|. Of the hinge, "
+    "which has no curvature, this says nothing."
+)
+BEST_BETAS = (
+    "By gold on the select prompts at the end of training: the best of the strengths that were run, and the vertex of "
+    "the parabola through it and its neighbours in log β, with 95% intervals over resampled prompts, given the "
+    "replicates. A dash: best at an end of the grid."
+)
+TAYLOR = (
+    "The two first terms of E f(βρ) around π_ref, from training batches, thinned: what pulls towards the chosen "
+    "responses, and what holds the policy near the data. The smallest β solid, the best of those run dashed; first "
+    "replicates. A loss without curvature at 0 (the hinge) has no second term."
+)
+LOGRATIOS = (
+    "Mean log-ratio to π_ref of held-out chosen and rejected responses, at every evaluated policy of the smallest β, "
+    "first replicates. Contrastive losses raise the difference; that the chosen response itself may fall is no error."
+)
+SPECTRUM = (
+    "Each method at its smallest β, from pairs stored before training (never refreshed) to pairs drawn at every step; "
+    "grey lines join methods of one loss. Local-linear interpolation in √KL; bars are 95% intervals, t over three or "
+    "more replicates, else of the first one, by prompt. Methods at one place stand side by side."
+)
+GAINS = (
+    "Gold minus that of the offline method with the same loss, at the same KL, smallest β of both, paired by prompt; ± "
+    "is half of the 95% interval, t over three or more shared replicates, else given the first one. Not corrected for "
+    "their number."
+)
+SAMPLERS = (
+    "Each method at its smallest β, a panel a loss: stored pairs dashed, replays dotted, pairs of the policy itself "
+    "solid. From three replicates on their mean, else the first one. Intervals are in the tables. Methods that imitate "
+    "are drawn beside every loss."
+)
+REPLAY = (
+    "A run on its own pairs, the same pairs given to another policy from the same start, in the order they were drawn "
+    "(the same run again: it lies on its source) and shuffled, and stored pairs of π_ref. First replicates; each row "
+    "is measured on fresh samples of its own, so equal policies differ by that noise."
+)
+ACCURACY = (
+    "Accuracy of the implicit reward on held-out pairs of π_ref's samples, as gold labels them, against gold of what "
+    "the policy writes; smallest β. Left: every evaluated policy of the first replicate. Right: at equal KL, the mean "
+    "over replicates; bars are 95% intervals of gold."
+)
+COVERAGE = (
+    "Smallest β, first replicates. Left: the share of four-word phrases in a policy's report samples that some sample "
+    "of π_ref in this run has too, to any prompt (π_ref's own, against its other samples, at d = 0); bands are ±1.96 "
+    "se by prompt. Right: KL from π_ref to the policy, estimated as minus the mean log-ratio of held-out pairs' "
+    "responses, which are π_ref's samples, against KL from the policy to π_ref; above the diagonal the policy has "
+    "dropped what the data hold rather than found what they lack."
+)

@@ -1,5 +1,6 @@
 """Claims: what a suite says beforehand that its curves will show. Few, each with one number at its end."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -20,16 +21,26 @@ class _CellClaim(Config):
     beta: float | None = Field(default=None, ge=0, description="the method's smallest when absent")
     kl: float = Field(gt=0, description="nats; where the end of the curve is read, declared in advance")
 
-    def settings(self, method: MethodConfig) -> list[tuple[str, float | None]]:
-        """The (proxy, beta) pairs of `method` that the claim rests on."""
-        return [(proxy, self._beta(method, proxy)) for proxy in self._proxies(method)]
+    @property
+    def methods(self) -> tuple[tuple[str, float | None], ...]:
+        """The methods it is about, each with the beta that is named for it."""
+        return ((self.method, self.beta),)
+
+    def settings(self, configured: Mapping[str, MethodConfig]) -> list[tuple[str, str, float | None]]:
+        """The (method, proxy, beta) whose replicates the claim rests on."""
+        return [
+            (name, proxy, _strength(configured[name], proxy, beta))
+            for name, beta in self.methods
+            for proxy in self._proxies(configured[name])
+        ]
 
     def _proxies(self, method: MethodConfig) -> tuple[str, ...]:
         return (self.proxy or method.proxy[0],)
 
-    def _beta(self, method: MethodConfig, proxy: str) -> float | None:
-        betas = method.betas(proxy)
-        return betas[0] if betas == (None,) else self.beta if self.beta is not None else min(b or 0.0 for b in betas)
+
+def _strength(method: MethodConfig, proxy: str, named: float | None) -> float | None:
+    betas = method.betas(proxy)
+    return betas[0] if betas == (None,) else named if named is not None else min(b or 0.0 for b in betas)
 
 
 class HumpClaim(_CellClaim):
@@ -75,6 +86,52 @@ class EarlierPeakClaim(_CellClaim):
         return self
 
 
+class _TwoMethodsClaim(_CellClaim):
+    """A claim about one setting beside another, `than`, each against `proxy` or else against its method's first."""
+
+    than: str = Field(description="the other method")
+    than_beta: float | None = Field(default=None, ge=0, description="the other method's smallest when absent")
+
+    @property
+    def methods(self) -> tuple[tuple[str, float | None], ...]:
+        return ((self.method, self.beta), (self.than, self.than_beta))
+
+
+class CoincideClaim(_TwoMethodsClaim):
+    """At the declared KL the two have the same gold within `margin`, though they came there by different paths.
+
+    At pi_ref the gradients of all preference losses are parallel, so small betas and small KLs show nothing. Hence at
+    least a nat; and the margins that the two gave the same batches must differ by then, else nothing can be observed.
+    """
+
+    kind: Literal["coincide"] = "coincide"
+    kl: float = Field(ge=1, description="nats; nearer to pi_ref all curves coincide by construction")
+    margin: float = Field(default=0.1, gt=0, description="gold standard deviations")
+
+
+class HigherAtClaim(_TwoMethodsClaim):
+    """At the declared KL gold is higher than with `than`."""
+
+    kind: Literal["higher_at"] = "higher_at"
+
+
+class BetterClassifierClaim(_TwoMethodsClaim):
+    """The policy orders more held-out pairs rightly than that of `than` and has less gold, at the last shared KL.
+
+    That is the last budget, up to the declared KL, which every replicate of both passes.
+    """
+
+    kind: Literal["better_classifier"] = "better_classifier"
+
+
 ClaimConfig = Annotated[
-    HumpClaim | NoFallClaim | FallWithoutRiseClaim | HigherPeakClaim | EarlierPeakClaim, Field(discriminator="kind")
+    HumpClaim
+    | NoFallClaim
+    | FallWithoutRiseClaim
+    | HigherPeakClaim
+    | EarlierPeakClaim
+    | CoincideClaim
+    | HigherAtClaim
+    | BetterClassifierClaim,
+    Field(discriminator="kind"),
 ]

@@ -83,11 +83,16 @@ class ReferenceConfig(Config):
     min_gold_rubric_corr: float = Field(default=0.75, ge=-1, le=1, description="with the rubric that gold was taught")
 
 
+Source = Literal["pi_ref", "best_of_2", "mixture"]
+"""Who wrote the responses of stored pairs: pi_ref; the better of two of its samples by gold; or each for one half."""
+
+
 class PairsConfig(Config):
-    """Preference pairs: two pi_ref samples a prompt, labelled by gold."""
+    """Preference pairs: two responses a prompt, labelled by gold."""
 
     n: int = Field(default=8_192, ge=8)
     held_out: int = Field(default=1_024, ge=8, description="further pairs that calibrate and audit proxies")
+    source: Source = "pi_ref"
     label: Literal["bradley_terry", "argmax"] = "bradley_terry"
     flip: float = Field(default=0.0, ge=0, le=1, description="share of labels flipped after labelling")
 

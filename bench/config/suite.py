@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,7 @@ from bench.config.world import NotesConfig, WorldConfig
 from bench.errors import did_you_mean
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # of folders too, so nothing that leads elsewhere
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 DEFAULT_METHODS: dict[str, MethodConfig] = {"ppo": PPOConfig(), "dpo": PreferenceConfig(), "bon": BestOfNConfig()}
 
 
@@ -23,6 +24,7 @@ class SuiteConfig(Config):
 
     name: str = Field(pattern=NAME)
     title: str = ""
+    scale: str = Field(default="", pattern=f"^$|{NAME}", description="which of its file's sizes, by scale=NAME")
     world: WorldConfig = NotesConfig()
     sft: SFTConfig = SFTConfig()
     gold: GoldConfig = TrainedGoldConfig()
@@ -36,8 +38,13 @@ class SuiteConfig(Config):
     claim_replicates: int = Field(default=3, ge=1, description="at least, of cells that a claim rests on")
     methods: tuple[str, ...] = Field(default=("ppo", "dpo", "bon"), min_length=1)
     method: dict[str, MethodConfig] = Field(default_factory=lambda: dict(DEFAULT_METHODS))
-
+    losses: dict[str, Sha256] = Field(default_factory=dict, description="what defines each loss that is not built in")
     claims: tuple[ClaimConfig, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Its name, and its scale where it comes in several."""
+        return f"{self.name}, scale {self.scale}" if self.scale else self.name
 
     @model_validator(mode="after")
     def _names_are_plain(self) -> "SuiteConfig":
@@ -76,23 +83,46 @@ class SuiteConfig(Config):
                         f"method.{name}.proxy: {proxy!r} is no proxy of this suite; legal: {', '.join(legal)}"
                         + did_you_mean(proxy, legal)
                     )
+            self._replay_resolves(name)
         for claim in self.claims:
-            if claim.method not in self.method:
-                raise ValueError(
-                    f"claims: {claim.name!r} names the method {claim.method!r}; legal: {', '.join(self.method)}"
-                    + did_you_mean(claim.method, self.method)
-                )
-            for proxy, beta in claim.settings(self.method[claim.method]):
-                if proxy not in self.method[claim.method].proxy or beta not in self.method[claim.method].betas(proxy):
+            for name, _ in claim.methods:
+                if name not in self.method:
                     raise ValueError(
-                        f"claims: {claim.name!r} rests on {claim.method} with proxy {proxy!r} and beta {beta}, which "
-                        f"method.{claim.method} does not run; add it there or change the claim"
+                        f"claims: {claim.name!r} names the method {name!r}; legal: {', '.join(self.method)}"
+                        + did_you_mean(name, self.method)
+                    )
+            for name, proxy, beta in claim.settings(self.method):
+                if proxy not in self.method[name].proxy or beta not in self.method[name].betas(proxy):
+                    raise ValueError(
+                        f"claims: {claim.name!r} rests on {name} with proxy {proxy!r} and beta {beta}, which "
+                        f"method.{name} does not run; add it there or change the claim"
                     )
         if GOLD in self.proxies:
             raise ValueError("proxies: 'gold' names gold itself; give the proxy another name")
         if list(self.budgets) != sorted(set(self.budgets)) or self.budgets[0] <= 0:
             raise ValueError(f"budgets {list(self.budgets)} must be positive and increasing (nats)")
         return self
+
+    def _replay_resolves(self, name: str) -> None:
+        """A replayed method must draw fresh pairs, at every beta at which they are taught again."""
+        config = self.method[name]
+        if not isinstance(config, PreferenceConfig) or config.replay is None:
+            return
+        legal = [
+            other for other, c in self.method.items() if isinstance(c, PreferenceConfig) and c.refresh_every != "never"
+        ]
+        if config.replay not in legal:
+            raise ValueError(
+                f"method.{name}.replay: {config.replay!r} draws no fresh pairs; legal: {', '.join(legal) or 'none'}"
+                + did_you_mean(config.replay, legal)
+            )
+        drew = self.method[config.replay]
+        assert isinstance(drew, PreferenceConfig)
+        if (config.proxy, config.batch) != (drew.proxy, drew.batch) or not set(config.beta) <= set(drew.beta):
+            raise ValueError(
+                f"method.{name}: replays {config.replay}, so it needs that method's proxy ({drew.proxy[0]}), its batch "
+                f"({drew.batch}) and betas among {', '.join(f'{beta:g}' for beta in drew.beta)}"
+            )
 
 
 class RuntimeConfig(Config):
@@ -102,6 +132,7 @@ class RuntimeConfig(Config):
     store: Path | None = None
     workers: int | None = Field(default=None, ge=1)
     threads: int = Field(default=1, ge=1)
+    plugin: Path | None = Field(default=None, description="a Python file of preference losses; methods name them")
     wandb: Literal["disabled", "offline", "online"] = "disabled"
     engine: Literal["torch"] = "torch"
     device: Literal["auto", "cpu", "cuda"] = "auto"

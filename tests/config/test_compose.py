@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from bench.config.compose import compose, run_key
-from bench.config.load import load_suite, suite_names
+from bench.config.load import load_suite, scale_names, suite_names
 from bench.config.methods import PreferenceConfig
 from bench.config.suite import SuiteConfig
 from bench.errors import ConfigError
@@ -22,8 +22,10 @@ def suite_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", suite_names())
-def test_every_suite_parses(name):
-    assert load_suite(name).name == name
+def test_every_suite_parses_at_every_scale(name):
+    for scale in scale_names(name) or [""]:
+        suite = load_suite(name, scale or None)
+        assert (suite.name, suite.scale) == (name, scale)
 
 
 def test_defaults_come_from_the_classes_and_the_file_only_changes_them(suite_file):

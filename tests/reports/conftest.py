@@ -13,7 +13,7 @@ def _beside(name):
     return module
 
 
-synthetic, overopt = _beside("synthetic"), _beside("overopt")
+synthetic, overopt, preferences = _beside("synthetic"), _beside("overopt"), _beside("preferences")
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +47,21 @@ def compared(tmp_path_factory):
 def make_overopt():
     """Writes a synthetic run of the suite overopt, with the claims that are given."""
     return lambda folder, **options: overopt.make_overopt(synthetic, folder, **options)
+
+
+@pytest.fixture(scope="session", name="preferences")
+def the_module_of_preferences():
+    return preferences
+
+
+@pytest.fixture(scope="session")
+def make_preferences():
+    """Writes a synthetic run of preference methods: six offline losses, and fresh pairs and replays of one."""
+    return lambda folder, **options: preferences.make_preferences(synthetic, folder, **options)
+
+
+@pytest.fixture(scope="session")
+def preference_run(make_preferences, tmp_path_factory):
+    """The folder of one such run, with enough prompts for its truths to show; not to be written to."""
+    folder = tmp_path_factory.mktemp("runs") / "preferences"
+    return make_preferences(folder, prompts={"report": 120, "select": 60})

@@ -1,0 +1,139 @@
+"""Facts about online and offline pairs: replays, the lead of fresh pairs, what shuffling loses, classifiers.
+
+A method speaks with its smallest beta; offline and online are compared where they share a loss.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from bench.stats.compare import ENOUGH, Asked, Evidence
+from bench.stats.estimate import Estimate
+from bench.stats.matched import Matched, at_kl, difference_over
+from bench.stats.two_settings import better_classifier, last_shared
+from reports.fact import Fact, asked, exact, unanswered
+from reports.facts_curves import paired, reached
+from reports.load import Cell, RunData
+from reports.paths import by_accuracy, learns_from_pairs, log_of, loss_of, sampler_of
+from reports.replayed import replays_of
+from reports.spectrum import spread_of
+from reports.table import named
+
+_LOGGED = ("loss", "kl", "chosen_logratio", "rejected_logratio", "pair_accuracy")
+_HELD_OUT = ("chosen_logratio", "rejected_logratio", "pair_accuracy")
+_FROM = 1.0  # nats; nearer to pi_ref all gradients of one set of pairs are parallel
+
+
+def replay_is_the_same_run(run: RunData) -> list[Fact]:
+    """23: a replay in order has its source's log, line by line, and says the same of held-out pairs at each step."""
+    facts = []
+    for cell, source in replays_of(run):
+        if sampler_of(cell) != "replay":
+            continue
+        what = f"{cell.name} repeats {source.name}"
+        logs = log_of(run, cell), log_of(run, source)
+        rows = [c.rows.sort_values("step") for c in (cell, source)]
+        error = max(_apart(*logs, _LOGGED), _apart(*rows, _HELD_OUT))
+        how = f"{len(logs[0])} steps of {', '.join(_LOGGED)}, {len(rows[0])} rows of {', '.join(_HELD_OUT)}"
+        facts.append(exact(23, what, error, 0.0, how))
+    return facts or [
+        unanswered(23, "replaying online pairs in order is the same run", "the run has no replay in order")
+    ]
+
+
+def _apart(one: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> float:
+    """The largest difference of two tables' columns; infinite where one has a line or a number that the other lacks."""
+    held = ["step", *(c for c in columns if c in one or c in other)]
+    if len(one) != len(other) or not set(held) <= set(one.columns) & set(other.columns):
+        return float("inf")
+    a, b = (table[held].to_numpy(dtype=float, na_value=np.nan) for table in (one, other))
+    if (np.isnan(a) != np.isnan(b)).any():
+        return float("inf")
+    return float(np.nanmax(np.abs(a - b), initial=0.0))
+
+
+def online_leads(run: RunData) -> list[Fact]:
+    """24: at equal KL gold is higher with fresh pairs than with stored ones."""
+    facts = []
+    for offline, online in _both(run, "online"):
+        what = f"{named(online[0], run)} has more gold than {named(offline[0], run)} at equal KL"
+        mine, theirs = paired(online, offline)
+        budgets = [b for b in reached(run, mine, theirs) if b >= _FROM] if mine else []
+        if not budgets:
+            facts.append(unanswered(24, what, "no budget from one nat on that both reach in one replicate"))
+            continue
+        found = {b: difference_over([at_kl(c, b) for c in mine], [at_kl(c, b) for c in theirs]) for b in budgets}
+        evidence = Evidence(tuple(Asked(f"lead at {b:g} nats", e, 0.0) for b, e in found.items()))
+        how = f"asked above 0 at each of {len(budgets)} budgets from {budgets[0]:g} nats; shown at the last; "
+        shown = {f"at {budgets[-1]:g} nats": found[budgets[-1]]}
+        facts.append(asked(24, what, evidence, shown, how + _given(len(mine))))
+    return facts or [unanswered(24, "online leads offline", "no loss has stored and fresh pairs")]
+
+
+def shuffling_loses_the_gain(run: RunData) -> list[Fact]:
+    """25: offline on shuffled online data loses more than half of what online pairs gain over stored ones."""
+    facts = []
+    for offline, online in _both(run, "online"):
+        for shuffled in _with(run, "replay_shuffled", loss_of(online[0])):
+            facts.append(_lost(run, offline, online, shuffled))
+    return facts or [unanswered(25, "shuffled online pairs lose the gain", "no shuffled replay beside both")]
+
+
+def _lost(run: RunData, offline: list[Cell], online: list[Cell], shuffled: list[Cell]) -> Fact:
+    """Asked: that there is a gain, and that the shuffled replay lies below the middle of online and offline."""
+    what = f"{named(shuffled[0], run)} loses most of the lead of {named(online[0], run)}"
+    replicates = set.intersection(*({c.replicate for c in cells} for cells in (offline, online, shuffled)))
+    curves = [[c.curve for c in cells if c.replicate in replicates] for cells in (offline, online, shuffled)]
+    kl = last_shared([c for group in curves for c in group], run.budgets) if replicates else None
+    if kl is None:
+        return unanswered(25, what, "no budget that all three reach in one replicate")
+    stored, fresh, again = ([at_kl(c, kl) for c in group] for group in curves)
+    gain = difference_over(fresh, stored)
+    below = difference_over([_middle(a, b) for a, b in zip(stored, fresh, strict=True)], again)
+    evidence = Evidence((Asked("gain", gain, 0.0), Asked("middle of both less shuffled", below, 0.0)))
+    how = f"at {kl:g} nats, the last that all reach, both asked above 0; {_given(len(replicates))}"
+    return asked(25, what, evidence, {"gain": gain, "middle less shuffled": below}, how)
+
+
+def _middle(one: Matched, other: Matched) -> Matched:
+    """The mean of two values on the same prompts."""
+    assert one.prompt_ids == other.prompt_ids, "cells of one run share their report prompts"
+    return replace(one, point=(one.point + other.point) / 2, effect_P=(one.effect_P + other.effect_P) / 2)
+
+
+def offline_classifies_better(run: RunData) -> list[Fact]:
+    """26: the offline policy orders more held-out pairs rightly and has less gold, at the last KL that both reach."""
+    facts = []
+    for offline, online in _both(run, "online"):
+        what = f"{named(offline[0], run)} classifies better and writes worse than {named(online[0], run)}"
+        theirs = {c.replicate: c for c in online}
+        mine = [c for c in offline if c.replicate in theirs]
+        both = [mine, [theirs[c.replicate] for c in mine]]
+        curves = [[c.curve for c in cells] for cells in both]
+        kl = last_shared([c for group in curves for c in group], run.budgets) if mine else None
+        if kl is None:
+            facts.append(unanswered(26, what, "no budget that both reach in one replicate"))
+            continue
+        accuracy = [by_accuracy(c) for c in both[0]], [by_accuracy(c) for c in both[1]]
+        evidence = better_classifier(*curves, kl, accuracy)
+        shown: dict[str, Estimate] = {a.name: a.estimate for a in evidence.asked if not a.cell}
+        facts.append(asked(26, what, evidence, shown, f"offline less online at {kl:g} nats; {_given(len(mine))}"))
+    return facts or [unanswered(26, "offline classifies better, writes worse", "no loss has stored and fresh pairs")]
+
+
+def _both(run: RunData, sampler: str) -> list[tuple[list[Cell], list[Cell]]]:
+    """(offline, `sampler`) settings of one loss: the first offline method of each loss, every other one."""
+    settings = [s for s in spread_of(run) if learns_from_pairs(s[0])]
+    offline = {loss_of(s[0]): s for s in reversed(settings) if sampler_of(s[0]) == "offline"}
+    others = [s for s in settings if sampler_of(s[0]) == sampler and loss_of(s[0]) in offline]
+    return [(offline[loss_of(s[0])], s) for s in others]
+
+
+def _with(run: RunData, sampler: str, loss: str) -> list[list[Cell]]:
+    return [s for s in spread_of(run) if (sampler_of(s[0]), loss_of(s[0])) == (sampler, loss)]
+
+
+def _given(replicates: int) -> str:
+    return f"t over {replicates} replicates" if replicates >= ENOUGH else "first replicate, by prompt"
