@@ -72,6 +72,17 @@ def test_a_plugin_trains_in_a_worker_and_an_edit_redoes_only_its_cells(begun, ca
     assert "made 1 stages" in capsys.readouterr().out
 
 
+def test_a_package_trains_in_a_worker(begun, tmp_path, monkeypatch, unreported):
+    toy_plugins.install(tmp_path / "site")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    logs = []
+    for f in ("exponential", "packaged"):  # the same function
+        assert run(begun, str(begun / "suite.json"), "methods=[dpo]", f"method.dpo.f={f}") == 0
+        assert list(read_json(begun / "out" / "config.json")["losses"]) == ["packaged"] * (f == "packaged")
+        logs.append(log(begun, "dpo"))
+    assert logs[0] == logs[1]
+
+
 def test_a_plugin_that_cannot_work_is_refused_before_anything_is_made(begun, tmp_path, capsys):
     plugin = toy_plugins.plugin(tmp_path, "def mine(x): return x.exp()\n")
     assert run(begun, str(begun / "suite.json"), f"plugin={plugin}", "methods=[dpo,mine]", f"out={tmp_path}") == 2
