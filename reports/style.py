@@ -31,9 +31,10 @@ METHOD_COLORS = {
     "exponential": Color("#4f9fc8", "#9ad4f2"),
     "truncated_quadratic": Color("#805500", "#ddb872"),
     "savage": Color("#332288", "#9a8cf0"),
+    "iterative": Color("#44808f", "#88ccee"),
     "online": Color("#0072b2", "#56b4e9"),
     "online_dpo": Color("#0072b2", "#56b4e9"),
-    "replay": Color("#44808f", "#88ccee"),
+    "replay": Color("#117733", "#5ec27c"),
     "replay_shuffled": Color("#882255", "#e07bac"),
 }
 METHOD_LABELS = {
