@@ -24,12 +24,15 @@ Goldbench measures how reward optimization goes wrong.
   bench report RUN [pdf=true]             rebuild the report from the run folder alone
   bench report RUN RUN ... [force=true]   several runs on one page, in a folder beside the first or out=DIR
   bench selfcheck [CHECK ...]             every estimator and loss against closed-form answers
+  bench selfcheck plugin=FILE.py          whether preference losses of your own keep to what the harness rests on
   bench samples RUN [key=value ...]       texts with scores, beside pi_ref's: cell= row= budget= n= sort=
   bench verify RUN [key=value ...]        re-hash, re-derive and re-score what a run rests on: share= seed= store=
   bench gc [key=value ...]                sizes of stored stages; delete=true removes what no run uses: runs= store=
 
-NAME is an installed suite or the path of a YAML or JSON file. `bench run RUN/config.json` repeats a run.
+NAME is an installed suite or the path of a YAML or JSON file, scale=NAME one of the sizes it comes in (`bench ls
+suites`). `bench run RUN/config.json` repeats a run.
 Settings:  methods=[ppo,dpo]   method.dpo.beta=[.03,.1]   replicates=3   world.seed=1   gold.type=rubric
+A loss of your own:  plugin=FILE.py method.dpo.f=NAME   (def NAME(x) in FILE.py: beta * rho in, losses out)
 Where and how (never part of a result):  out=DIR store=DIR workers=N threads=N device=auto|cpu|cuda
   wandb=disabled|offline|online   (store: else $GOLDBENCH_STORE, else .goldbench)
 W&B dashboard of a run that was logged or synced:  python -m reports.dashboard ENTITY/PROJECT RUN
@@ -101,12 +104,14 @@ def _plan(words: Sequence[str]) -> int:
 
 def _ls(words: Sequence[str]) -> int:
     from bench.listing import LISTS
+    from bench.options import PluginOptions, split_words
 
-    unknown = [word for word in words if word not in LISTS]
+    names, options = split_words(words, PluginOptions)
+    unknown = [name for name in names if name not in LISTS]
     if unknown:
         raise ConfigError(f"unknown list {unknown[0]!r}; legal: {', '.join(LISTS)}{did_you_mean(unknown[0], LISTS)}")
-    for name in words or LISTS:
-        print("\n".join([f"{name}:", *(f"  {line}" for line in LISTS[name]())]))
+    for name in names or LISTS:
+        print("\n".join([f"{name}:", *(f"  {line}" for line in LISTS[name](options.plugin))]))
     return 0
 
 
@@ -130,9 +135,22 @@ def _report(words: Sequence[str]) -> int:
 
 
 def _selfcheck(words: Sequence[str]) -> int:
+    from bench.config.plugins import FileLoss, offers
+    from bench.options import PluginOptions, split_words
     from bench.selfcheck.run import selfcheck
 
-    return selfcheck(words)
+    _, options = split_words([word for word in words if word.startswith("plugin=")], PluginOptions)
+    names = [word for word in words if not word.startswith("plugin=")]  # a check's name may have a = in it
+    known = offers(options.plugin)
+    own = [known[name] for name in names if name in known]
+    own += [offer for offer in known.values() if isinstance(offer, FileLoss) and not names]
+    if not own:
+        return selfcheck(names)
+    if strange := [name for name in names if name not in known]:
+        raise ConfigError(f"{strange[0]!r} is no loss; legal: {', '.join(known)}{did_you_mean(strange[0], known)}")
+    from bench.conformance.own import check_own
+
+    return check_own(own)
 
 
 def _verify(words: Sequence[str]) -> int:

@@ -7,9 +7,10 @@ from typing import get_args
 from rich.console import Console
 from rich.table import Table
 
-from bench.config.load import load_suite, suite_names
-from bench.config.methods import MethodConfig
+from bench.config.load import load_suite, scale_names, suite_names
+from bench.config.methods import BUILT_IN_LOSSES, MethodConfig
 from bench.config.models import GoldConfig
+from bench.config.plugins import functions, offers
 from bench.config.suite import RuntimeConfig, SuiteConfig
 from bench.config.world import WorldConfig
 from bench.core.files import read_json
@@ -35,8 +36,9 @@ def show_plan(suite: SuiteConfig, runtime: RuntimeConfig) -> None:
         table.add_row(stage.name, stage.key[:8], state, expected)
     Console().print(table)
     workers = worker_count(runtime)
-    print(f"{len(plan.cells)} cells, {len(needed)} of {len(plan_stages(plan))} stages to make: ", end="")
-    print(f"about {duration(total_seconds(needed, seconds, workers))} on {workers} workers")
+    made = f"{len(plan.cells)} cells, {len(needed)} of {len(plan_stages(plan))} stages to make"
+    took = f"{duration(total_seconds(needed, seconds, workers))} on {workers} workers"
+    print(f"suite {suite.label}: {made}, expected to take {took} ({duration(sum(seconds.values()))} of work)")
     print(f"run folder {runtime.out}, store {runtime.store}")
 
 
@@ -55,7 +57,12 @@ def _state(stage: Stage, store: Store, seconds: dict[str, float]) -> tuple[str, 
 
 
 def _suites() -> list[str]:
-    return [f"{name}  {load_suite(name).title}" for name in suite_names()]
+    return [f"{name}  {load_suite(name).title}{_scales(name)}" for name in suite_names()]
+
+
+def _scales(suite: str) -> str:
+    names = scale_names(suite)
+    return f"  scale={'|'.join(names)}, {names[0]} unless told" if names else ""
 
 
 def _configs(union: object) -> list[str]:
@@ -77,10 +84,18 @@ def _runs() -> list[str]:
     return lines
 
 
-LISTS: dict[str, Callable[[], list[str]]] = {
-    "suites": _suites,
-    "worlds": lambda: _configs(WorldConfig),
-    "golds": lambda: _configs(GoldConfig),
-    "methods": lambda: _configs(MethodConfig),
-    "runs": _runs,
+def _losses(plugin: Path | None) -> list[str]:
+    """Every f of a preference method with the first line that its source says of it; read, not imported."""
+    built_in = functions(Path(__file__).parent / "methods" / "losses.py")
+    said = {name: built_in[name] for name in BUILT_IN_LOSSES}
+    said |= {name: f"{offer.summary} ({offer.origin})" for name, offer in offers(plugin).items()}
+    return [f"  f={name}  {text}" for name, text in said.items()]
+
+
+LISTS: dict[str, Callable[[Path | None], list[str]]] = {
+    "suites": lambda plugin: _suites(),
+    "worlds": lambda plugin: _configs(WorldConfig),
+    "golds": lambda plugin: _configs(GoldConfig),
+    "methods": lambda plugin: [*_configs(MethodConfig), "losses of preference:", *_losses(plugin)],
+    "runs": lambda plugin: _runs(),
 }

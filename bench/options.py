@@ -4,6 +4,7 @@ Suites have `bench.config.compose`; this is for the commands that read what a ru
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import yaml
@@ -15,6 +16,12 @@ from bench.config.explain import one_line, validated
 from bench.errors import ConfigError
 
 C = TypeVar("C", bound=Config)
+
+
+class PluginOptions(Config):
+    """Of the commands that only want to know where losses are brought from."""
+
+    plugin: Path | None = None
 
 
 def split_words(words: Sequence[str], model: type[C]) -> tuple[list[str], C]:

@@ -5,8 +5,12 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from bench.config.suite import RuntimeConfig, SuiteConfig
 from bench.core.stage import Stage
@@ -14,11 +18,11 @@ from bench.core.stopping import StopRequest, deaf_children
 from bench.core.store import Store
 from bench.core.worker import die_with_parent
 from bench.display import choose_display, duration, steady_output
-from bench.errors import StoreError
+from bench.errors import ConfigError, StoreError
 from bench.pipeline.plan import Plan, build_plan
 from bench.run_folder import RunFolder, bad_rows
 from bench.sweep import Outcome, needed_stages, plan_stages, run_plan, worker_count
-from reports import build
+from reports import refresh as refresh_report
 from reports.wandb_session import Job, Target
 from reports.wandb_sink import Sink
 
@@ -31,7 +35,26 @@ _REFRESH_S, _RARER, _RAREST_S = (
 
 def run(suite: SuiteConfig, runtime: RuntimeConfig, command: str) -> int:
     """Run or resume a suite and write its report. Returns the exit code."""
-    return execute(build_plan(suite, runtime.threads), runtime, command)
+    assert runtime.store is not None
+    plan = build_plan(suite, runtime.threads)
+    if any(stage.config.get("losses") for stage in needed_stages(plan, Store(runtime.store))):
+        _try_losses(suite.losses, runtime.plugin)
+    return execute(plan, runtime, command)
+
+
+def _try_losses(losses: Mapping[str, str], plugin: Path | None) -> None:
+    """Load what people bring, in a process of its own, before an hour is spent on the models that it is to train."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        try:
+            pool.submit(_load_losses, losses, plugin).result()
+        except BrokenProcessPool:
+            raise ConfigError(f"plugin={plugin}: loading {', '.join(losses)} ended the process that did it") from None
+
+
+def _load_losses(losses: Mapping[str, str], plugin: Path | None) -> None:
+    from bench.methods.plugins import own_losses
+
+    own_losses(losses, plugin)
 
 
 def execute(plan: Plan, runtime: RuntimeConfig, command: str) -> int:
@@ -125,12 +148,12 @@ def _refresh_quietly(folder: RunFolder) -> None:
     os.dup2(silent, 2)
     folder.assemble({}, over=False)
     with folder.lock():
-        build(folder.out)
+        refresh_report(folder.out)
 
 
 def _announce(plan: Plan, store: Store, runtime: RuntimeConfig) -> None:
     needed, every = needed_stages(plan, store), plan_stages(plan)
-    print(f"suite {plan.suite.name}: {len(plan.cells)} cells; {len(needed)} of {len(every)} stages to make ", end="")
+    print(f"suite {plan.suite.label}: {len(plan.cells)} cells; {len(needed)} of {len(every)} stages to make ", end="")
     print(f"on {worker_count(runtime)} workers; store {store.root}")
 
 
@@ -144,6 +167,6 @@ def _sum_up(folder: RunFolder, outcome: Outcome) -> None:
     for row in bad_rows(folder.out).itertuples():
         print(f"cell {row.cell} {row.status}: {row.reason}")
     with folder.lock():
-        print(f"report {build(folder.out)}")
+        print(f"report {refresh_report(folder.out)}")
     for figure in sorted((folder.out / "figures").glob("*.png")):
         print(f"figure {figure}")

@@ -105,7 +105,7 @@ def run_plan(
     stages = needed_stages(plan, store)
     if stages:
         store.open()
-    setup = Setup(store, runtime.threads, runtime.device)
+    setup = Setup(store, runtime.threads, runtime.device, runtime.plugin)
     seconds = expected_seconds(stages, store)
     sweep = _Sweep(stages, setup, display, on_done)
     display.begin(seconds, worker_count(runtime))

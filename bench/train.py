@@ -1,7 +1,7 @@
 """The training loop: one, for every method. It knows samplers and losses, and no algorithm.
 
 Every random draw comes from a stream named by seed and step, so the state of a run is its weights,
-its optimizer, its step and its counts.
+its optimizer, what its sampler keeps, its step and its counts.
 """
 
 from dataclasses import asdict
@@ -59,6 +59,7 @@ class Trainer:
         """Write weights and optimizer as safetensors; return the rest of the state as JSON values."""
         tensors = {f"policy.{k}": v for k, v in self.policy.state_dict().items()}
         tensors |= {f"loss.{k}": v for k, v in self.loss.state_dict().items()}
+        tensors |= {f"sampler.{k}": v for k, v in self.sampler.state().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
         save_file({k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, file)
@@ -73,6 +74,7 @@ class Trainer:
 
         self.policy.load_state_dict(part("policy."))
         self.loss.load_state_dict(part("loss."))
+        self.sampler.load(part("sampler."))
         moments: dict[int, dict[str, Tensor]] = {}
         for name, value in part("optimizer.").items():
             index, key = name.split(".", 1)

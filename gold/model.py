@@ -1,6 +1,6 @@
 """Loading gold: the trained reward model, or the rubric program in its place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,27 +17,34 @@ from bench.rewards.model import load_reward_model
 from gold.rubric import NotesRubric
 
 
-def rubric_table(prompts: Sequence[str], responses: Sequence[str]) -> pd.DataFrame:
-    """The rubric's weighted parts, a column each; a row's sum is the rubric."""
-    rubric = NotesRubric()
+def rubric_table(
+    prompts: Sequence[str], responses: Sequence[str], weights: Mapping[str, float] | None = None
+) -> pd.DataFrame:
+    """The rubric's parts, a column each; a row's sum is the users' rubric, or with weights the writers'."""
+    rubric = NotesRubric(weights or {})
     return pd.DataFrame([rubric.parts(p, r) for p, r in zip(prompts, responses, strict=True)])
 
 
-def rubric_score(tokenizer: PreTrainedTokenizerFast) -> Score:
-    """The rubric as a scorer of sequences."""
+def rubric_score(tokenizer: PreTrainedTokenizerFast, weights: Mapping[str, float]) -> Score:
+    """The rubric of those who weigh its parts so, as a scorer of sequences."""
 
     def score(sequences: Sequences) -> Float[Tensor, " B"]:
         rows = zip(sequences.prompt_ids.tolist(), sequences.prompt_mask.tolist(), strict=True)
         words = [[i for i, real in zip(ids, mask, strict=True) if real][1:-1] for ids, mask in rows]
         prompts = [" ".join(tokenizer.convert_ids_to_tokens(ids)) for ids in words]
-        totals = rubric_table(prompts, decode(tokenizer, sequences)[0]).sum(axis=1)
+        totals = rubric_table(prompts, decode(tokenizer, sequences)[0], weights).sum(axis=1)
         return torch.tensor(totals.to_numpy(np.float64), device=sequences.response_ids.device)
 
     return score
 
 
+def taught_weights(folder: Path) -> dict[str, float]:
+    """How the writers of gold's preferences weigh the rubric, from the folder that the gold stage wrote."""
+    return read_json(folder / "gold.json")["weights"]
+
+
 def load_gold(folder: Path, tokenizer: PreTrainedTokenizerFast, device: str) -> Score:
     """Gold's raw score, from the folder that the gold stage wrote."""
     if read_json(folder / "gold.json")["type"] == "rubric":
-        return rubric_score(tokenizer)
+        return rubric_score(tokenizer, taught_weights(folder))
     return load_reward_model(folder, device).score

@@ -1,11 +1,13 @@
 """The rubric of the world `notes`: the program that gold is taught to imitate, and that audits gold.
 
 A note earns its parts from left to right: every word changes some part by a signed amount, and the rubric is
-the sum. So a note's beginning has a rubric too, which gold's training uses. Left out: anything that a reader
-of the note and its brief could not see (who wrote it, how it was sampled).
+the sum. So a note's beginning has a rubric too, which gold's training uses. Users hold the plain sum of the parts;
+writers of preferences may weigh them otherwise, and then gold is taught their weighted sum. Left out: anything that a
+reader of the note and its brief could not see (who wrote it, how it was sampled).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple, final
 
@@ -56,16 +58,21 @@ class Event(NamedTuple):
 
 
 @final
+@dataclass(frozen=True)
 class NotesRubric:
-    """Signed parts that add up to the judgement of a note. Pure, and about 30 microseconds a response."""
+    """Signed parts that add up to the judgement of a note. Pure, and about 30 microseconds a response.
 
+    `weights` multiply the parts that they name: without any this is the users' rubric.
+    """
+
+    weights: Mapping[str, float] = field(default_factory=dict)
     part_names = PARTS
 
     def events(self, brief: Brief, words: Sequence[str]) -> Iterator[Event]:
         """What every word of a response changes, from left to right."""
-        return chain(
-            self._facts(brief, words), self._tone(brief, words), self._structure(brief, words), self._fluency(words)
-        )
+        kinds = (self._facts(brief, words), self._tone(brief, words), self._structure(brief, words))
+        for position, part, value in chain(*kinds, self._fluency(words)):
+            yield Event(position, part, self.weights.get(part, 1.0) * value)
 
     def parts(self, prompt: str, response: str) -> dict[str, float]:
         """The parts of one response, in the order of `PARTS`."""
@@ -149,14 +156,9 @@ class NotesRubric:
             yield Event(len(words), "form", BROKEN_PAIR)
 
 
-RUBRICS: dict[type[World], NotesRubric] = {NotesWorld: NotesRubric()}
+RUBRICS: dict[type[World], type[NotesRubric]] = {NotesWorld: NotesRubric}
 
 
-def rubric_of(world: World) -> NotesRubric:
-    """The rubric that judges a world's responses."""
-    return RUBRICS[type(world)]
-
-
-def rubric_parts(world: World, prompt: str, response: str) -> dict[str, float]:
-    """The signed parts of one response; their sum is its rubric."""
-    return rubric_of(world).parts(prompt, response)
+def rubric_of(world: World, weights: Mapping[str, float] | None = None) -> NotesRubric:
+    """The rubric that judges a world's responses: the users', or with weights the writers'."""
+    return RUBRICS[type(world)](weights or {})

@@ -1,4 +1,4 @@
-"""Training gold: a large reward model taught the rubric's preferences over the wide set.
+"""Training gold: a large reward model taught the preferences of its writers' rubric over the wide set.
 
 The loss is Bradley-Terry with soft labels over all pairs of a prompt's responses (Christiano et al. 2017,
 arXiv 1706.03741), plus two labels a token: the score of every beginning, read by the score head itself, and what each
@@ -27,7 +27,7 @@ from bench.lm.model import neox_config, parameter_count
 from bench.worlds.base import World, prompt_id
 from gold.audit import pair_agreement, within_prompt_corr
 from gold.rubric import rubric_of
-from gold.wide import Judged, judge, wide_batch
+from gold.wide import Judged, Teacher
 
 POSITIONS = 128
 CHUNKS = 4  # a batch is run in chunks of rows of like length
@@ -112,7 +112,8 @@ def train_gold(
     """A trained gold in evaluation mode, and its audit on held-out prompts of the gold split."""
     prompts = world.draw_prompts("gold", AUDIT_PROMPTS + config.prompts)
     held_out, prompts = prompts[:AUDIT_PROMPTS], prompts[AUDIT_PROMPTS:]
-    student = _Student(new_gold(config, tokenizer), len(rubric_of(world).part_names)).to(device).train()
+    teacher = Teacher(world, tokenizer, rubric_of(world, config.weights))
+    student = _Student(new_gold(config, tokenizer), len(teacher.rubric.part_names)).to(device).train()
     optimizer = torch.optim.AdamW(student.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=0.01)
     rng = np_stream("gold-data", config.seed)
     k = config.responses_per_prompt
@@ -121,7 +122,7 @@ def train_gold(
         for group in optimizer.param_groups:
             group["lr"] = config.lr * rate
         drawn = [prompts[i] for i in rng.integers(len(prompts), size=config.prompts_per_step)]
-        losses = _losses(student, wide_batch(world, tokenizer, drawn, k, rng), k, device)
+        losses = _losses(student, teacher.wide_batch(drawn, k, rng), k, device)
         loss = losses["pairs"] + losses["running"] + config.part_weight * losses["parts"]
         if not torch.isfinite(loss):
             raise DivergedError(f"gold's loss is {loss.item()} at step {step}; lower gold.lr ({config.lr})")
@@ -132,13 +133,12 @@ def train_gold(
         if step % 20 == 0:
             report({"step": step, "steps": config.steps, **{name: value.item() for name, value in losses.items()}})
     student.eval()
-    return student.model, _audit(student, world, tokenizer, held_out, device, config.seed)
+    return student.model, _audit(student, teacher, held_out, device, config.seed)
 
 
-def _audit(
-    student: _Student, world: World, tokenizer: PreTrainedTokenizerFast, prompts: list[str], device: str, seed: int
-) -> dict[str, Any]:
-    rng = np_stream("gold-audit", seed)
+def _audit(student: _Student, teacher: Teacher, prompts: list[str], device: str, seed: int) -> dict[str, Any]:
+    """Agreement with the rubric that was taught and, where writers weigh its parts, with the users' too."""
+    world, users, rng = teacher.world, rubric_of(teacher.world), np_stream("gold-audit", seed)
     metrics: dict[str, Any] = {"parameters": parameter_count(student.model), "audit_prompts": len(prompts)}
     sets = {
         "wide": lambda prompt: world.wide(prompt, AUDIT_NOTES, rng),
@@ -147,11 +147,13 @@ def _audit(
     for name, respond in sets.items():
         texts = [text for prompt in prompts for text in respond(prompt)]
         repeated = [prompt for prompt in prompts for _ in range(AUDIT_NOTES)]
-        batch = judge(world, tokenizer, repeated, texts, [True] * len(texts))
+        batch = teacher.judge(repeated, texts, [True] * len(texts))
         gold, rubric = _scores(student, batch, device), batch.rubric.double().numpy()
         ids = [prompt_id(prompt) for prompt in repeated]
         metrics[f"{name}_corr"] = within_prompt_corr(gold, rubric, ids)
         metrics[f"{name}_pair_agreement"] = pair_agreement(gold, rubric, ids)
+        if teacher.rubric != users:
+            metrics[f"{name}_users_corr"] = within_prompt_corr(gold, users.score(repeated, texts), ids)
     return metrics
 
 

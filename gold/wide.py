@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from bench.lm.tokens import pad, prompt_token_ids, response_token_ids
 from bench.worlds.base import World
-from gold.rubric import rubric_of
+from gold.rubric import NotesRubric
 
 DROP_EOS = 0.03  # share of responses shown without their end, as if cut by the length limit
 UNIT = 2.0  # rubric points in one logit of preference
@@ -55,39 +55,34 @@ class Judged:
         )
 
 
-def judge(
-    world: World,
-    tokenizer: PreTrainedTokenizerFast,
-    prompts: Sequence[str],
-    responses: Sequence[str],
-    ended: Sequence[bool],
-) -> Judged:
-    """Token rows of responses and their rubric. A response that has not ended keeps the judgement of its end."""
-    heads = prompt_token_ids(tokenizer, prompts)
-    tails = response_token_ids(tokenizer, responses, ended)
-    ids, mask = pad([head + tail for head, tail in zip(heads, tails, strict=True)], tokenizer.pad_token_id, left=False)
-    rubric = rubric_of(world)
-    response = torch.zeros_like(mask)
-    deltas = np.zeros((*ids.shape, len(rubric.part_names)), dtype=np.float32)
-    for i, (head, tail, prompt, text) in enumerate(zip(heads, tails, prompts, responses, strict=True)):
-        table = rubric.deltas(prompt, text) / UNIT
-        if len(table) > len(tail):  # no EOS to carry the end: the last token does
-            table = np.concatenate([table[: max(len(tail) - 1, 0)], table[max(len(tail) - 1, 0) :].sum(0)[None]])
-        start = len(head) - (not tail)
-        deltas[i, start : start + len(table)] = table
-        response[i, start : len(head) + len(tail)] = True
-    return Judged(ids, mask, response, torch.from_numpy(deltas))
+@dataclass(frozen=True)
+class Teacher:
+    """Who shows gold responses and says what they are worth: a world, and the rubric of those who write preferences."""
 
+    world: World
+    tokenizer: PreTrainedTokenizerFast
+    rubric: NotesRubric
 
-def wide_batch(
-    world: World,
-    tokenizer: PreTrainedTokenizerFast,
-    prompts: Sequence[str],
-    responses_per_prompt: int,
-    rng: np.random.Generator,
-) -> Judged:
-    """`responses_per_prompt` fresh wide responses to each prompt."""
-    texts = [text for prompt in prompts for text in world.wide(prompt, responses_per_prompt, rng)]
-    repeated = [prompt for prompt in prompts for _ in range(responses_per_prompt)]
-    ended = (rng.random(len(texts)) >= DROP_EOS).tolist()
-    return judge(world, tokenizer, repeated, texts, ended)
+    def judge(self, prompts: Sequence[str], responses: Sequence[str], ended: Sequence[bool]) -> Judged:
+        """Token rows of responses and their rubric. A response that has not ended keeps the judgement of its end."""
+        heads = prompt_token_ids(self.tokenizer, prompts)
+        tails = response_token_ids(self.tokenizer, responses, ended)
+        rows = [head + tail for head, tail in zip(heads, tails, strict=True)]
+        ids, mask = pad(rows, self.tokenizer.pad_token_id, left=False)
+        response = torch.zeros_like(mask)
+        deltas = np.zeros((*ids.shape, len(self.rubric.part_names)), dtype=np.float32)
+        for i, (head, tail, prompt, text) in enumerate(zip(heads, tails, prompts, responses, strict=True)):
+            table = self.rubric.deltas(prompt, text) / UNIT
+            if len(table) > len(tail):  # no EOS to carry the end: the last token does
+                table = np.concatenate([table[: max(len(tail) - 1, 0)], table[max(len(tail) - 1, 0) :].sum(0)[None]])
+            start = len(head) - (not tail)
+            deltas[i, start : start + len(table)] = table
+            response[i, start : len(head) + len(tail)] = True
+        return Judged(ids, mask, response, torch.from_numpy(deltas))
+
+    def wide_batch(self, prompts: Sequence[str], responses_per_prompt: int, rng: np.random.Generator) -> Judged:
+        """`responses_per_prompt` fresh wide responses to each prompt."""
+        texts = [text for prompt in prompts for text in self.world.wide(prompt, responses_per_prompt, rng)]
+        repeated = [prompt for prompt in prompts for _ in range(responses_per_prompt)]
+        ended = (rng.random(len(texts)) >= DROP_EOS).tolist()
+        return self.judge(repeated, texts, ended)

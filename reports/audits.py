@@ -5,7 +5,7 @@ A gate whose number is missing shows a dash and why. Thresholds are the project'
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,11 @@ from reports import words
 from reports.load import RunData
 from reports.null import null_of
 from reports.table import Table, Value, missing
+from reports.writers import weights_of
 
 _MIN_ROW_CORR = 0.6
 _AT_REFERENCE = 1e-3  # nats
+_MEANT = "the declared weights take the writers away from the users: no fault of gold"
 
 
 @dataclass(frozen=True)
@@ -68,28 +70,45 @@ def _world(run: RunData) -> list[Gate]:
 
 
 def _models(run: RunData) -> list[Gate]:
+    """What gold must follow is the rubric that it was taught: the writers', where they weigh its parts."""
     asked = float(run.config.get("reference", {}).get("min_gold_rubric_corr", 0.75))
-    found = [
-        _metric(run, "Gold against rubric within prompts, on π_ref", "reference", "gold_rubric_corr", ">=", asked),
-        _metric(run, "Gold against rubric within prompts, on the wide set", "gold", "wide_corr", "", None),
+    on_ref, wide = "within prompts, on π_ref", "within prompts, on the wide set"
+    if not weights_of(run.config):
+        return [
+            _metric(run, f"Gold against rubric {on_ref}", "reference", "gold_rubric_corr", ">=", asked),
+            _metric(run, f"Gold against rubric {wide}", "gold", "wide_corr", "", None),
+        ]
+    return [
+        _metric(run, f"Gold against its writers' rubric {on_ref}", "reference", "gold_writers_corr", ">=", asked),
+        _metric(run, f"Gold against its writers' rubric {wide}", "gold", "wide_corr", "", None),
+        _meant(run, f"Gold against the users' rubric {on_ref}", "reference", "gold_rubric_corr"),
+        _meant(run, f"Gold against the users' rubric {wide}", "gold", "wide_users_corr"),
+        _meant(run, f"The writers' rubric against the users' {on_ref}", "reference", "writers_rubric_corr"),
     ]
-    return found
+
+
+def _meant(run: RunData, name: str, stage: str, metric: str) -> Gate:
+    """A correlation that the declared weights lower."""
+    gate = _metric(run, name, stage, metric, "", None)
+    return gate if gate.value is None else replace(gate, reason=_MEANT)
 
 
 def _measurement(run: RunData) -> list[Gate]:
-    corr = run.ok.gold_rubric_corr.dropna()
-    worst = run.ok.row_id[corr.index].iloc[int(corr.argmin())] if len(corr) else ""
-    flagged = int((corr < _MIN_ROW_CORR).sum())
-    found = [
-        Gate(
-            f"Rows whose gold-rubric correlation is under {_MIN_ROW_CORR}",
-            float(flagged) if len(corr) else None,
-            None,
-            "",
-            f"of {len(corr)}; lowest {corr.min():.2f} at {worst}" if len(corr) else "no row has the correlation yet",
-        )
-    ]
+    name = f"Rows whose gold-rubric correlation is under {_MIN_ROW_CORR}"
+    found = [_flagged(run, name, "gold_rubric_corr")]
+    if weights_of(run.config):
+        users = replace(found[0], name=f"{name}, by the users' rubric", reason=f"{found[0].reason}; {_MEANT}")
+        found = [_flagged(run, f"{name}, by its writers' rubric", "gold_writers_corr"), users]
     return [*found, _a_a(run), *_null(run), _rederived(run)]
+
+
+def _flagged(run: RunData, name: str, column: str) -> Gate:
+    corr = run.ok[column].dropna()
+    if not len(corr):
+        return Gate(name, None, None, "", "no row has the correlation yet")
+    worst = run.ok.row_id[corr.index].iloc[int(corr.argmin())]
+    flagged = float((corr < _MIN_ROW_CORR).sum())
+    return Gate(name, flagged, None, "", f"of {len(corr)}; lowest {corr.min():.2f} at {worst}")
 
 
 def _null(run: RunData) -> list[Gate]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.stats.claims import fall_without_rise, higher_peak, no_fall
+from bench.stats.claims import earlier_peak, fall_without_rise, higher_peak, no_fall
 from bench.stats.compare import ENOUGH, Asked, Decision, Evidence, decide
 from bench.stats.hump import DELTA, hump_test
 from bench.stats.two_settings import better_classifier, coincide_at, higher_at, last_shared
@@ -96,17 +96,17 @@ def _case(run: RunData, claim: Mapping[str, Any]) -> _Case:
     if kind in _TWO_METHODS:
         evidence, kl = _of_two(run, claim, subjects[0].cells, subjects[1].cells, kl)
     else:
-        evidence = _evidence(run, kind, [s.cells for s in subjects], kl)
+        evidence = _evidence(run, claim, [s.cells for s in subjects], kl)
     return _Case(name, kind, evidence, count, kl, missing, (*notes, _condition(count)))
 
 
-def _evidence(run: RunData, kind: str, cells: Sequence[Sequence[Cell]], kl: float) -> Evidence:
+def _evidence(run: RunData, claim: Mapping[str, Any], cells: Sequence[Sequence[Cell]], kl: float) -> Evidence:
     curves = [c.curve for c in cells[0]]
-    match kind:
+    match kind := claim.get("kind", ""):
         case "hump":
             return hump_test(curves, kl).evidence
         case "no_fall":
-            return no_fall({"gold": curves, "rubric": [run.by_rubric(c) for c in cells[0]]}, kl)
+            return no_fall({"gold": curves, "rubric": [run.by(c, "users") for c in cells[0]]}, kl)
         case "fall_without_rise":
             return fall_without_rise(curves, kl)
         case "higher_peak":
@@ -115,6 +115,9 @@ def _evidence(run: RunData, kind: str, cells: Sequence[Sequence[Cell]], kl: floa
             if not shared:
                 return Evidence((), "the two settings share no replicate")
             return higher_peak([c.curve for c in shared], [others[c.replicate] for c in shared], kl)
+        case "earlier_peak":
+            one, other = ([run.by(c, claim[key]) for c in cells[0]] for key in ("judge", "than"))
+            return earlier_peak(one, other, kl)
     return Evidence((), f"no test of kind {kind!r}")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.config.load import load_suite, suite_names
+from bench.config.load import load_suite, scale_names, suite_names
 from bench.config.suite import SuiteConfig
 from reports import words
 from reports.load import RunData
@@ -19,11 +19,13 @@ _UNSET = "unset"
 
 
 def from_suite(run: RunData) -> Table:
-    """What the run changed of the suite of its name, and what that suite changed of the class defaults."""
-    suite = str(run.config.get("name", ""))
+    """What the run changed of the suite of its name, at its scale, and what that changed of the class defaults."""
+    suite, scale = (str(run.config.get(key) or "") for key in ("name", "scale"))
     classes = SuiteConfig(name=suite or "defaults").model_dump(mode="json")
-    installed = load_suite(suite).model_dump(mode="json") if suite in suite_names() else None
-    columns = {"class default": classes, **({f"suite {suite}": installed} if installed else {}), "this run": run.config}
+    known = suite in suite_names() and scale in ("", *scale_names(suite))
+    installed = load_suite(suite, scale or None) if known else None
+    middle = {f"suite {installed.label}": installed.model_dump(mode="json")} if installed else {}
+    columns = {"class default": classes, **middle, "this run": run.config}
     rows = differences(columns)
     note = words.DIFFERS if installed else words.DIFFERS_OWN
     return _table("config", "Configuration, where it differs from the defaults", note, list(columns), rows)

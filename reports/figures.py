@@ -19,6 +19,7 @@ from reports.figure import Dash, Figure, Key, Marker, Panel, Series, padded
 from reports.fits import Fitted
 from reports.frontier import frontier
 from reports.hero import controls, hero, proxy_label
+from reports.judges import judges
 from reports.load import Cell, RunData
 from reports.parting import parting
 from reports.parts import parts
@@ -30,7 +31,7 @@ from reports.training import training
 
 def figures(run: RunData, fitted: list[Fitted]) -> list[Figure]:
     """All figures of a run, the hero first."""
-    makers = (hero, frontier, gold_against_proxy, coefficients, parts, controls, tokens, training)
+    makers = (hero, judges, frontier, gold_against_proxy, coefficients, parts, controls, tokens, training)
     makers += (family, best_betas, parting, taylor, logratios)
     makers += (spectrum, samplers, replay, accuracy, coverage)
     made = [*(make(run) for make in makers), best_of_n(run, fitted)]

@@ -14,7 +14,12 @@ from reports.figure import Dash, Figure, Key, Mark, Marker, Panel, Series, furth
 from reports.load import Cell, RunData
 from reports.style import INK, Color, method_color, method_label, shade
 
-LINES: dict[str, tuple[Dash, float]] = {"gold": ("solid", 2.2), "proxy": ("dash", 1.4), "rubric": ("dot", 1.4)}
+LINES: dict[str, tuple[Dash, float]] = {
+    "gold": ("solid", 2.2),
+    "proxy": ("dash", 1.4),
+    "writers": ("dash", 1.4),
+    "rubric": ("dot", 1.4),
+}
 
 
 def hero(run: RunData) -> Figure | None:
@@ -97,11 +102,11 @@ def _series(run: RunData, cells: list[Cell], what: tuple[str, ...]) -> list[Seri
     for i, (label, replicates) in reversed(list(enumerate(variants.items()))):
         color = shade(method_color(cells[0].method), i, len(variants))
         for w in reversed(what):
-            series += _lines(run, replicates, w, f"{w}, {label}" if label else w, color)
+            series += lines(run, replicates, w, f"{w}, {label}" if label else w, color)
     return series
 
 
-def _lines(run: RunData, replicates: list[Cell], what: str, label: str, color: Color) -> list[Series]:
+def lines(run: RunData, replicates: list[Cell], what: str, label: str, color: Color) -> list[Series]:
     """The replicates of one setting: thin lines, and their mean with a t band where there are enough of them.
 
     With too few, the first stands out with its own band, clustered by prompt.

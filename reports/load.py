@@ -17,6 +17,7 @@ import pandas as pd
 from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, frame, read_parquet
 from bench.stats.curves import Curve
 from reports.pool import prompt_means
+from reports.writers import JUDGES, with_writers
 
 REFERENCE = "reference"  # the method of rows that are pi_ref, evaluated as a cell is
 _SETTING = ["method", "beta", "proxy_name", "pairs_n"]
@@ -167,25 +168,28 @@ class RunData:
     @cached_property
     def _means(self) -> pd.DataFrame:
         """Prompt means on the report split, indexed by row and prompt."""
-        return self._split_means("report", ["gold", "proxy", "rubric", "kl"])
+        return self._split_means("report", ["proxy", "kl", *JUDGES.values()])
 
     @cached_property
     def _select_means(self) -> pd.DataFrame:
-        return self._split_means("select", ["gold", "rubric"])
+        return self._split_means("select", list(JUDGES.values()))
 
     def _split_means(self, split: str, scores: list[str]) -> pd.DataFrame:
-        own = self.samples.loc[self.samples.split == split, ["row_id", "prompt_id", *scores]]
-        return own.groupby(["row_id", "prompt_id"], sort=False)[scores].mean()
+        kept = [score for score in scores if score in self.samples]
+        own = self.samples.loc[self.samples.split == split, ["row_id", "prompt_id", *kept]]
+        return own.groupby(["row_id", "prompt_id"], sort=False)[kept].mean()
 
-    def by_rubric(self, cell: Cell) -> Curve:
-        """The cell's curve with the rubric in gold's place, on the select prompts too."""
-        curve = cell.curve
-        report = self._means.rubric[self._means.index.get_level_values("row_id").isin(curve.row_ids)]
-        select = self._select_means.rubric.groupby(level="row_id", sort=False).mean()
+    def by(self, cell: Cell, judge: str) -> Curve:
+        """The cell's curve with one of JUDGES in gold's place, on the select prompts too."""
+        if judge == "gold":
+            return cell.curve
+        curve, column = cell.curve, JUDGES[judge]
+        report = self._means[column][self._means.index.get_level_values("row_id").isin(curve.row_ids)]
+        select = self._select_means[column].groupby(level="row_id", sort=False).mean()
         return replace(
             curve,
-            gold=cell.rows.rubric.to_numpy(dtype=float),
-            gold_se=cell.rows.rubric_se.to_numpy(dtype=float),
+            gold=cell.rows[column].to_numpy(dtype=float),
+            gold_se=cell.rows[f"{column}_se"].to_numpy(dtype=float),
             gold_select=select.reindex(curve.row_ids).to_numpy(dtype=float),
             gold_RP=report.unstack("prompt_id").reindex(curve.row_ids).to_numpy(dtype=float),
         )
@@ -223,16 +227,12 @@ class RunData:
 
 def load(folder: Path) -> RunData:
     """Read what `folder` holds."""
-    config = _json(folder / "config.json")
-    return RunData(
-        path=folder,
-        config=config.get("suite", config) if isinstance(config.get("suite"), dict) else config,
-        run=_json(folder / "run.json"),
-        stages=_json(folder / "stages.json"),
-        rows=_table(folder / "rows.parquet", ROW_COLUMNS),
-        samples=_table(folder / "samples.parquet", SAMPLE_COLUMNS),
-        pool=_table(folder / "bon_pool.parquet", POOL_COLUMNS),
-    )
+    config, stages = _json(folder / "config.json"), _json(folder / "stages.json")
+    config = config.get("suite", config) if isinstance(config.get("suite"), dict) else config
+    rows, samples = _table(folder / "rows.parquet", ROW_COLUMNS), _table(folder / "samples.parquet", SAMPLE_COLUMNS)
+    rows, samples = with_writers(config, stages, rows, samples)
+    pool = _table(folder / "bon_pool.parquet", POOL_COLUMNS)
+    return RunData(folder, config, _json(folder / "run.json"), stages, rows, samples, pool)
 
 
 def _json(path: Path) -> dict[str, Any]:

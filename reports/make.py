@@ -11,11 +11,13 @@ from reports import audits, models, tables
 from reports.best_betas import best_betas_table
 from reports.claims import judge_claims
 from reports.differs import from_suite
+from reports.disagreement import disagreement
 from reports.figure import Figure
 from reports.figures import figures
 from reports.findings import find, sentences
 from reports.fits import fit_curves, fits, predictions
 from reports.html import render
+from reports.judge_peaks import judge_peaks
 from reports.ledger import ledger
 from reports.load import load
 from reports.matched import matched
@@ -38,6 +40,8 @@ def make(folder: Path, *, pdf: bool = False) -> Path:
         tables.claims(judged),
         tables.claim_parts(judged),
         tables.peaks(run, findings),
+        judge_peaks(run),
+        disagreement(run),
         tables.at_budgets(run),
         matched(run),
         equivalence(run),

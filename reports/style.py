@@ -49,6 +49,11 @@ METHOD_LABELS = {
     "replay": "Replay in order",
     "replay_shuffled": "Replay shuffled",
 }
+JUDGE_COLORS = {
+    "gold": Color("#a67c00", "#e6c04a"),
+    "writers": Color("#332288", "#9a8cf0"),
+    "users": Color("#117733", "#5ec27c"),
+}
 _ACRONYMS = {name.lower(): name for name in ("PPO", "DPO", "IPO", "SLiC", "SFT", "RLOO", "GRPO")}
 _FURTHER = (
     Color("#332288", "#9a8cf0"),

@@ -74,6 +74,28 @@ MATCHED = (
     "prompt; ± is half of the 95% interval, t over three or more shared replicates, else given the first one. Not "
     "corrected for their number. Best-of-n is left out: it is not to be ranked against training at equal KL."
 )
+JUDGES = (
+    "Users hold the plain sum of the rubric's parts; writers of the preferences hold the weighted sum that gold was "
+    "taught ({weights}; 1 where not named); gold is the model that learned it. Each is in its own sd above π_ref: what "
+    "compares is where judges peak, not how high. A line a judge, of each method's smallest coefficient: from three "
+    "replicates on their mean, its pointwise 95% t band, and each as a thin line; else one replicate with ±1.96 se, "
+    "clustered by prompt. Diamonds: the row best on the select prompts, and its value on the report prompts with a 95% "
+    "interval; open where some replicate's curve does not go on beyond it."
+)
+JUDGE_PEAKS = (
+    "Rows are chosen on the select prompts and measured on the report prompts; brackets are 95% intervals: from three "
+    "replicates on t over them, else of the first one, over prompts (of d*: the rows not rejected as the highest). "
+    "Drop: peak minus last row, paired by prompt. At the edge: no later row lies at 1.25 d* or beyond. Best-of-n is "
+    "left out: its pool is stored without the rubric's parts, and a few single picks cannot choose a row. "
+    "tables/judge_peaks.csv has each replicate."
+)
+DISAGREEMENT = (
+    "Of pairs of responses of one policy to one prompt that both judges tell apart, the share that they order "
+    "differently (half, for judges that have nothing in common), and r, their correlation within policy and prompt. "
+    "Policies of all replicates and coefficients of a method, report prompts, by KL in nats; ± is half of the 95% "
+    "interval over resampled prompts, which does not cover replicates. Best-of-n has one stored pick a prompt, so no "
+    "pairs."
+)
 PARTS = (
     "Each part of the rubric above π_ref's mean on the same prompts, in the rubric's sd, so that the parts of a "
     "policy add up to its rubric. One line a method: its smallest coefficient, first replicate."

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bench.config.base import Config
 from bench.config.methods import MethodConfig
+
+Judge = Literal["gold", "writers", "users"]
+"""Gold, the rubric as gold was taught it, and the rubric as its plain sum of parts."""
 
 
 class _CellClaim(Config):
@@ -69,6 +72,20 @@ class HigherPeakClaim(_CellClaim):
         return (self.proxy, self.than)
 
 
+class EarlierPeakClaim(_CellClaim):
+    """By the KL at which judge `than` is best, judge `judge` has fallen from its own peak, before the declared KL."""
+
+    kind: Literal["earlier_peak"] = "earlier_peak"
+    judge: Judge
+    than: Judge
+
+    @model_validator(mode="after")
+    def _two_judges(self) -> "EarlierPeakClaim":
+        if self.judge == self.than:
+            raise ValueError(f"{self.name!r} compares the judge {self.judge!r} with itself; give another one as `than`")
+        return self
+
+
 class _TwoMethodsClaim(_CellClaim):
     """A claim about one setting beside another, `than`, each against `proxy` or else against its method's first."""
 
@@ -112,6 +129,7 @@ ClaimConfig = Annotated[
     | NoFallClaim
     | FallWithoutRiseClaim
     | HigherPeakClaim
+    | EarlierPeakClaim
     | CoincideClaim
     | HigherAtClaim
     | BetterClassifierClaim,

@@ -1,6 +1,6 @@
 """From a command line to validated configs: Hydra's compose API and override grammar, in this one module.
 
-Precedence: class defaults, the suite's YAML, the command line. Whatever is wrong becomes a
+Precedence: class defaults, the suite's YAML, its scale, the command line. Whatever is wrong becomes a
 ConfigError of one line. Config groups, sweeps and Hydra's working folders are left out. `cli` calls it.
 """
 
@@ -23,26 +23,33 @@ from omegaconf.errors import OmegaConfBaseException
 
 from bench.config.explain import one_line, validated
 from bench.config.load import load_suite, suite_names
+from bench.config.losses import settled
 from bench.config.suite import RuntimeConfig, SuiteConfig
 from bench.errors import ConfigError, did_you_mean
 
+_TOLD = {
+    "scale": "one of a suite's scales is picked by scale=NAME",
+    "losses": "the run fills it in; name a loss as method.NAME.f=LOSS and give plugin=FILE.py",
+}
+"""Keys that are no settings, and what to do instead."""
+
 
 def compose(argv: Sequence[str]) -> tuple[SuiteConfig, RuntimeConfig]:
-    """The suite and the runtime keys that a command line such as `suite=smoke method.dpo.beta=[.1]` asks for.
+    """The suite and the runtime keys that a command line such as `suite=overopt scale=full replicates=9` asks for.
 
     `store` and `out` are filled in. Raises ConfigError for anything that is not legal.
     """
-    named, texts = _split_suite(argv)
+    named, scale, texts = _split_suite(argv)
     overrides = _parsed(texts)
     typed = [override for override in overrides if override.key_or_group.endswith(".type")]
     rest = [override for override in overrides if override not in typed]
-    suite = _retyped(load_suite(named), typed)
+    suite = _retyped(load_suite(named, scale), typed)
     defaults = {**suite.model_dump(mode="json"), **RuntimeConfig().model_dump(mode="json")}
     for override in rest:
         _check_key(override, defaults)
     values = _wrapped(_hydra(defaults, [str(override.input_line) for override in rest]), defaults)
     runtime = validated(RuntimeConfig, {key: values.pop(key) for key in RuntimeConfig.model_fields if key in values})
-    suite = validated(SuiteConfig, values)
+    suite = settled(validated(SuiteConfig, values), runtime.plugin)
     return suite, runtime.model_copy(update=_places(suite, runtime))
 
 
@@ -58,16 +65,24 @@ def _places(suite: SuiteConfig, runtime: RuntimeConfig) -> dict[str, Path]:
     return {"store": store.expanduser(), "out": out.expanduser()}
 
 
-def _split_suite(argv: Sequence[str]) -> tuple[str, list[str]]:
-    """The suite asked for, as `suite=X` or as a bare word, and the overrides."""
+def _split_suite(argv: Sequence[str]) -> tuple[str, str | None, list[str]]:
+    """The suite asked for, as `suite=X` or as a bare word, its scale if one was, and the overrides."""
     if options := [text for text in argv if text.startswith("-")]:
         raise ConfigError(f"unknown option {options[0]!r}; settings are written key=value, as in workers=2")
     bare = [text for text in argv if "=" not in text and not text.startswith("~")]
-    asked = [text.removeprefix("suite=").strip("'\"") for text in argv if text.startswith("suite=")] + bare
+    asked = [*_given(argv, "suite"), *bare]
     if len(asked) != 1:
         given = f"{len(asked)} suites ({', '.join(asked)})" if asked else "no suite"
         raise ConfigError(f"{given} asked for; give one as suite=NAME; legal: {', '.join(suite_names())}, or a path")
-    return asked[0], [text for text in argv if text not in bare and not text.startswith("suite=")]
+    if len(scales := _given(argv, "scale")) > 1:
+        raise ConfigError(f"{len(scales)} scales ({', '.join(scales)}) asked for; a run has one")
+    rest = [text for text in argv if text not in bare and not text.startswith(("suite=", "scale="))]
+    return asked[0], scales[0] if scales else None, rest
+
+
+def _given(argv: Sequence[str], key: str) -> list[str]:
+    """The values of `key=value` words that are read before Hydra reads the others."""
+    return [text.removeprefix(f"{key}=").strip("'\"") for text in argv if text.startswith(f"{key}=")]
 
 
 def _parsed(texts: Iterable[str]) -> list[Override]:
@@ -90,6 +105,8 @@ def _parsed(texts: Iterable[str]) -> list[Override]:
 def _check_key(override: Override, known: Mapping[str, Any]) -> None:
     """Every part of the key must exist; the last need not where the override adds (`+key=value`)."""
     key = override.key_or_group
+    if told := _TOLD.get(key.partition(".")[0]):
+        raise ConfigError(f"{override.input_line!r} cannot be applied; {told}")
     above, _, last = key.rpartition(".")
     node: Any = known
     for part in above.split(".") if above else []:

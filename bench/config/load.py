@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from bench.config.explain import one_line, validated
+from bench.config.scales import overlays, picked
 from bench.config.suite import RuntimeConfig, SuiteConfig
 from bench.errors import ConfigError, did_you_mean
 
@@ -25,18 +26,36 @@ def suite_names() -> list[str]:
     return sorted(item.name.removesuffix(".yaml") for item in files("suites").iterdir() if item.name.endswith(".yaml"))
 
 
-def load_suite(name_or_path: str) -> SuiteConfig:
-    """The suite of that name or in that file. Raises ConfigError."""
+def load_suite(name_or_path: str, scale: str | None = None) -> SuiteConfig:
+    """The suite of that name or in that file, at a scale (its first unless told). Raises ConfigError."""
     path = _path(name_or_path)
+    raw = _read(path)
+    try:
+        overlay = picked(raw, scale)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    suite = {"name": path.stem, **{key: value for key, value in raw.items() if key != "scales"}}
+    where = f"{path}, scale {overlay['scale']}" if overlay else str(path)
+    if misplaced := [key for key in RuntimeConfig.model_fields if key in suite or key in overlay]:
+        raise ConfigError(f"{where}: {misplaced[0]!r} says where a run happens; give it on the command line instead")
+    if "losses" in {*suite, *overlay} and path.suffix != ".json":
+        raise ConfigError(f"{where}: 'losses' is filled in by a run; name yours by method.NAME.f, give plugin=FILE.py")
+    return validated(SuiteConfig, _merged(_merged(_defaults(), suite), overlay), f"{where}: ")
+
+
+def scale_names(name_or_path: str) -> list[str]:
+    """The scales that a suite comes in, its default first; none for a suite of one size."""
+    return list(overlays(_read(_path(name_or_path))))
+
+
+def _read(path: Path) -> dict[Any, Any]:
     try:
         raw = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
     except (yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML or JSON: {one_line(error)}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: holds a {type(raw).__name__}; a suite is a mapping of keys to values")
-    if misplaced := [key for key in RuntimeConfig.model_fields if key in raw]:
-        raise ConfigError(f"{path}: {misplaced[0]!r} says where a run happens; give it on the command line instead")
-    return validated(SuiteConfig, _merged(_defaults(), {"name": path.stem, **raw}), f"{path}: ")
+    return raw
 
 
 def _defaults() -> dict[str, Any]:

@@ -5,8 +5,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from bench.config.base import Config
+from bench.config.models import Source
 
 GOLD = "gold"  # a proxy name: optimise gold itself, the control
+BUILT_IN_LOSSES = ("logistic", "squared", "hinge", "exponential", "truncated_quadratic", "savage")
+
+KNOWN_AS = {"plain": "reinforce", "less_mean": "reinforce", "leave_one_out": "rloo", "group_standardized": "grpo"}
+"""What the field calls policy gradient with each advantage; rows say so under `loss`."""
 
 Betas = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
 
@@ -39,7 +44,7 @@ class PPOConfig(_Strengths):
 
     type: Literal["ppo"] = "ppo"
     beta: Betas = (0.0, 0.03, 0.1, 0.3, 1.0)
-    steps: int = Field(default=300, ge=1)
+    steps: int = Field(default=200, ge=1)
     batch: int = Field(default=128, ge=1, description="rollouts a step, one a prompt")
     minibatch: int = Field(default=64, ge=1)
     epochs: int = Field(default=1, ge=1)
@@ -52,46 +57,82 @@ class PPOConfig(_Strengths):
 
 
 class ReinforceConfig(_Strengths):
-    """Policy gradient without a critic: REINFORCE, and RLOO with `leave_one_out` (Ahmadian et al. 2024, 2402.14740).
+    """Policy gradient without a critic; `advantage` makes it REINFORCE, RLOO (Ahmadian 2024) or GRPO (Shao 2024).
 
-    `beta` is PPO's: it aims at pi_ref exp(r / beta).
+    `beta` is PPO's: it aims at pi_ref exp(r / beta). GRPO's aims elsewhere: it scales scores within each prompt.
     """
 
     type: Literal["reinforce"] = "reinforce"
-    baseline: Literal["none", "mean", "leave_one_out"] = "leave_one_out"
+    advantage: Literal["plain", "less_mean", "leave_one_out", "group_standardized"] = "leave_one_out"
     beta: Betas = (0.0, 0.03, 0.1, 0.3, 1.0)
     steps: int = Field(default=300, ge=1)
     batch: int = Field(default=128, ge=1, description="rollouts a step")
     samples_per_prompt: int = Field(default=4, ge=1)
-    lr: float = Field(default=5e-5, gt=0)
+    lr: float = Field(default=1e-4, gt=0)
     max_grad_norm: float = Field(default=1.0, gt=0)
 
     @model_validator(mode="after")
     def _groups_fit(self) -> "ReinforceConfig":
         if self.batch % self.samples_per_prompt:
             raise ValueError(f"batch {self.batch} must be a multiple of samples_per_prompt {self.samples_per_prompt}")
-        if self.baseline == "leave_one_out" and self.samples_per_prompt < 2:
-            raise ValueError("baseline leave_one_out needs samples_per_prompt >= 2; of one, none are left")
+        if self.advantage in ("leave_one_out", "group_standardized") and self.samples_per_prompt < 2:
+            raise ValueError(f"advantage {self.advantage} needs samples_per_prompt >= 2; one has nothing beside it")
         return self
 
 
 class PreferenceConfig(_Strengths):
-    """A classification loss f(beta * rho) on stored or on-policy pairs (Tang et al. 2024, 2402.05749).
+    """A classification loss f(beta * rho) on preference pairs (Tang et al. 2024, 2402.05749).
 
-    Stored pairs carry gold's labels and are passed over for some epochs. Online pairs are two fresh responses a prompt,
-    labelled by the proxy in calibrated logits.
+    Pairs are stored ones with gold's labels (`refresh_every: never`), passed over for some epochs; or fresh ones, which
+    the policy draws every `refresh_every` steps: 1 is online, more is iterative. Or they are those that another method
+    of the suite drew (`replay`). The reference stays pi_ref throughout.
     """
 
     type: Literal["preference"] = "preference"
-    f: Literal["logistic", "squared", "hinge", "exponential", "truncated_quadratic", "savage"] = "logistic"
-    pairs: Literal["stored", "online"] = "stored"
+    f: str = Field(default="logistic", description="a built-in loss, or one that plugin=FILE.py or a package offers")
     proxy: tuple[str, ...] = Field(
-        default=("policy_sized",), min_length=1, max_length=1, description="scores the rows; labels online pairs"
+        default=("policy_sized",), min_length=1, max_length=1, description="scores the rows; labels fresh pairs"
     )
     beta: Betas = (0.01, 0.03, 0.1, 0.3, 1.0)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=0.5, description="assumed share of flipped labels")
+    noise_model: Literal["conservative", "robust"] = "conservative"
+    data: Source | None = Field(default=None, description="who wrote the stored pairs; pairs.source when absent")
     epochs: int = Field(default=3, ge=1, description="over stored pairs")
-    online_steps: int = Field(default=300, ge=1)
-    online_label: Literal["bradley_terry", "argmax"] = "bradley_terry"
+    refresh_every: Literal["never"] | Annotated[int, Field(ge=1)] = "never"
+    labelled_by: Literal["proxy", "gold"] = Field(default="proxy", description="fresh pairs; gold's labels are counted")
+    label: Literal["bradley_terry", "argmax"] = Field(default="bradley_terry", description="of fresh pairs")
+    steps: int = Field(default=300, ge=1, description="on fresh pairs")
+    replay: str | None = Field(default=None, description="the method whose fresh pairs are taught again, offline")
+    order: Literal["recorded", "shuffled"] = Field(default="recorded", description="of replayed pairs")
+    batch: int = Field(default=64, ge=1)
+    lr: float = Field(default=2e-4, gt=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _one_source_of_pairs(self) -> "PreferenceConfig":
+        named = [
+            name
+            for name, given in (
+                ("data", self.data is not None),
+                ("refresh_every", self.refresh_every != "never"),
+                ("replay", self.replay is not None),
+            )
+            if given
+        ]
+        if len(named) > 1:
+            raise ValueError(f"{' and '.join(named)} each say where pairs come from; give one of them")
+        return self
+
+
+class SFTMethodConfig(_Method):
+    """Likelihood of one side of the stored pairs: gold's chosen one, or the better of the two by the proxy."""
+
+    type: Literal["sft"] = "sft"
+    target: Literal["chosen", "best_of_2"] = "chosen"
+    proxy: tuple[str, ...] = Field(
+        default=("policy_sized",), min_length=1, max_length=1, description="scores the rows; picks the better of two"
+    )
+    epochs: int = Field(default=3, ge=1)
     batch: int = Field(default=64, ge=1)
     lr: float = Field(default=2e-4, gt=0)
     max_grad_norm: float = Field(default=1.0, gt=0)
@@ -113,5 +154,6 @@ class ReferenceMethodConfig(_Method):
 
 
 MethodConfig = Annotated[
-    PPOConfig | ReinforceConfig | PreferenceConfig | BestOfNConfig | ReferenceMethodConfig, Field(discriminator="type")
+    PPOConfig | ReinforceConfig | PreferenceConfig | SFTMethodConfig | BestOfNConfig | ReferenceMethodConfig,
+    Field(discriminator="type"),
 ]

@@ -2,9 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bench.config.base import Config
+from bench.errors import did_you_mean
+
+RUBRIC_PARTS = ("facts", "tone", "register", "structure", "brevity", "restating", "filler", "repetition", "form")
+"""Of the world `notes`. The rubric itself is gold's, which no config imports; a test holds the names equal."""
 
 
 class ModelConfig(Config):
@@ -32,7 +36,24 @@ class SFTConfig(Config):
     seed: int = 0
 
 
-class TrainedGoldConfig(Config):
+class _Gold(Config):
+    """What every gold says: how its writers weigh the rubric, whose plain sum of parts is what users hold."""
+
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="factor of each part of the rubric, 1 where not named"
+    )
+
+    @field_validator("weights")
+    @classmethod
+    def _parts_exist(cls, weights: dict[str, float]) -> dict[str, float]:
+        for name in weights:
+            if name not in RUBRIC_PARTS:
+                legal = ", ".join(RUBRIC_PARTS) + did_you_mean(name, RUBRIC_PARTS)
+                raise ValueError(f"{name!r} is no part of the rubric; legal: {legal}")
+        return weights
+
+
+class TrainedGoldConfig(_Gold):
     """A large reward model taught the rubric's preferences over a wide set of responses."""
 
     type: Literal["trained"] = "trained"
@@ -46,7 +67,7 @@ class TrainedGoldConfig(Config):
     seed: int = 0
 
 
-class RubricGoldConfig(Config):
+class RubricGoldConfig(_Gold):
     """The rubric program itself as the judge."""
 
     type: Literal["rubric"] = "rubric"
@@ -59,14 +80,19 @@ class ReferenceConfig(Config):
     """The stored pool of pi_ref samples that centres every score, and the gates read from it."""
 
     samples_per_prompt: int = Field(default=16, ge=2)
-    min_gold_rubric_corr: float = Field(default=0.75, ge=-1, le=1)
+    min_gold_rubric_corr: float = Field(default=0.75, ge=-1, le=1, description="with the rubric that gold was taught")
+
+
+Source = Literal["pi_ref", "best_of_2", "mixture"]
+"""Who wrote the responses of stored pairs: pi_ref; the better of two of its samples by gold; or each for one half."""
 
 
 class PairsConfig(Config):
-    """Preference pairs: two pi_ref samples a prompt, labelled by gold."""
+    """Preference pairs: two responses a prompt, labelled by gold."""
 
     n: int = Field(default=8_192, ge=8)
     held_out: int = Field(default=1_024, ge=8, description="further pairs that calibrate and audit proxies")
+    source: Source = "pi_ref"
     label: Literal["bradley_terry", "argmax"] = "bradley_terry"
     flip: float = Field(default=0.0, ge=0, le=1, description="share of labels flipped after labelling")
 

@@ -2,12 +2,12 @@
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from bench.config.base import Config
-from bench.config.claims import ClaimConfig
+from bench.config.claims import ClaimConfig, EarlierPeakClaim
 from bench.config.evaluation import EvaluationConfig, PoolConfig
 from bench.config.methods import GOLD, BestOfNConfig, MethodConfig, PPOConfig, PreferenceConfig
 from bench.config.models import GoldConfig, PairsConfig, ProxyConfig, ReferenceConfig, SFTConfig, TrainedGoldConfig
@@ -15,6 +15,7 @@ from bench.config.world import NotesConfig, WorldConfig
 from bench.errors import did_you_mean
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # of folders too, so nothing that leads elsewhere
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 DEFAULT_METHODS: dict[str, MethodConfig] = {"ppo": PPOConfig(), "dpo": PreferenceConfig(), "bon": BestOfNConfig()}
 
 
@@ -23,6 +24,7 @@ class SuiteConfig(Config):
 
     name: str = Field(pattern=NAME)
     title: str = ""
+    scale: str = Field(default="", pattern=f"^$|{NAME}", description="which of its file's sizes, by scale=NAME")
     world: WorldConfig = NotesConfig()
     sft: SFTConfig = SFTConfig()
     gold: GoldConfig = TrainedGoldConfig()
@@ -36,8 +38,13 @@ class SuiteConfig(Config):
     claim_replicates: int = Field(default=3, ge=1, description="at least, of cells that a claim rests on")
     methods: tuple[str, ...] = Field(default=("ppo", "dpo", "bon"), min_length=1)
     method: dict[str, MethodConfig] = Field(default_factory=lambda: dict(DEFAULT_METHODS))
-
+    losses: dict[str, Sha256] = Field(default_factory=dict, description="what defines each loss that is not built in")
     claims: tuple[ClaimConfig, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Its name, and its scale where it comes in several."""
+        return f"{self.name}, scale {self.scale}" if self.scale else self.name
 
     @model_validator(mode="after")
     def _names_are_plain(self) -> "SuiteConfig":
@@ -48,6 +55,17 @@ class SuiteConfig(Config):
                         f"{kind}: {name!r} is no name; legal: at most 64 letters, digits, '.', '_' and '-', of which "
                         "the first is a letter or a digit"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _writers_exist(self) -> "SuiteConfig":
+        for claim in self.claims:
+            asked = isinstance(claim, EarlierPeakClaim) and "writers" in (claim.judge, claim.than)
+            if asked and not self.gold.weights:
+                raise ValueError(
+                    f"claims: {claim.name!r} asks the writers, who hold what the users hold unless gold.weights says "
+                    "otherwise; declare gold.weights, or ask the users"
+                )
         return self
 
     @model_validator(mode="after")
@@ -65,6 +83,7 @@ class SuiteConfig(Config):
                         f"method.{name}.proxy: {proxy!r} is no proxy of this suite; legal: {', '.join(legal)}"
                         + did_you_mean(proxy, legal)
                     )
+            self._replay_resolves(name)
         for claim in self.claims:
             for name, _ in claim.methods:
                 if name not in self.method:
@@ -84,6 +103,27 @@ class SuiteConfig(Config):
             raise ValueError(f"budgets {list(self.budgets)} must be positive and increasing (nats)")
         return self
 
+    def _replay_resolves(self, name: str) -> None:
+        """A replayed method must draw fresh pairs, at every beta at which they are taught again."""
+        config = self.method[name]
+        if not isinstance(config, PreferenceConfig) or config.replay is None:
+            return
+        legal = [
+            other for other, c in self.method.items() if isinstance(c, PreferenceConfig) and c.refresh_every != "never"
+        ]
+        if config.replay not in legal:
+            raise ValueError(
+                f"method.{name}.replay: {config.replay!r} draws no fresh pairs; legal: {', '.join(legal) or 'none'}"
+                + did_you_mean(config.replay, legal)
+            )
+        drew = self.method[config.replay]
+        assert isinstance(drew, PreferenceConfig)
+        if (config.proxy, config.batch) != (drew.proxy, drew.batch) or not set(config.beta) <= set(drew.beta):
+            raise ValueError(
+                f"method.{name}: replays {config.replay}, so it needs that method's proxy ({drew.proxy[0]}), its batch "
+                f"({drew.batch}) and betas among {', '.join(f'{beta:g}' for beta in drew.beta)}"
+            )
+
 
 class RuntimeConfig(Config):
     """Where and how a run happens. None of it enters a stage's key, so none of it changes a number."""
@@ -92,6 +132,7 @@ class RuntimeConfig(Config):
     store: Path | None = None
     workers: int | None = Field(default=None, ge=1)
     threads: int = Field(default=1, ge=1)
+    plugin: Path | None = Field(default=None, description="a Python file of preference losses; methods name them")
     wandb: Literal["disabled", "offline", "online"] = "disabled"
     engine: Literal["torch"] = "torch"
     device: Literal["auto", "cpu", "cuda"] = "auto"

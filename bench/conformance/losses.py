@@ -114,8 +114,13 @@ def splitting(build: BuildMethod) -> None:
 
 
 def silence(build: BuildMethod) -> None:
-    """Equal scores, or pairs of equal sides, give the policy no gradient at pi_ref, whatever beta is."""
+    """Equal scores, or pairs of equal sides, give the policy no gradient at pi_ref, whatever beta is.
+
+    A loss that imitates is not asked: it pulls towards what it is shown.
+    """
     on = setting(build, informative=False)
+    if on.method.loss.imitates:
+        return
     for part in on.minibatches:
         grads = {n: float(g.abs().max()) for n, g in gradients(on, part)[1].items() if n.startswith("policy.")}
         worst = max(grads, key=lambda name: grads[name])

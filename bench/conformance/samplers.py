@@ -27,10 +27,10 @@ def drawn(build: BuildSampler, *steps: int) -> Rows:
 
 
 def depends_on_the_step_alone(build: BuildSampler) -> None:
-    """A resumed run draws at step 3 what an unbroken one draws there: a sampler is never saved."""
+    """For a policy that stands still, step 3 is step 3, whatever was drawn before."""
     demand(
         same(drawn(build, 3), drawn(build, 0, 1, 2, 3)),
-        "step 3 after steps 0 to 2 is not step 3 drawn at once; keep no state, use the step and named streams",
+        "step 3 after steps 0 to 2 is not step 3 drawn at once; use the step and named streams",
     )
     demand(same(drawn(build, 3), drawn(build, 3, 3)), "the same step drawn twice differs; use the step's own stream")
 
@@ -70,7 +70,7 @@ def is_well_formed(build: BuildSampler) -> None:
 
 
 def tells_the_references_log_probs(build: BuildSampler) -> None:
-    """The reference's log-probs of rollouts and pairs are those of the very rows beside them."""
+    """The log-probs of rollouts and pairs are those of the very rows beside them, by pi_ref and by who drew them."""
     batch, reference = drawn(build, 0), policy()
 
     def close(name: str, given: Tensor, own: Float[Tensor, "..."]) -> None:
@@ -79,6 +79,11 @@ def tells_the_references_log_probs(build: BuildSampler) -> None:
     with torch.no_grad():
         if isinstance(batch, Rollouts):
             mask_BT = batch.sequences.response_mask
+            own_BT = token_logps(policy(1), batch.sequences)
+            demand(
+                bool(((batch.logps_BT - own_BT)[mask_BT].abs() <= NATS).all()),
+                "logps_BT is not the policy's log-prob of its row",
+            )
             close("ref_logps_BT", batch.ref_logps_BT[mask_BT], token_logps(reference, batch.sequences)[mask_BT])
         if isinstance(batch, Pairs):
             close("ref_chosen_B", batch.ref_chosen_B, sequence_logps(reference, batch.chosen))

@@ -77,8 +77,10 @@ def materials(*, informative: bool = True) -> Materials:
     return Materials(
         reference=policy(),
         score=score if informative else silence,
+        gold_label=score if informative else silence,
         prompts=prompts(),
         pairs=lambda: pairs() if informative else silent(pairs()),
+        replayed=lambda: pairs() if informative else silent(pairs()),
         max_new_tokens=MAX_NEW_TOKENS,
         eos_id=words.eos_token_id,
         pad_id=words.pad_token_id,

@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Literal
 
+from bench.core.plugin import use_plugin
 from bench.core.progress import ProgressLog, ProgressTail
 from bench.core.stage import Context, Stage, resolve
 from bench.core.stopping import deaf_children
@@ -44,6 +45,7 @@ class Setup:
     store: Store
     threads: int
     device: Literal["auto", "cpu", "cuda"]
+    plugin: Path | None = None
 
 
 @dataclass(eq=False)
@@ -101,9 +103,13 @@ class Worker:
 
 def _serve(connection: Connection, setup: Setup, warm: str | None) -> None:
     """The child's loop; it ends when the parent closes the pipe or dies."""
+    from tqdm import tqdm
+
     threading.Thread(target=die_with_parent, daemon=True).start()
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(setup.threads)))
     os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
+    use_plugin(setup.plugin)
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, which a killed worker would leave behind
     if warm is not None:
         importlib.import_module(warm)
     while True:

@@ -24,11 +24,18 @@ def pick(logits_BV: Float[Tensor, "B V"], uniform_B: Float[Tensor, " B"]) -> Int
     return torch.searchsorted(cumulative_BV, at_B[:, None], right=True)[:, 0].clamp_max(logits_BV.shape[-1] - 1)
 
 
-@torch.no_grad()
 def generate(
     policy: Policy, prompts: Prompts, max_new_tokens: int, eos_id: int, pad_id: int, generator: torch.Generator
 ) -> Sequences:
-    """One response a prompt.
+    """One response a prompt: `generate_with_logps` without the log-probs."""
+    return generate_with_logps(policy, prompts, max_new_tokens, eos_id, pad_id, generator)[0]
+
+
+@torch.no_grad()
+def generate_with_logps(
+    policy: Policy, prompts: Prompts, max_new_tokens: int, eos_id: int, pad_id: int, generator: torch.Generator
+) -> tuple[Sequences, Float[Tensor, "B T"]]:
+    """One response a prompt, and the log-prob of each of its tokens as it was drawn (nats; 0 where there is none).
 
     A response ends with EOS or is cut after `max_new_tokens`; a cut response has no EOS, and the process
     stops there. The response mask covers exactly the sampled tokens, EOS included.
@@ -37,6 +44,7 @@ def generate(
     uniform_BT = torch.rand(B, T, generator=generator, device=generator.device, dtype=torch.float64).to(device)
     response_BT = torch.full((B, T), pad_id, dtype=torch.long, device=device)
     mask_BT = torch.zeros((B, T), dtype=torch.bool, device=device)
+    drawn_at = []  # the rows still decoding at each step, and the log-probs of what they drew
     rows = torch.arange(B, device=device)
     distinct, row_B = prompts.distinct()
     decoder = policy.read(distinct).decoder(row_B, T)
@@ -46,6 +54,7 @@ def generate(
         token = pick(logits_BV, uniform_BT[rows, t])
         response_BT[rows, t] = torch.where(running, token, pad_id)
         mask_BT[rows, t] = running
+        drawn_at.append((rows, logits_BV.log_softmax(-1).gather(-1, token[:, None])[:, 0]))
         running = running & (token != eos_id)
         live = int(running.sum())
         if live == 0 or t == T - 1:
@@ -56,4 +65,9 @@ def generate(
             rows, token, running = rows[keep], token[keep], running[keep]
         logits_BV = decoder.next(token)
     longest = int(mask_BT.sum(1).max())
-    return Sequences(prompts.ids, prompts.mask, response_BT[:, :longest], mask_BT[:, :longest])
+    logps_BT = torch.zeros((B, longest), dtype=logits_BV.dtype, device=device)
+    for t, (rows, logps) in enumerate(drawn_at[:longest]):
+        logps_BT[rows, t] = logps
+    mask_BT = mask_BT[:, :longest]
+    drawn = Sequences(prompts.ids, prompts.mask, response_BT[:, :longest], mask_BT)
+    return drawn, logps_BT.masked_fill(~mask_BT, 0.0)

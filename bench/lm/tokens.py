@@ -61,6 +61,12 @@ def encode(
     return Sequences(encoded.ids, encoded.mask, *pad(rows, tokenizer.pad_token_id, left=False))
 
 
+def decode_prompts(tokenizer: PreTrainedTokenizerFast, prompts: Prompts) -> list[str]:
+    """Prompt texts without their marks."""
+    rows = zip(prompts.ids.cpu(), prompts.mask.cpu(), strict=True)
+    return [" ".join(tokenizer.convert_ids_to_tokens(ids[mask][1:-1].tolist())) for ids, mask in rows]
+
+
 def decode(tokenizer: PreTrainedTokenizerFast, sequences: Sequences) -> tuple[list[str], list[bool]]:
     """Response texts without EOS, and whether each emitted it."""
     ids_BT, lengths_B = sequences.response_ids.cpu().tolist(), sequences.lengths.cpu().tolist()

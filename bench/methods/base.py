@@ -15,10 +15,11 @@ from bench.lm.model import Policy
 
 @dataclass(frozen=True)
 class Rollouts(Rows):
-    """Fresh samples of the policy, scored, with the reference's log-prob of every token."""
+    """Fresh samples of the policy, scored, with the policy's and the reference's log-prob of every token."""
 
     sequences: Sequences
     score_B: Float[Tensor, " B"]
+    logps_BT: Float[Tensor, "B T"]
     ref_logps_BT: Float[Tensor, "B T"]
 
 
@@ -43,7 +44,7 @@ class Counts:
 
 
 class Sampler(ABC):
-    """Where a step's batch comes from. What it draws depends on the step alone, so nothing needs saving."""
+    """Where a step's batch comes from. What it draws depends on the step, the policy, and at most a saved state."""
 
     name: str
 
@@ -51,11 +52,22 @@ class Sampler(ABC):
     def draw(self, policy: Policy, step: int, counts: Counts) -> Any:
         """The batch of this step; adds what it cost to `counts`."""
 
+    def state(self) -> dict[str, Tensor]:
+        """What a run that goes on after a break must be given back; most samplers need nothing."""
+        return {}
+
+    def load(self, state: dict[str, Tensor]) -> None:  # noqa: B027
+        """Continue from what `state` gave."""
+
 
 class Loss(nn.Module, ABC):
-    """What a batch teaches. Owns its parameters beyond the policy's (a critic), if any."""
+    """What a batch teaches. Owns its parameters beyond the policy's (a critic), if any.
+
+    `imitates`: responses are pulled up for what they are, so that even equal scores or sides move the policy.
+    """
 
     name: str
+    imitates = False
 
     @abstractmethod
     def minibatches(self, policy: Policy, batch: Any, generator: torch.Generator) -> Iterator[Any]:

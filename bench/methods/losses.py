@@ -6,6 +6,7 @@ says, with f'(0) < 0; beta scales inside f and nowhere else.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, final
 
 import torch
@@ -83,6 +84,40 @@ F_BY_NAME: dict[str, Callable[[Tensor], Tensor]] = {
 """Every preference loss, by the name that configs use."""
 
 
+F_of_margin = Callable[[Float[Tensor, " B"]], Float[Tensor, " B"]]
+
+
+def conservative(f: F_of_margin, flipped: float, x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """(1 - e) f(x) + e f(-x): label smoothing, the expected loss when a share e of labels is flipped.
+
+    With the logistic f it is cDPO (Mitchell 2023); margins are then finite even for labels that never vary.
+    """
+    return (1 - flipped) * f(x) + flipped * f(-x)
+
+
+def robust(f: F_of_margin, flipped: float, x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """((1 - e) f(x) - e f(-x)) / (1 - 2 e): its mean over labels flipped with chance e is f of the true label.
+
+    With the logistic f it is robust DPO (Chowdhury et al. 2024, 2403.00409, eq. 6). Not bounded below where f grows
+    without bound on the wrong side.
+    """
+    return ((1 - flipped) * f(x) - flipped * f(-x)) / (1 - 2 * flipped)
+
+
+NOISE_MODELS = {"conservative": conservative, "robust": robust}
+"""What is done about a share of flipped labels, by the name that configs use."""
+
+
+def at_zero(f: F_of_margin) -> tuple[float, float]:
+    """f'(0) and f''(0), by automatic differentiation in float64."""
+    x = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    (first,) = torch.autograd.grad(f(x).sum(), x, create_graph=True)
+    if not first.requires_grad:
+        return first.item(), 0.0
+    (second,) = torch.autograd.grad(first.sum(), x, allow_unused=True)
+    return first.item(), 0.0 if second is None else second.item()
+
+
 def stack(chosen: Sequences, rejected: Sequences) -> Sequences:
     """Both sides as one batch, chosen first, without unused columns, so that one pass serves both."""
     T = max(chosen.response_ids.shape[1], rejected.response_ids.shape[1])
@@ -103,11 +138,25 @@ def logratios(policy: Policy, pairs: Pairs) -> tuple[Float[Tensor, " B"], Float[
 
 @final
 class Preference(Loss):
-    """E[f(beta * rho)] over a batch of pairs; one pass."""
+    """E[f(beta * rho)] over a batch of pairs; one pass. `own` is the f of that name where it is not built in.
 
-    def __init__(self, f: str, beta: float) -> None:
+    Logged beside it are the two terms of its expansion at pi_ref (Tang et al. 2024, 2402.05749): f'(0) beta E[rho],
+    which optimises the preference, and f''(0)/2 beta^2 E[rho^2], the offline regularisation.
+    """
+
+    def __init__(
+        self,
+        f: str,
+        beta: float,
+        flipped: float = 0.0,
+        noise_model: str = "conservative",
+        own: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         super().__init__()
-        self.name, self.f, self.beta = f, F_BY_NAME[f], beta
+        self.name = f"{f}_{noise_model}" if flipped else f
+        plain = own or F_BY_NAME[f]
+        self.f = partial(NOISE_MODELS[noise_model], plain, flipped) if flipped else plain
+        self.beta, self.at_zero = beta, at_zero(self.f)
 
     def minibatches(self, policy: Policy, batch: Pairs, generator: torch.Generator) -> Iterator[Pairs]:
         yield batch
@@ -115,10 +164,13 @@ class Preference(Loss):
     def forward(self, policy: Policy, minibatch: Pairs) -> tuple[Float[Tensor, ""], dict[str, float]]:
         chosen_B, rejected_B = logratios(policy, minibatch)
         margin_B = chosen_B - rejected_B
+        rho_B, (first, second) = margin_B.detach(), self.at_zero
         info = {
+            "preference_term": first * self.beta * rho_B.mean().item(),
+            "regularization_term": second / 2 * self.beta**2 * rho_B.square().mean().item(),
             "chosen_logratio": chosen_B.detach().mean().item(),
             "rejected_logratio": rejected_B.detach().mean().item(),
-            "pair_accuracy": (margin_B.detach() > 0).float().mean().item(),
+            "pair_accuracy": (rho_B > 0).float().mean().item(),
             "tokens": float(minibatch.chosen.lengths.sum() + minibatch.rejected.lengths.sum()),
         }
         return self.f(self.beta * margin_B).mean(), info

@@ -1,11 +1,13 @@
-"""Online preference pairs: two fresh responses a prompt, labelled at once by a score.
+"""Fresh preference pairs: two responses of the policy to a prompt, labelled at once by a score.
 
-`Recorder` keeps the pairs that a run drew and `Replay` gives them to another run in the same order, offline:
-from the same start and with the same optimizer, that run is the same (Tang et al. 2024, 2405.08448).
+`OnlinePairs` draws from the policy as it is, `Rounds` from the policy as it was when its round began: with ever longer
+rounds, online becomes iterative and then offline. `Recorder` keeps what a run drew and `Replay` gives it to another
+run, in the same order or shuffled. In order, from the same start and with the same optimizer, that run is the same
+(Tang et al. 2024, 2405.08448).
 """
 
-from collections.abc import Sequence
-from typing import Any, final
+import copy
+from typing import final
 
 import torch
 from jaxtyping import Bool, Float
@@ -54,27 +56,66 @@ class OnlinePairs(Sampler):
 
 
 @final
+class Rounds(Sampler):
+    """Pairs of the policy as it was at the last step that `every` divides; `writer` is a copy of it."""
+
+    def __init__(self, inner: OnlinePairs, every: int, reference: Policy) -> None:
+        self.inner, self.every, self.name = inner, every, f"iterative{every}"
+        self.writer, self.round = copy.deepcopy(reference).requires_grad_(False), -1
+
+    def draw(self, policy: Policy, step: int, counts: Counts) -> Pairs:
+        if step // self.every != self.round:
+            self.writer.load_state_dict(policy.state_dict())
+            self.round = step // self.every
+        return self.inner.draw(self.writer, step, counts)
+
+    def state(self) -> dict[str, Tensor]:
+        return {"round": torch.tensor(self.round), **{f"writer.{k}": v for k, v in self.writer.state_dict().items()}}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        self.round = int(state["round"])
+        self.writer.load_state_dict({k.removeprefix("writer."): v for k, v in state.items() if k != "round"})
+
+
+@final
 class Recorder(Sampler):
-    """Another sampler, whose batches are kept."""
+    """Another sampler, whose batches are kept until they are taken."""
 
     def __init__(self, inner: Sampler) -> None:
         self.inner, self.name = inner, inner.name
-        self.batches: list[Any] = []
+        self.drawn: list[Pairs] = []
 
-    def draw(self, policy: Policy, step: int, counts: Counts) -> Any:
-        self.batches.append(self.inner.draw(policy, step, counts))
-        return self.batches[-1]
+    def draw(self, policy: Policy, step: int, counts: Counts) -> Pairs:
+        self.drawn.append(self.inner.draw(policy, step, counts))
+        return self.drawn[-1]
+
+    def taken(self) -> list[Pairs]:
+        """The batches drawn since the last call."""
+        drawn, self.drawn = self.drawn, []
+        return drawn
+
+    def state(self) -> dict[str, Tensor]:
+        return self.inner.state()
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        self.inner.load(state)
 
 
 @final
 class Replay(Sampler):
-    """Recorded batches of pairs, offline, step for step. Their labels were counted where they were drawn."""
+    """Recorded pairs, `batch` a step, offline: in the order in which they were drawn, or in a random one.
 
-    name = "replay"
+    Their labels were counted where they were drawn.
+    """
 
-    def __init__(self, batches: Sequence[Pairs]) -> None:
-        self.batches = batches
+    def __init__(self, pairs: Pairs, batch: int, order: str, seed: int) -> None:
+        self.batch, self.steps = batch, len(pairs) // batch
+        self.name = "replay" if order == "recorded" else "replay_shuffled"
+        every = torch.arange(len(pairs))
+        if order == "shuffled":
+            every = torch.randperm(len(pairs), generator=stream("replay.order", seed))
+        self.pairs = pairs[every.to(pairs.ref_chosen_B.device)]
 
     def draw(self, policy: Policy, step: int, counts: Counts) -> Pairs:
-        counts.samples_seen += 2 * len(self.batches[step])
-        return self.batches[step]
+        counts.samples_seen += 2 * self.batch
+        return self.pairs[step * self.batch : (step + 1) * self.batch]

@@ -84,18 +84,17 @@ class PPO(Loss):
         self.horizon, self.whiten_advantages = horizon, whiten_advantages
 
     @torch.no_grad()
-    def experience(self, policy: Policy, batch: Rollouts) -> Experience:
-        """Old log-probs, values, advantages and returns of a batch, all before its first update."""
+    def experience(self, batch: Rollouts) -> Experience:
+        """Values, advantages and returns of a batch, beside the log-probs that it was drawn with."""
         mask_BT = batch.sequences.response_mask
-        logps_BT = token_logps(policy, batch.sequences)
         values_BT = self.critic(batch.sequences).masked_fill(~mask_BT, 0.0)
-        rewards_BT = token_rewards(batch.score_B, logps_BT, batch.ref_logps_BT, mask_BT, self.beta)
+        rewards_BT = token_rewards(batch.score_B, batch.logps_BT, batch.ref_logps_BT, mask_BT, self.beta)
         raw_BT = gae(rewards_BT, values_BT, mask_BT, self.gae_lambda)
         advantages_BT = whiten(raw_BT, mask_BT) if self.whiten_advantages else raw_BT
-        return Experience(batch.sequences, logps_BT, values_BT, advantages_BT, raw_BT + values_BT)
+        return Experience(batch.sequences, batch.logps_BT, values_BT, advantages_BT, raw_BT + values_BT)
 
     def minibatches(self, policy: Policy, batch: Rollouts, generator: torch.Generator) -> Iterator[Experience]:
-        experience = self.experience(policy, batch)
+        experience = self.experience(batch)
         for _ in range(self.epochs):
             order = torch.randperm(len(experience), generator=generator).to(batch.score_B.device)
             for part in order.split(self.minibatch):

@@ -10,7 +10,7 @@ import torch
 
 from bench.core.seeds import seed_of, stream
 from bench.core.types import Prompts, Score
-from bench.lm.generate import generate
+from bench.lm.generate import generate_with_logps
 from bench.lm.logprobs import token_logps
 from bench.lm.model import Policy
 from bench.methods.base import Counts, Pairs, Rollouts, Sampler
@@ -77,8 +77,8 @@ class OnPolicy(Sampler):
         index = epoch_slice("prompts.order", self.seed, step, self.prompts_per_step, len(self.prompts)).to(device)
         prompts = self.prompts[index].repeat(self.samples_per_prompt)
         generator = torch.Generator(device).manual_seed(seed_of("rollout", self.seed, step))
-        drawn = generate(policy, prompts, self.max_new_tokens, self.eos_id, self.pad_id, generator)
+        drawn, logps_BT = generate_with_logps(policy, prompts, self.max_new_tokens, self.eos_id, self.pad_id, generator)
         counts.samples_seen += len(drawn)
         counts.tokens_sampled += int(drawn.response_mask.sum())
         ref_logps_BT = token_logps(self.reference, drawn)
-        return Rollouts(drawn, self.score(drawn), ref_logps_BT)
+        return Rollouts(drawn, self.score(drawn), logps_BT, ref_logps_BT)

@@ -15,7 +15,7 @@ from bench.core.files import read_json
 from bench.core.records import read_parquet
 from bench.core.types import Sequences
 from bench.lm.model import parameter_count
-from bench.lm.tokens import encode
+from bench.lm.tokens import decode, decode_prompts, encode
 from bench.methods.base import Pairs
 from bench.rewards.calibrate import Units, units_from_pool
 from bench.rewards.model import load_reward_model
@@ -88,6 +88,24 @@ def pairs_of(table: pd.DataFrame, tokenizer: PreTrainedTokenizerFast, device: st
         return torch.tensor(table[f"ref_{name}_logp"].to_numpy(float), dtype=torch.float32)
 
     return Pairs(side("chosen"), side("rejected"), logps("chosen"), logps("rejected")).to(device)
+
+
+def train_pairs(folder: Path, tokenizer: PreTrainedTokenizerFast, device: str) -> Pairs:
+    """The pairs that proxies and offline methods are taught, of a `pairs` stage."""
+    table = read_parquet(folder / "pairs.parquet")
+    return pairs_of(table[table["split"] == "train"], tokenizer, device)
+
+
+def table_of_pairs(pairs: Pairs, tokenizer: PreTrainedTokenizerFast) -> pd.DataFrame:
+    """Pairs as a table, which `pairs_of` reads back token for token."""
+    table = pd.DataFrame({"prompt": decode_prompts(tokenizer, pairs.chosen.prompts)})
+    for name, side, logp_B in (
+        ("chosen", pairs.chosen, pairs.ref_chosen_B),
+        ("rejected", pairs.rejected, pairs.ref_rejected_B),
+    ):
+        table[name], table[f"{name}_eos"] = decode(tokenizer, side)
+        table[f"ref_{name}_logp"] = logp_B.double().cpu().numpy()
+    return table
 
 
 def label_noise(pairs: pd.DataFrame) -> float:

@@ -7,6 +7,7 @@ rows were all written together there, and every random draw is a function of see
 import json
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, final
 
 import pandas as pd
@@ -15,7 +16,8 @@ from pydantic import TypeAdapter
 from bench.config.evaluation import EvaluationConfig
 from bench.config.methods import GOLD, MethodConfig
 from bench.core.files import read_json, write_json
-from bench.core.records import read_parquet
+from bench.core.plugin import plugin_file
+from bench.core.records import read_parquet, write_parquet
 from bench.core.seeds import seed_of
 from bench.core.stage import Context
 from bench.errors import DivergedError
@@ -23,16 +25,19 @@ from bench.evaluate import evaluate
 from bench.lm.model import load_policy
 from bench.lm.tokens import encode_prompts
 from bench.methods.build import Materials, Method, build_method
+from bench.methods.online import Recorder
+from bench.methods.plugins import own_losses
 from bench.monitor import Monitor
-from bench.pipeline.artifacts import load_prompts
+from bench.pipeline.artifacts import load_prompts, pairs_of, table_of_pairs, train_pairs
 from bench.pipeline.measuring import open_bench, open_protocol, sample_table, write_tables
 from bench.train import Trainer
 
 LATEST = "checkpoint.json"
+RECORDED = "pairs.parquet"  # fresh pairs as they were drawn, of a method that another one replays
 
 
 def run(context: Context) -> Mapping[str, Any]:
-    """Writes rows.parquet, samples.parquet, log.jsonl and policies/<step>/."""
+    """Writes rows.parquet, samples.parquet, log.jsonl, policies/<step>/, and pairs.parquet if it is to be replayed."""
     return Cell(context).run()
 
 
@@ -43,15 +48,17 @@ class Cell:
     def __init__(self, context: Context) -> None:
         self.context, config = context, context.config
         self.settings = EvaluationConfig.model_validate(config["evaluation"])
-        self.beta, self.seed = float(config["beta"]), int(config["static"]["seed"])
+        self.beta, self.seed = config["beta"], int(config["static"]["seed"])
         self.bench = open_bench(context)
         self.protocol = open_protocol(context, self.bench, self.settings)
         self.policy = load_policy(context.inputs["sft"], context.device)
         rl = load_prompts(context.inputs["world"], "rl")["prompt"].tolist()
         watched = self.settings.monitor_prompts
         self.method = self._method(rl[watched:])
+        self.recorder = Recorder(self.method.sampler) if config.get("record") else None
+        sampler = self.recorder or self.method.sampler
         self.trainer = Trainer(
-            self.policy, self.method.sampler, self.method.loss, self.method.lr, self.method.max_grad_norm, self.seed
+            self.policy, sampler, self.method.loss, self.method.lr, self.method.max_grad_norm, self.seed
         )
         ids = self.bench.tokenizer
         self.monitor = Monitor(
@@ -67,21 +74,25 @@ class Cell:
         self.evaluation_seed = seed_of(self.bench.static["cell"], self.seed)
         self.rows: list[dict[str, Any]] = []
         self.samples: list[pd.DataFrame] = []
+        self.recorded: list[pd.DataFrame] = []
         self.log: list[str] = []
 
     def _method(self, prompts: list[str]) -> Method:
         config: MethodConfig = TypeAdapter(MethodConfig).validate_python(self.context.config["method"])
-        tokenizer, device = self.bench.tokenizer, self.context.device
+        tokenizer, device, inputs = self.bench.tokenizer, self.context.device, self.context.inputs
         given = Materials(
             reference=self.protocol.reference,  # type: ignore[arg-type]
             score=self.bench.reward,
+            gold_label=self.bench.gold_reward,
             prompts=encode_prompts(tokenizer, prompts).to(device),
-            pairs=lambda: self.bench.train_pairs(device),
+            pairs=lambda: train_pairs(inputs.get("data", inputs["pairs"]), tokenizer, device),
+            replayed=lambda: pairs_of(read_parquet(inputs["replayed"] / RECORDED), tokenizer, device),
             max_new_tokens=self.protocol.max_new_tokens,
             eos_id=tokenizer.eos_token_id,
             pad_id=tokenizer.pad_token_id,
             seed=self.seed,
             score_is_gold=self.bench.static["proxy_id"] == GOLD,
+            losses=own_losses(self.context.config.get("losses", {}), plugin_file()),
         )
         return build_method(config, self.beta, given)
 
@@ -166,7 +177,7 @@ class Cell:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         state = self.trainer.save(folder / "state.safetensors") | {"monitor": self.monitor.state(), "log": self.log}
-        write_tables(self.rows, self.samples, folder)
+        self._write_tables(folder)
         write_json(folder / "rows.json", nulls(self.rows))
         write_json(folder / "state.json", state)
         previous = self.context.folder / LATEST
@@ -174,6 +185,12 @@ class Cell:
         write_json(previous, {"folder": folder.name})
         if old is not None and old != folder.name:
             shutil.rmtree(self.context.folder / old, ignore_errors=True)
+
+    def _write_tables(self, folder: Path) -> None:
+        write_tables(self.rows, self.samples, folder)
+        if self.recorder is not None:
+            self.recorded += [table_of_pairs(pairs, self.bench.tokenizer) for pairs in self.recorder.taken()]
+            write_parquet(pd.concat([pd.DataFrame(), *self.recorded], ignore_index=True), folder / RECORDED)
 
     def _resume(self) -> None:
         folder = self.context.folder / read_json(self.context.folder / LATEST)["folder"]
@@ -183,11 +200,13 @@ class Cell:
         self.trainer.pace = self.monitor.pace
         self.rows, self.log = read_json(folder / "rows.json"), list(state["log"])
         self.samples = [read_parquet(folder / "samples.parquet")]
+        if self.recorder is not None:
+            self.recorded = [read_parquet(folder / RECORDED)]
 
     def _publish(self) -> None:
         """Leave only what the contract names in the folder."""
         folder = self.context.folder
-        write_tables(self.rows, self.samples, folder)
+        self._write_tables(folder)
         (folder / "log.jsonl").write_text("".join(line + "\n" for line in self.log), encoding="utf-8")
         kept = {str(row["step"]) for row in self.rows}
         for item in (folder / "policies").glob("*"):

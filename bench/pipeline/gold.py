@@ -1,4 +1,4 @@
-"""Stage `gold`: the judge. A reward model taught the rubric's preferences, or the rubric itself."""
+"""Stage `gold`: the judge. A reward model taught the preferences of its writers' rubric, or that rubric itself."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,5 +24,5 @@ def run(context: Context) -> Mapping[str, Any]:
         tokenizer = load_tokenizer(context.inputs["world"])
         model, metrics = train_gold(config, world, tokenizer, context.device, context.report)
         model.save_pretrained(folder)
-    write_json(folder / "gold.json", {"type": config.type})
+    write_json(folder / "gold.json", {"type": config.type, "weights": config.weights})
     return metrics

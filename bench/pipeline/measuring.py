@@ -23,7 +23,6 @@ from bench.core.stage import Context
 from bench.core.types import Score
 from bench.evaluate import Judge, Protocol
 from bench.lm.model import load_policy
-from bench.methods.base import Pairs
 from bench.pipeline.artifacts import (
     Proxy,
     label_noise,
@@ -39,17 +38,15 @@ from gold.model import load_gold, rubric_table
 
 @dataclass(frozen=True)
 class Bench:
-    """What every cell is given: the judge, the proxy and its reward in logits, the pairs, the tokenizer."""
+    """What every cell is given: the judge, the proxy, its reward and gold's in logits, the pairs, the tokenizer."""
 
     tokenizer: PreTrainedTokenizerFast
     judge: Judge
     proxy: Proxy
     reward: Score
+    gold_reward: Score
     pairs: pd.DataFrame
     static: dict[str, Any]
-
-    def train_pairs(self, device: str) -> Pairs:
-        return pairs_of(self.pairs[self.pairs["split"] == "train"], self.tokenizer, device)
 
 
 def open_bench(context: Context) -> Bench:
@@ -75,7 +72,8 @@ def open_bench(context: Context) -> Bench:
         pool={str(p): g.to_numpy(float) for p, g in pool.groupby("prompt_id")["gold_raw"]},
     )
     pairs = read_parquet(context.inputs["pairs"] / "pairs.parquet")
-    train = pairs[pairs["split"] == "train"]
+    taught = read_parquet(context.inputs["data"] / "pairs.parquet") if "data" in context.inputs else pairs
+    train = taught[taught["split"] == "train"]
     static = {
         "schema": SCHEMA_VERSION,
         **context.config["static"],
@@ -83,7 +81,8 @@ def open_bench(context: Context) -> Bench:
         "pairs_n": len(train),
         "label_noise": label_noise(train),
     }
-    return Bench(tokenizer, judge, proxy, proxy.in_logits(pool, column), pairs, static)
+    gold_reward = Proxy(gold, gold_units, None).in_logits(pool, "gold_raw")
+    return Bench(tokenizer, judge, proxy, proxy.in_logits(pool, column), gold_reward, pairs, static)
 
 
 def open_protocol(context: Context, bench: Bench, config: EvaluationConfig) -> Protocol:

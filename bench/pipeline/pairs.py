@@ -1,4 +1,4 @@
-"""Stage `pairs`: two pi_ref samples a prompt, labelled by gold; with pi_ref's log-probs of both sides."""
+"""Stage `pairs`: two responses a prompt, labelled by gold; with pi_ref's log-probs of both sides."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.config.models import PairsConfig
+from bench.config.models import PairsConfig, Source
 from bench.core.files import read_json
 from bench.core.records import write_parquet
 from bench.core.seeds import np_stream
 from bench.core.stage import Context
+from bench.core.types import Score
 from bench.pipeline.artifacts import label_noise, load_prompts, load_tokenizer
 from bench.pipeline.drawing import draw_reference
 from gold.labels import Labels, label
@@ -32,7 +33,7 @@ def run(context: Context) -> Mapping[str, Any]:
         raise ValueError(f"{wanted} pairs were asked for; the world's pairs split holds {len(available)} prompts")
     order = np_stream("pairs.prompts", seed).permutation(len(available))[:wanted]
     prompts = available.iloc[order].reset_index(drop=True)
-    drawn = draw_reference(context, prompts, 2, "pairs", seed, gold)
+    drawn = draw_sides(context, prompts, config.source, seed, gold)
     labels = label(scale * drawn["gold_raw"].to_numpy().reshape(-1, 2), config, np_stream("labels", seed))
     pairs = arrange(prompts, drawn, labels, scale)
     pairs["split"] = ["train"] * config.n + ["held_out"] * config.held_out
@@ -45,6 +46,19 @@ def run(context: Context) -> Mapping[str, Any]:
         "same_text": float((train["chosen"] == train["rejected"]).mean()),
         "mean_abs_margin_logits": float((train["gold_chosen"] - train["gold_rejected"]).abs().mean()),
     }
+
+
+def draw_sides(context: Context, prompts: pd.DataFrame, source: Source, seed: int, gold: Score) -> pd.DataFrame:
+    """Two adjacent responses a prompt: samples of pi_ref, or each the better of two of them by gold."""
+    if source == "pi_ref":
+        return draw_reference(context, prompts, 2, "pairs", seed, gold)
+    drawn = draw_reference(context, prompts, 4, "pairs", seed, gold)
+    best_M2 = drawn["gold_raw"].to_numpy().reshape(-1, 2, 2).argmax(2)
+    if source == "mixture":
+        plain_M = np_stream("pairs.mixture", seed).random(len(prompts)) < 0.5
+        best_M2[plain_M] = 0
+    rows = 2 * np.arange(2 * len(prompts)) + best_M2.flatten()
+    return drawn.iloc[rows].reset_index(drop=True)
 
 
 def arrange(prompts: pd.DataFrame, drawn: pd.DataFrame, labels: Labels, scale: float) -> pd.DataFrame:

@@ -1,11 +1,19 @@
 """From a suite's config to its stages and cells. Describes work; runs nothing and imports no torch."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.config.methods import GOLD, BestOfNConfig, MethodConfig, ReferenceMethodConfig
-from bench.config.models import SFTConfig
+from bench.config.methods import (
+    BUILT_IN_LOSSES,
+    GOLD,
+    KNOWN_AS,
+    BestOfNConfig,
+    MethodConfig,
+    PreferenceConfig,
+    ReferenceMethodConfig,
+)
+from bench.config.models import SFTConfig, Source
 from bench.config.suite import SuiteConfig
 from bench.core.stage import Stage
 from bench.errors import ConfigError
@@ -88,10 +96,14 @@ class _Builder:
         samples = (self.suite.pool.report_prompts + self.suite.pool.select_prompts) * self.suite.pool.samples_per_prompt
         return self.stage("pool", config, 5 + samples / 400, self.judges())
 
-    def pairs(self, replicate: int) -> Stage:
-        config = {**self.limit, "pairs": dump(self.suite.pairs), "seed": replicate}
+    def pairs(self, replicate: int, source: Source | None = None) -> Stage:
+        """The suite's own pairs, or as many whose responses another source wrote."""
+        pairs = self.suite.pairs.model_copy(update={"source": source or self.suite.pairs.source})
+        config = {**self.limit, "pairs": dump(pairs), "seed": replicate}
         inputs = {**self.judges(), "reference": self.reference()}
-        return self.stage(f"pairs/r{replicate}", config, 5 + self.suite.pairs.n / 250, inputs)
+        of = "" if pairs == self.suite.pairs else f"{pairs.source}/"
+        samples = pairs.n * (2 if pairs.source == "pi_ref" else 4)
+        return self.stage(f"pairs/{of}r{replicate}", config, 5 + samples / 500, inputs)
 
     def proxy(self, name: str, replicate: int) -> Stage:
         config = self.suite.proxies[name]
@@ -131,8 +143,37 @@ class _Builder:
             case _:
                 method_config = dump(config, exclude={"beta", "beta_by_proxy", "proxy"})
                 recipe = {**measured, "method": method_config, "beta": beta, "budgets": list(self.suite.budgets)}
+                if method in self.replayed:
+                    recipe["record"] = True
+                if isinstance(config, PreferenceConfig):
+                    inputs |= self.other_pairs(config, proxy, replicate, beta)
+                    recipe |= self.own_losses(method, config)
                 stage = self.stage(f"cell/{name}", recipe, 90, inputs)
         return Cell(name, method, stage, static)
+
+    @property
+    def replayed(self) -> set[str]:
+        """The methods whose fresh pairs another method of the suite is taught."""
+        configs = [self.suite.method[name] for name in self.suite.methods]
+        return {c.replay for c in configs if isinstance(c, PreferenceConfig) and c.replay is not None}
+
+    def other_pairs(self, config: PreferenceConfig, proxy: str, replicate: int, beta: float | None) -> dict[str, Stage]:
+        """What a preference method is taught besides the suite's pairs: another source's, or another method's."""
+        if config.replay is not None:
+            drew = self.suite.method[config.replay]
+            name = cell_name(config.replay, proxy, beta, replicate)
+            return {"replayed": self.cell(name, config.replay, drew, proxy, replicate, beta).stage}
+        if config.data is not None and config.data != self.suite.pairs.source:
+            return {"data": self.pairs(replicate, config.data)}
+        return {}
+
+    def own_losses(self, method: str, config: PreferenceConfig) -> Json:
+        """The hash of the loss that a cell uses, where it is not built in: other code is another cell."""
+        if config.f in BUILT_IN_LOSSES:
+            return {}
+        if config.f not in self.suite.losses:
+            raise ConfigError(f"method.{method}.f: {config.f!r} is no loss; legal: {', '.join(BUILT_IN_LOSSES)}")
+        return {"losses": {config.f: self.suite.losses[config.f]}}
 
     def cells(self) -> Iterator[Cell]:
         claimed = {setting for claim in self.suite.claims for setting in claim.settings(self.suite.method)}
@@ -142,15 +183,28 @@ class _Builder:
                 for beta in config.betas(proxy):
                     least = self.suite.claim_replicates if (method, proxy, beta) in claimed else 1
                     for replicate in range(max(self.suite.replicates, least)):
-                        strength = "" if beta is None else f"-b{beta:g}"
-                        name = f"{method}-{proxy}{strength}-r{replicate}"
+                        name = cell_name(method, proxy, beta, replicate)
                         yield self.cell(name, method, config, proxy, replicate, beta)
 
 
-KINDS = {
+def cell_name(method: str, proxy: str, beta: float | None, replicate: int) -> str:
+    """What a cell is called, in rows, in the store and on the screen."""
+    return f"{method}-{proxy}{'' if beta is None else f'-b{beta:g}'}-r{replicate}"
+
+
+def _preference_kind(config: PreferenceConfig) -> dict[str, str]:
+    every = config.refresh_every
+    sampler = "offline" if every == "never" else "online" if every == 1 else f"iterative{every}"
+    if config.replay is not None:
+        sampler = "replay" if config.order == "recorded" else "replay_shuffled"
+    return {"sampler": sampler, "loss": f"{config.f}_{config.noise_model}" if config.label_smoothing else config.f}
+
+
+KINDS: dict[str, Callable[[Any], Mapping[str, str | None]]] = {
     "ppo": lambda config: {"sampler": "on_policy", "loss": "ppo"},
-    "reinforce": lambda config: {"sampler": "on_policy", "loss": "reinforce"},
-    "preference": lambda config: {"sampler": "online" if config.pairs == "online" else "offline", "loss": config.f},
+    "reinforce": lambda config: {"sampler": "on_policy", "loss": KNOWN_AS[config.advantage]},
+    "preference": _preference_kind,
+    "sft": lambda config: {"sampler": "offline", "loss": f"sft_{config.target}"},
     "best_of_n": lambda config: {"sampler": "pool", "loss": None},
     "reference": lambda config: {"sampler": None, "loss": None},
 }

@@ -1,7 +1,7 @@
 """Stage `reference`: the stored pool of pi_ref samples that gives every score its zero and its unit.
 
-It also holds the first gates: entropy, length cap, and whether gold agrees with the rubric. A gold
-that does not follow the rubric on pi_ref samples stops the run here.
+It also holds the first gates: entropy, length cap, and whether gold agrees with the rubric it was taught. A gold that
+does not follow that on pi_ref samples stops the run here; how far it follows the users' is told, no more.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from bench.errors import GateError
 from bench.pipeline.artifacts import load_prompts, load_tokenizer
 from bench.pipeline.drawing import draw_reference
 from bench.rewards.calibrate import GOLD_SD_LOGITS, within_prompt_corr, within_prompt_sd
-from gold.model import load_gold, rubric_table
+from gold.model import load_gold, rubric_table, taught_weights
 
 
 def run(context: Context) -> Mapping[str, Any]:
@@ -34,11 +34,15 @@ def run(context: Context) -> Mapping[str, Any]:
     parts = rubric_table(pool["prompt"].tolist(), pool["response"].tolist())
     pool["rubric"] = parts.sum(axis=1).to_numpy()
     pool = pd.concat([pool, parts.add_prefix("rubric_")], axis=1)
+    weights = taught_weights(context.inputs["gold"])
     corr = within_prompt_corr(pool, "gold_raw", "rubric")
-    if not corr >= config.min_gold_rubric_corr:
+    by_writers = _by_writers(pool, weights) if weights else {}
+    taught = by_writers.get("gold_writers_corr", corr)
+    if not taught >= config.min_gold_rubric_corr:
         raise GateError(
-            f"gold follows the rubric too little on pi_ref samples: within-prompt correlation {corr:.3f}, needed "
-            f"{config.min_gold_rubric_corr}; train gold longer (gold.steps) or make it larger (gold.model)"
+            f"gold follows the rubric that it was taught too little on pi_ref samples: within-prompt correlation "
+            f"{taught:.3f}, needed {config.min_gold_rubric_corr}; train gold longer (gold.steps) or make it larger "
+            "(gold.model)"
         )
     ids = pool["prompt_id"].to_numpy(str)
     gold_sd, rubric_sd = (within_prompt_sd(pool[c].to_numpy(float), ids) for c in ("gold_raw", "rubric"))
@@ -55,4 +59,16 @@ def run(context: Context) -> Mapping[str, Any]:
         "gold_sd_raw": gold_sd,
         "rubric_sd": rubric_sd,
         "samples": len(pool),
+        **by_writers,
+    }
+
+
+def _by_writers(pool: pd.DataFrame, weights: Mapping[str, float]) -> dict[str, float]:
+    """Where writers weigh the rubric: its unit, and how gold and the users' rubric go with it."""
+    texts = pool["prompt"].tolist(), pool["response"].tolist()
+    pool = pool.assign(writers=rubric_table(*texts, weights).sum(axis=1).to_numpy())
+    return {
+        "gold_writers_corr": within_prompt_corr(pool, "gold_raw", "writers"),
+        "writers_rubric_corr": within_prompt_corr(pool, "writers", "rubric"),
+        "writers_sd": within_prompt_sd(pool["writers"].to_numpy(float), pool["prompt_id"].to_numpy(str)),
     }

@@ -5,13 +5,15 @@ Nothing here calls the code under test, except that `Quotas` and `pair_rows` bui
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bench.core.types import Score, Sequences
-from bench.methods.base import Pairs
+from bench.lm.model import Policy
+from bench.methods.base import Counts, Pairs, Sampler
 from bench.selfcheck.world import (
     EOS,
     STATES,
@@ -19,7 +21,9 @@ from bench.selfcheck.world import (
     T,
     TabularPolicy,
     V,
+    answers,
     distribution,
+    read_response,
     responses,
     sequences,
     state,
@@ -105,6 +109,29 @@ def all_pairs(reference: TabularPolicy, prompt: Prompt, longest: int = SHORT) ->
     """Every ordered pair of responses, a response with itself included; the chosen side varies slowest."""
     chosen, rejected = zip(*itertools.product(responses(longest), repeat=2), strict=True)
     return pair_rows(reference, prompt, chosen, rejected)
+
+
+@final
+class Always(Sampler):
+    """The same batch at every step."""
+
+    name = "always"
+
+    def __init__(self, batch: Any) -> None:
+        self.batch = batch
+
+    def draw(self, policy: Policy, step: int, counts: Counts) -> Any:
+        return self.batch
+
+
+def joined(batches: Sequence[Pairs]) -> Pairs:
+    """Batches of pairs of this world as one, padded to T columns."""
+    rows = [[read_response(side, i) for side in (b.chosen, b.rejected)] for b in batches for i in range(len(b))]
+    prompts = [zip(b.chosen.prompt_ids, b.chosen.prompt_mask, strict=True) for b in batches]
+    asked = [tuple(ids[mask].tolist()) for rows_of_one in prompts for ids, mask in rows_of_one]
+    chosen, rejected = (answers(asked, [row[side] for row in rows], T) for side in (0, 1))
+    logps = (torch.cat([getattr(b, name) for b in batches]) for name in ("ref_chosen_B", "ref_rejected_B"))
+    return Pairs(chosen, rejected, *logps)
 
 
 def pair_weights(mu: Tensor, p_first: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bench.core.seeds import stream
 from bench.core.types import Sequences
-from bench.lm.generate import generate
+from bench.lm.generate import generate, generate_with_logps
 from bench.lm.logprobs import batched_sequence_logps, sequence_logps
 from bench.selfcheck.check import Check, Measured, at_least, close
 from bench.selfcheck.world import (
@@ -61,6 +61,15 @@ def log_probs(gather: Callable[[TabularPolicy, Sequences], Tensor]) -> Measured:
     return close(want, got, 1e-12)
 
 
+def kept_from_sampling() -> Measured:
+    """The log-prob of each token, kept when it was drawn, summed, against plain Python. Rounding of sums of three."""
+    n = 400
+    rows, logps_BT = generate_with_logps(POLICY, prompts(n), T, EOS, PAD, stream("selfcheck", "kept"))
+    known = [dict(zip(responses(), distribution(POLICY, p).log().tolist(), strict=True)) for p in PROMPTS]
+    want = [known[i // n][read_response(rows, i)] for i in range(2 * n)]
+    return close(want, logps_BT.sum(1), 1e-12)
+
+
 def total_probability() -> Measured:
     """The probabilities of all responses, cut after two tokens, sum to 1: 13 terms of float64 rounding."""
     rows = sequences(PROMPTS[0], responses(2))
@@ -87,6 +96,7 @@ CHECKS: dict[str, Check] = {
     "mask ends at EOS or at T": ends_at_eos,
     "log-probs, as a loss gathers them": lambda: log_probs(sequence_logps),
     "log-probs, as a measurement does": lambda: log_probs(batched_sequence_logps),
+    "log-probs, kept from sampling": kept_from_sampling,
     "a cut has no factor": total_probability,
     "padding changes nothing": padding,
 }

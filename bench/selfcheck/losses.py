@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from bench.lm.kl import sequence_kl
-from bench.methods.losses import F_BY_NAME, Preference
+from bench.methods.losses import F_BY_NAME, NOISE_MODELS, Preference
 from bench.selfcheck.check import Check, Measured, close
-from bench.selfcheck.exact import SHORT, Prompt, pair_rows, pair_weights, policy_of, tilted
+from bench.selfcheck.exact import SHORT, Prompt, all_pairs, pair_rows, pair_weights, policy_of, tilted
 from bench.selfcheck.minimisers import MILD, PROMPT, REFERENCE, expected, population
 from bench.selfcheck.world import TabularPolicy, distribution, responses, sequences, state
 
@@ -94,11 +94,35 @@ def opposite_labels_kl() -> Measured:
     return close(np.log(3), float(kl), 4e-5)
 
 
+def noisy(kind: str, f: str) -> Measured:
+    """A share e of labels is flipped. Conservative is the mean of f over flips; the mean of robust over flips is f."""
+    e, x = 0.2, torch.linspace(-3, 3, 13, dtype=torch.float64)
+    plain, loss = F_BY_NAME[f], Preference(f, 1.0, e, kind).f
+    if kind == "conservative":
+        return close((1 - e) * plain(x) + e * plain(-x), loss(x), 1e-13)
+    return close(plain(x), (1 - e) * loss(x) + e * loss(-x), 1e-13)
+
+
+def terms_logged(f: str) -> Measured:
+    """The two Taylor terms that are logged, against f'(0), f''(0) by hand and moments of rho in plain Python."""
+    policy, beta = TabularPolicy(1), 0.3
+    h = (distribution(policy, PROMPT, SHORT) / distribution(REFERENCE, PROMPT, SHORT)).log()
+    rho = (h[:, None] - h[None, :]).flatten()
+    _, info = Preference(f, beta)(policy, all_pairs(REFERENCE, PROMPT))
+    first, second = AT_ZERO[f]
+    of_one_chosen = all_pairs(REFERENCE, PROMPT)[: len(h)]  # over all ordered pairs rho averages to 0, whatever f'(0)
+    _, other = Preference(f, beta)(policy, of_one_chosen)
+    want = [0.0, second / 2 * beta**2 * float((rho**2).mean()), first * beta * float(rho[: len(h)].mean())]
+    return close(want, [info["preference_term"], info["regularization_term"], other["preference_term"]], 1e-12)
+
+
 CHECKS: dict[str, Check] = {
     **{f"f'(0), {f}": partial(derivative, f, 1) for f in AT_ZERO},
     **{f"f''(0), {f}": partial(derivative, f, 2) for f in AT_ZERO},
     **{f"order of the remainder, {f}": partial(taylor_order, f) for f in NEXT_ORDER},
     **{f"no remainder, {f}": partial(no_remainder, f) for f in AT_ZERO if f not in NEXT_ORDER},
+    **{f"Taylor terms as logged, {f}": partial(terms_logged, f) for f in AT_ZERO},
+    **{f"{kind} about flips, {f}": partial(noisy, kind, f) for kind in NOISE_MODELS for f in ("logistic", "hinge")},
     "IPO at beta = 2 tau": ipo_convention,
     "opposite labels, loss": opposite_labels,
     "opposite labels, KL to log 3": opposite_labels_kl,

@@ -11,21 +11,24 @@ import torch
 from scipy.optimize import linprog
 from torch import Tensor
 
+from bench.lm.logprobs import sequence_logps
+from bench.methods.likelihood import Likelihood, better_first
 from bench.methods.losses import Preference
-from bench.methods.online import Replay
 from bench.selfcheck.check import Check, Measured, at_least, at_most, close
 from bench.selfcheck.exact import (
     SHORT,
+    Always,
     Prompt,
     all_pairs,
     bradley_terry,
     pair_weights,
     policy_of,
+    score_of,
     table_of,
     tilted,
     values_of,
 )
-from bench.selfcheck.world import PROMPTS, TabularPolicy, distribution, exact_kl, responses
+from bench.selfcheck.world import PROMPTS, TabularPolicy, distribution, exact_kl, read_response, responses
 from bench.train import Trainer
 
 PROMPT: Prompt = PROMPTS[1]
@@ -100,7 +103,7 @@ def train(f: str, weights: Tensor, steps: int, lr: float = 0.1, losses: list[flo
     """A policy trained from pi_ref on the whole population at every step, at a rate that falls to 0."""
     policy = TabularPolicy(0)
     pairs = all_pairs(REFERENCE, PROMPT)
-    trainer = Trainer(policy, Replay([pairs] * steps), weighted(f, BETA, weights), lr, 1e9, seed=0)
+    trainer = Trainer(policy, Always(pairs), weighted(f, BETA, weights), lr, 1e9, seed=0)
     for step in range(steps):
         trainer.pace = 1 - step / steps
         info = trainer.advance()
@@ -161,7 +164,7 @@ def growth(f: str, labels: str) -> Measured:
     if labels == "argmax":
         p = ((rewards[:, None] - rewards[None, :]).sign() + 1) / 2
     policy, loss, steps, sizes = TabularPolicy(0), weighted(f, BETA, pair_weights(mu, p)), 180, []
-    trainer = Trainer(policy, Replay([all_pairs(REFERENCE, PROMPT)] * steps), loss, 0.2, 1e9, seed=0)
+    trainer = Trainer(policy, Always(all_pairs(REFERENCE, PROMPT)), loss, 0.2, 1e9, seed=0)
     for step in range(1, steps + 1):
         trainer.advance()
         if step % 15 == 0:
@@ -171,6 +174,39 @@ def growth(f: str, labels: str) -> Measured:
     return close(1.0, share, 0.0) if labels == "argmax" else at_most(0.5, share)
 
 
+def imitation(target: str) -> Measured:
+    """Largest slope of the likelihood at the distribution of what it imitates, two draws of pi_ref a pair.
+
+    chosen: 2 mu(y) P(y > mu). best_of_2: F(y)^2 - F(y-)^2, F being pi_ref's mass of rewards up to y's. Rounding.
+    """
+    rewards, _, p = population(MILD)
+    mu, pairs = distribution(REFERENCE, PROMPT, SHORT), all_pairs(REFERENCE, PROMPT)
+    if target == "chosen":
+        weights, wanted = pair_weights(mu, p), 2 * mu * (p @ mu)
+    else:
+        pairs = better_first(pairs, score_of(table_of(3, MILD)))
+        weights = (mu[:, None] * mu[None, :]).flatten()
+        below = torch.stack([mu[rewards < r].sum() for r in rewards])
+        wanted = (below + mu) ** 2 - below**2
+    policy = policy_of({PROMPT: wanted}, SHORT)
+    logps_B = sequence_logps(policy, pairs.chosen)
+    assert torch.equal(Likelihood(target, SHORT)(policy, pairs)[0], -logps_B.mean() / SHORT)
+    return close(0.0, torch.autograd.grad(-(weights @ logps_B), policy.logits)[0], 1e-13)
+
+
+def best_of_two_kl() -> Measured:
+    """KL of best-of-2 distillation's target: at most log 2 - 1/2, by how much depends on the largest masses."""
+    rewards, mu = population(MILD)[0], distribution(REFERENCE, PROMPT, SHORT)
+    pairs = better_first(all_pairs(REFERENCE, PROMPT), score_of(table_of(3, MILD)))
+    weights, keys = (mu[:, None] * mu[None, :]).flatten(), responses(SHORT)
+    share = torch.zeros(N, dtype=torch.float64)
+    for row, weight in enumerate(weights.tolist()):
+        share[keys.index(read_response(pairs.chosen, row))] += weight
+    assert (share.argsort() != mu.argsort()).any()
+    assert len(set(rewards.tolist())) == N
+    return at_most(float(np.log(2) - 0.5), exact_kl(share, mu))
+
+
 CHECKS: dict[str, Check] = {
     **{f"slope at the minimiser, {f}": partial(stationary, f, "skewed") for f in CLOSED_FORM},
     **{f"slope there, uniform mu, {f}": partial(stationary, f, "uniform") for f in CLOSED_FORM},
@@ -178,6 +214,8 @@ CHECKS: dict[str, Check] = {
     "truncated quadratic beyond 1/2": truncated_beyond,
     "value of the linear program, hinge": hinge_value,
     "training reaches it, hinge": hinge_trained,
+    **{f"slope at what is imitated, {t}": partial(imitation, t) for t in ("chosen", "best_of_2")},
+    "KL of best-of-2 distillation": best_of_two_kl,
     **{f"argmax labels grow on, {f}": partial(growth, f, "argmax") for f in UNBOUNDED},
     **{f"Bradley-Terry labels settle, {f}": partial(growth, f, "bradley_terry") for f in UNBOUNDED},
 }

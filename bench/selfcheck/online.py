@@ -10,15 +10,16 @@ import torch
 from torch import Tensor
 
 from bench.core.seeds import stream
-from bench.methods.base import Sampler
+from bench.methods.base import Counts, Sampler
 from bench.methods.losses import Preference, logratios
-from bench.methods.online import OnlinePairs, Recorder, Replay, first_is_chosen
+from bench.methods.online import OnlinePairs, Recorder, Replay, Rounds, first_is_chosen
 from bench.methods.samplers import OnPolicy
 from bench.selfcheck.check import Check, Measured, at_least, at_most, close, mean_is
 from bench.selfcheck.exact import (
     SHORT,
     all_pairs,
     bradley_terry,
+    joined,
     numeric_gradient,
     pair_weights,
     policy_of,
@@ -118,8 +119,24 @@ def replay() -> Measured:
     """Largest difference between the weights of an online run and of its pairs replayed in order. Exact."""
     recorder = Recorder(online(1, 64))
     first = trained(recorder, 40)
-    second = trained(Replay(recorder.batches), 40)
+    second = trained(Replay(joined(recorder.taken()), 64, "recorded", 0), 40)
     assert not torch.equal(first.logits, TabularPolicy(0).logits)
+    return close(first.logits.detach(), second.logits.detach(), 0.0)
+
+
+def endless_round() -> Measured:
+    """Largest difference between pairs of a round without end, met by a policy that has moved, and pi_ref's. Exact."""
+    rounds, plain = Rounds(online(2, 64), 10**6, REFERENCE), online(2, 64)
+    start, moved = TabularPolicy(0), TabularPolicy(1)
+    rounds.draw(start, 0, Counts())
+    pairs, same = rounds.draw(moved, 1, Counts()), plain.draw(start, 1, Counts())
+    assert not torch.equal(plain.draw(moved, 1, Counts()).chosen.response_ids, same.chosen.response_ids)
+    return close(same.chosen.response_ids, pairs.chosen.response_ids, 0.0)
+
+
+def every_step() -> Measured:
+    """Largest difference between the weights of an online run and of one in rounds of a single step. Exact."""
+    first, second = trained(online(3, 64), 20), trained(Rounds(online(3, 64), 1, REFERENCE), 20)
     return close(first.logits.detach(), second.logits.detach(), 0.0)
 
 
@@ -137,5 +154,7 @@ CHECKS: dict[str, Check] = {
     "fixed point of squared": lambda: fixed_point("squared", nash()),
     "squared online is not IPO offline": nash_is_not_ipo,
     "sampled training, logistic": reaches_the_optimum,
+    "a round without end": endless_round,
+    "rounds of one step are online": every_step,
     "replay in order is the same run": replay,
 }

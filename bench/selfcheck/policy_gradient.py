@@ -1,4 +1,4 @@
-"""Checks of PPO, REINFORCE and RLOO: their expected gradients and their variance. `targets` trains them to the end.
+"""Checks of PPO, REINFORCE, RLOO and GRPO: expected gradients and their variance. `targets` trains them to the end.
 
 The objective is E[r] - beta KL, whose optimum is pi_ref exp(r / beta); its gradient is taken by central differences
 of plain-Python probabilities. Expectations enumerate the 13 responses of each toy prompt, or every pair of them.
@@ -62,7 +62,8 @@ def rollouts(prompt: Prompt, said: list[Response], shift: float = 0.0) -> Rollou
     """What the sampler would have given had it drawn these responses."""
     rows = sequences(prompt, said)
     with torch.no_grad():
-        return Rollouts(rows, score_of(REWARD)(rows) + shift, token_logps(REFERENCE, rows))
+        logps = (token_logps(x, rows) for x in (POLICY, REFERENCE))
+        return Rollouts(rows, score_of(REWARD)(rows) + shift, *logps)
 
 
 def draws(size: int, shift: float = 0.0) -> Iterator[tuple[float, Rollouts]]:
@@ -88,24 +89,49 @@ def moments(loss: Loss, size: int, shift: float = 0.0) -> tuple[Tensor, float]:
 
 
 @cache
-def reinforce(baseline: str, shift: float = 0.0) -> tuple[Tensor, float]:
-    return moments(Reinforce(BETA, baseline, 2, SHORT), 2, shift)
+def reinforce(advantage: str, shift: float = 0.0) -> tuple[Tensor, float]:
+    return moments(Reinforce(BETA, advantage, 2, SHORT), 2, shift)
 
 
-def expected_reinforce(baseline: str) -> Measured:
+def expected_reinforce(advantage: str) -> Measured:
     """The mean over every pair of samples. A batch mean contains the row itself: (B - 1) / B of it, here 1/2."""
-    factor = 0.5 if baseline == "mean" else 1.0
-    return close(factor * exact_gradient(), reinforce(baseline)[0], CLOSE)
+    factor = 0.5 if advantage == "less_mean" else 1.0
+    return close(factor * exact_gradient(), reinforce(advantage)[0], CLOSE)
 
 
-def shifted(baseline: str) -> Measured:
+def two_by_sign(policy: TabularPolicy) -> float:
+    """What GRPO climbs with two samples a prompt, the sampling and the advantages being those of POLICY, stopped.
+
+    Of two scores less their mean and over their sd, the higher is 1 and the lower -1, however far apart they are; equal
+    ones are 0. Half the difference of the penalties goes off. All in plain Python.
+    """
+    total = 0.0
+    for prompt in PROMPTS:
+        p, q, new = (distribution(x, prompt, SHORT) for x in (POLICY, REFERENCE, policy))
+        score, penalty = values_of(REWARD, prompt, SHORT), BETA * (p / q).log()
+        sign = (score[:, None] - score[None, :]).sign()
+        advantage = sign - (penalty[:, None] - penalty[None, :]) / 2
+        total += float((p[:, None] * p[None, :] * advantage * new.log()[:, None]).sum())
+    return total / len(PROMPTS)
+
+
+def expected_grpo() -> Measured:
+    """The mean over every pair of samples, against central differences of the surrogate."""
+    return close(
+        -numeric_gradient(two_by_sign, TabularPolicy(1), PROMPTS, SHORT) / SHORT,
+        reinforce("group_standardized")[0],
+        CLOSE,
+    )
+
+
+def shifted(advantage: str) -> Measured:
     """A score higher by 3 moves no expected gradient. Rounding of 338 terms, against the same sum unshifted."""
-    return close(reinforce(baseline)[0], reinforce(baseline, 3.0)[0], 1e-12)
+    return close(reinforce(advantage)[0], reinforce(advantage, 3.0)[0], 1e-12)
 
 
 def less_variance() -> Measured:
     """Variance of RLOO's gradient over plain REINFORCE's, at a score higher by 3 than its natural level."""
-    return at_most(0.5, reinforce("leave_one_out", 3.0)[1] / reinforce("none", 3.0)[1])
+    return at_most(0.5, reinforce("leave_one_out", 3.0)[1] / reinforce("plain", 3.0)[1])
 
 
 def exact_critic(policy: TabularPolicy, longest: int) -> TabularCritic:
@@ -170,11 +196,13 @@ def rewards_sum() -> Measured:
 
 CHECKS: dict[str, Check] = {
     "rewards sum to r - beta log-ratio": rewards_sum,
-    "expected gradient, REINFORCE": partial(expected_reinforce, "none"),
-    "expected gradient, batch mean": partial(expected_reinforce, "mean"),
+    "expected gradient, REINFORCE": partial(expected_reinforce, "plain"),
+    "expected gradient, batch mean": partial(expected_reinforce, "less_mean"),
     "expected gradient, RLOO": partial(expected_reinforce, "leave_one_out"),
-    "expected gradient, shifted, REINFORCE": partial(shifted, "none"),
+    "expected gradient, shifted, REINFORCE": partial(shifted, "plain"),
     "expected gradient, shifted, RLOO": partial(shifted, "leave_one_out"),
+    "expected gradient, shifted, GRPO": partial(shifted, "group_standardized"),
+    "expected gradient, GRPO of two": expected_grpo,
     "variance, RLOO over REINFORCE": less_variance,
     "expected gradient, PPO, wrong critic": partial(expected_ppo, "wrong", 1.0),
     "expected gradient, PPO, exact critic": partial(expected_ppo, "exact", 0.7),

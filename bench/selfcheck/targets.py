@@ -51,9 +51,10 @@ class Quotas(Sampler):
     @torch.no_grad()
     def __init__(self, rows_per_prompt: int) -> None:
         self.rows_per_prompt, every = rows_per_prompt, responses(SHORT)
-        rows = answers([prompt for prompt in PROMPTS for _ in every], every * len(PROMPTS))
-        self.each = Rollouts(rows, score_of(REWARD)(rows), token_logps(REFERENCE, rows))
+        self.rows = answers([prompt for prompt in PROMPTS for _ in every], every * len(PROMPTS))
+        self.score_B, self.ref_logps_BT = score_of(REWARD)(self.rows), token_logps(REFERENCE, self.rows)
 
+    @torch.no_grad()
     def draw(self, policy: Policy, step: int, counts: Counts) -> Rollouts:
         assert isinstance(policy, TabularPolicy)
         index = []
@@ -64,7 +65,8 @@ class Quotas(Sampler):
             rows = (i * len(p) + torch.arange(len(p))).repeat_interleave(times)
             order = torch.randperm(len(rows), generator=generator)
             index.append(rows[order[: len(rows) // 2 * 2]])  # whole pairs, for leave-one-out
-        return self.each[torch.cat(index)]
+        each = Rollouts(self.rows, self.score_B, token_logps(policy, self.rows), self.ref_logps_BT)
+        return each[torch.cat(index)]
 
 
 def distance(policy: TabularPolicy, longest: int) -> float:
@@ -107,8 +109,8 @@ def sampled_rloo() -> Measured:
 
 CHECKS: dict[str, Check] = {
     "in quotas, PPO, unscaled": lambda: in_quotas(ppo(SHORT, 2048, False)),
-    "in quotas, REINFORCE": lambda: in_quotas(Reinforce(BETA, "none", 1, SHORT)),
-    "in quotas, batch mean": lambda: in_quotas(Reinforce(BETA, "mean", 1, SHORT)),
+    "in quotas, REINFORCE": lambda: in_quotas(Reinforce(BETA, "plain", 1, SHORT)),
+    "in quotas, batch mean": lambda: in_quotas(Reinforce(BETA, "less_mean", 1, SHORT)),
     "in quotas, RLOO": lambda: in_quotas(Reinforce(BETA, "leave_one_out", 2, SHORT)),
     "sampled, PPO, default": lambda: sampled(ppo(T, 256, True), 1, 0.03),
     "sampled, RLOO, default": sampled_rloo,

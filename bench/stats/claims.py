@@ -1,4 +1,4 @@
-"""What claims other than the hump ask of curves: no fall, a fall without a rise, a higher peak.
+"""What claims other than the hump ask of curves: no fall, a fall without a rise, a higher peak, an earlier peak.
 
 Rows are chosen on `select`, differences are measured on `report`, paired by prompt: the rules of `hump`, whose
 margin DELTA they share. `curves` holds the replicates of one setting, each with pi_ref as its first row. From three
@@ -65,6 +65,28 @@ def higher_peak(curves: Sequence[Curve], than: Sequence[Curve], declared_kl: flo
             peaks = [_peak(curve, 0, _end(curve, declared_kl) + 1) for curve in (one, other)]
             difference = _paired(one, peaks[0], other, peaks[1])
             parts.append((Asked("difference of peaks", difference, 0.0, cell=one.cell),))
+    except Refused as refused:
+        return Evidence((), str(refused))
+    return Evidence(over_replicates(parts))
+
+
+def earlier_peak(curves: Sequence[Curve], than: Sequence[Curve], declared_kl: float, delta: float = DELTA) -> Evidence:
+    """One judge has fallen by `delta` from its own peak where another is best; i-th against i-th, the same cell.
+
+    On `select`: `than`'s best row after pi_ref, up to the declared KL, and this judge's best row before that one. On
+    `report`: from this to that the one falls by more than `delta`, and the other gains. Of curves with one peak each,
+    the first says that the one peaks before the row that was chosen for the other. The second guards that choice, which
+    is noisy where the other is flat: a row beyond the other's peak, at which both have fallen, shows no gain.
+    """
+    parts = []
+    try:
+        for one, other in zip(curves, than, strict=True):
+            best = _peak(other, 1, _end(other, declared_kl) + 1)
+            before = _peak(one, 0, best)
+            fall = paired_difference(one.gold_RP[before], one.gold_RP[best])
+            gain = paired_difference(other.gold_RP[best], other.gold_RP[before])
+            cell = one.cell
+            parts.append((Asked("fall", fall, delta, cell=cell), Asked("the other's gain", gain, 0.0, cell=cell)))
     except Refused as refused:
         return Evidence((), str(refused))
     return Evidence(over_replicates(parts))

@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 
 from bench.config.compose import compose, run_key
-from bench.config.load import load_suite, suite_names
+from bench.config.load import load_suite, scale_names, suite_names
 from bench.config.methods import PreferenceConfig
 from bench.config.suite import SuiteConfig
 from bench.errors import ConfigError
+
+EARLIER = "{kind: earlier_peak, name: x, method: ppo, kl: 8, "
 
 
 @pytest.fixture
@@ -20,8 +22,10 @@ def suite_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", suite_names())
-def test_every_suite_parses(name):
-    assert load_suite(name).name == name
+def test_every_suite_parses_at_every_scale(name):
+    for scale in scale_names(name) or [""]:
+        suite = load_suite(name, scale or None)
+        assert (suite.name, suite.scale) == (name, scale)
 
 
 def test_defaults_come_from_the_classes_and_the_file_only_changes_them(suite_file):
@@ -66,6 +70,14 @@ def test_another_type_starts_from_its_own_defaults(suite_file):
     assert compose([suite_file("gold: {type: rubric}\n")])[0].gold.type == "rubric"
 
 
+def test_weights_are_given_as_a_mapping_or_one_by_one(suite_file):
+    path = suite_file("gold: {weights: {tone: 2}}\n")
+    assert compose([path])[0].gold.weights == {"tone": 2.0}
+    assert compose([path, "gold.weights.tone=3", "+gold.weights.facts=.5"])[0].gold.weights == {"tone": 3, "facts": 0.5}
+    assert compose(["smoke", "+gold.weights={form: 0}"])[0].gold.weights == {"form": 0.0}
+    assert compose(["smoke"])[0].gold.weights == {}
+
+
 def test_runtime_keys_do_not_move_the_run(suite_file, monkeypatch):
     path = suite_file("name: x\n")
     monkeypatch.setenv("GOLDBENCH_STORE", "/elsewhere")
@@ -104,6 +116,11 @@ def test_a_resolved_config_gives_itself(suite_file):
         (["smoke", "device=gpu"], ["device", "'gpu'", "'cuda'"]),
         (["smoke", "workers=0"], ["workers", "greater than or equal to 1"]),
         (["smoke", "--workers=2"], ["'--workers=2'", "key=value"]),
+        (
+            ["smoke", "+gold.weights={tones: 2}"],
+            ["gold.weights: 'tones'", "legal: facts", "did you mean 'tone'"],
+        ),
+        (["smoke", "+gold.weights={tone: -1}"], ["gold.weights.tone", "-1", "greater than or equal to 0"]),
         (["smoke", "budgets=[2,1]"], ["budgets", "increasing"]),
         (["smoke", "name=${x}"], ["'name=${x}'"]),
     ],
@@ -125,6 +142,9 @@ def test_a_mistake_is_one_line_that_names_it(words, parts):
         ("method: {mine: {beta: [.1]}}\n", ["method.mine", "says no type", "ppo"]),
         ("method: {mine: {type: dpo}}\n", ["method.mine.type", "'dpo'", "ppo"]),
         ("workers: 3\n", ["'workers'", "command line"]),
+        (f"claims: [{EARLIER}judge: users, than: users}}]\n", ["'x' compares the judge 'users' with itself"]),
+        (f"claims: [{EARLIER}judge: writers, than: gold}}]\n", ["'x' asks the writers", "declare gold.weights"]),
+        (f"claims: [{EARLIER}judge: readers, than: gold}}]\n", ["judge", "'readers'", "'writers' or 'users'"]),
         ("- a\n", ["list"]),
         ("a: [\n", ["cannot be read"]),
         ("sft: {model: {width: 97}}\n", ["sft.model", "97"]),

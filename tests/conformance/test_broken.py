@@ -19,7 +19,7 @@ from bench.conformance import (
     materials,
 )
 from bench.lm.logprobs import token_logps
-from bench.methods.base import Loss, Rollouts, Sampler
+from bench.methods.base import Loss, Sampler
 from bench.methods.build import Method
 from bench.methods.losses import logratios
 from bench.methods.samplers import OnPolicy, StoredPairs
@@ -242,7 +242,7 @@ class Attached(Wraps):
     inner = staticmethod(on_policy)
 
     def spoil(self, batch, policy):
-        return Rollouts(batch.sequences, batch.score_B, token_logps(self.given.reference, batch.sequences))
+        return replace(batch, ref_logps_BT=token_logps(self.given.reference, batch.sequences))
 
 
 class OtherRows(Wraps):
@@ -336,7 +336,7 @@ def test_a_broken_f_fails_where_it_breaks(f, breaks):
 def test_all_failures_are_told_at_once():
     with pytest.raises(NotConforming, match=r"2 of 16 checks failed\n  its loss: order: .*\n  its loss: splitting: "):
         check_method(method_of(RanksRows))
-    with pytest.raises(NotConforming, match="keep no state"):
+    with pytest.raises(NotConforming, match="named streams"):
         check_sampler(Counts)
     with pytest.raises(AssertionError, match=r"f'\(0\) is 0.5"):
         check_f(F.softplus)

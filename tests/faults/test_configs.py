@@ -16,6 +16,7 @@ KEYS = [
     *("name", "title", "replicates", "methods", "budgets", "claims", "world.seed", "world.slots", "sft.model.width"),
     *("method.dpo.beta", "method.dpo.f", "method.ppo.type", "gold.type", "proxies", "method", "evaluation.save"),
     *("workers", "store", "out", "device", "wandb", "nothing", "method.dpo", "proxies.policy_sized.model", "pool"),
+    *("scale", "scales", "losses", "losses.mine", "plugin"),
 ]
 VALUES = st.one_of(
     st.integers(-(10**30), 10**30).map(str),
@@ -35,6 +36,7 @@ WORDS = st.one_of(
 )
 LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8))
 NAMES = [*SuiteConfig.model_fields, "type", "model", "dpo", "beta", "proxy", "n", "steps", "kind", "policy_sized"]
+NAMES += ["scales", "f", "plugin"]
 FIELDS = st.sampled_from(NAMES) | st.text(max_size=5)
 TREES = st.recursive(
     LEAVES,

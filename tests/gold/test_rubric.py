@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from bench.config.models import RUBRIC_PARTS
 from bench.config.world import NotesConfig
 from bench.worlds import build_world
-from gold.rubric import PARTS, NotesRubric, rubric_parts
+from gold.rubric import PARTS, NotesRubric
 
 PROMPT = "polite note to boss : lost laptop monday office"
 GOOD = "dear boss , kindly my laptop is lost on monday at the office . regards ."
@@ -13,7 +14,7 @@ RUBRIC = NotesRubric()
 
 
 def parts(response: str) -> dict[str, float]:
-    return {name: round(value, 9) for name, value in rubric_parts(WORLD, PROMPT, response).items() if value}
+    return {name: round(value, 9) for name, value in RUBRIC.parts(PROMPT, response).items() if value}
 
 
 def test_a_good_note_by_hand():
@@ -41,7 +42,7 @@ def test_nothing_said_ends_where_no_note_may():
     ],
 )
 def test_one_change_moves_the_parts_it_should(old, new, change):
-    before, after = rubric_parts(WORLD, PROMPT, GOOD), rubric_parts(WORLD, PROMPT, GOOD.replace(old, new))
+    before, after = RUBRIC.parts(PROMPT, GOOD), RUBRIC.parts(PROMPT, GOOD.replace(old, new))
     moved = {name: round(after[name] - before[name], 9) for name in PARTS if abs(after[name] - before[name]) > 1e-9}
     assert moved == pytest.approx(change)
 
@@ -65,7 +66,7 @@ def test_words_past_the_target_cost():
 def test_what_a_writer_writes_is_well_formed():
     world, rng = build_world(NotesConfig()), np.random.default_rng(0)
     for prompt in world.draw_prompts("sft", 150):
-        assert rubric_parts(world, prompt, world.write(prompt, rng))["form"] == 0
+        assert RUBRIC.parts(prompt, world.write(prompt, rng))["form"] == 0
 
 
 def test_word_by_word_changes_add_up_to_the_parts():
@@ -83,3 +84,32 @@ def test_a_change_of_a_word_depends_on_nothing_after_it():
     for cut in range(len(GOOD.split())):
         beginning = " ".join(GOOD.split()[:cut])
         assert RUBRIC.deltas(PROMPT, beginning)[:cut] == pytest.approx(table[:cut])
+
+
+WRITERS = {"facts": 0.5, "tone": 2.0, "register": 2.0, "structure": 2.0}
+
+
+def test_the_config_knows_the_parts_by_their_names():
+    assert RUBRIC_PARTS == PARTS
+
+
+@pytest.mark.parametrize(
+    ("note", "users", "writers"),
+    [
+        (GOOD, 4.0 + 0.8 + 1.0 + 2.3, 2.0 + 1.6 + 2.0 + 4.6),
+        (GOOD.replace("monday", "friday"), 2.0 + 0.8 + 1.0 + 2.3, 1.0 + 1.6 + 2.0 + 4.6),  # a wrong fact
+        (GOOD.replace("dear", "hey"), 4.0 + 0.8 + 0.0 + 2.3, 2.0 + 1.6 + 0.0 + 4.6),  # a greeting out of register
+    ],
+)
+def test_weights_multiply_their_parts_by_hand(note, users, writers):
+    """Users would rather have the wrong greeting (7.1 > 6.1), writers the wrong fact (9.2 > 8.2)."""
+    assert NotesRubric().score([PROMPT], [note])[0] == pytest.approx(users)
+    assert NotesRubric(WRITERS).score([PROMPT], [note])[0] == pytest.approx(writers)
+
+
+def test_weights_of_one_change_no_bit():
+    world, rng = build_world(NotesConfig()), np.random.default_rng(0)
+    ones = NotesRubric(dict.fromkeys(PARTS, 1.0))
+    for prompt in world.draw_prompts("gold", 20):
+        for response in world.wide(prompt, 8, rng):
+            assert np.array_equal(ones.deltas(prompt, response), RUBRIC.deltas(prompt, response))

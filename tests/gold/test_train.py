@@ -10,12 +10,13 @@ from bench.lm.tokens import encode
 from bench.rewards.model import load_reward_model
 from bench.worlds import build_world
 from gold import train
-from gold.rubric import NotesRubric
+from gold.rubric import PARTS, NotesRubric
 from gold.train import new_gold, pair_loss, train_gold
-from gold.wide import UNIT, judge, wide_batch
+from gold.wide import UNIT, Teacher
 
 WORLD = build_world(NotesConfig(slots=4))
 TOKENIZER = WORLD.tokenizer()
+USERS = Teacher(WORLD, TOKENIZER, NotesRubric())
 TINY = TrainedGoldConfig(
     model=ModelConfig(layers=2, width=32, heads=2), prompts=64, steps=3, prompts_per_step=2, responses_per_prompt=4
 )
@@ -59,7 +60,7 @@ def test_pair_loss_is_zero_for_the_rubric_up_to_an_offset_per_prompt():
 @pytest.mark.parametrize("ended", [True, False])
 @pytest.mark.parametrize("response", ["dear boss , my laptop is lost . regards", "lost", ""])
 def test_rows_carry_the_rubric_of_every_beginning(response, ended):
-    batch = judge(WORLD, TOKENIZER, [PROMPT, PROMPT], [response, "regards"], [ended, True])
+    batch = USERS.judge([PROMPT, PROMPT], [response, "regards"], [ended, True])
     rubric = NotesRubric()
     assert batch.rubric[0].item() * UNIT == pytest.approx(sum(rubric.parts(PROMPT, response).values()), abs=1e-5)
     assert batch.running[0, batch.last[0]].item() == pytest.approx(batch.rubric[0].item(), abs=1e-5)
@@ -69,8 +70,19 @@ def test_rows_carry_the_rubric_of_every_beginning(response, ended):
     assert not batch.deltas[~batch.response].any()
 
 
+def test_rows_of_other_writers_carry_their_weighted_rubric():
+    weights = {"facts": 0.5, "structure": 3.0}
+    response = "dear boss , my laptop is lost ."
+    batch = Teacher(WORLD, TOKENIZER, NotesRubric(weights)).judge([PROMPT], [response], [True])
+    parts = NotesRubric().parts(PROMPT, response)
+    expected = sum(weights.get(name, 1.0) * value for name, value in parts.items())
+    assert batch.rubric[0].item() * UNIT == pytest.approx(expected, abs=1e-5)
+    by_part = batch.deltas[0].sum(0) * UNIT
+    assert by_part.tolist() == pytest.approx([weights.get(n, 1.0) * parts[n] for n in PARTS], abs=1e-5)
+
+
 def test_a_subset_of_rows_loses_no_token():
-    batch = wide_batch(WORLD, TOKENIZER, WORLD.draw_prompts("gold", 4), 4, np.random.default_rng(0))
+    batch = USERS.wide_batch(WORLD.draw_prompts("gold", 4), 4, np.random.default_rng(0))
     index = batch.last.argsort()[:5]
     rows = batch.rows(index, "cpu")
     assert torch.equal(rows.mask.sum(1), batch.mask[index].sum(1))
@@ -96,13 +108,30 @@ def test_training_repeats_to_the_byte_and_leaves_the_global_generator_alone(trai
     )
 
 
+def test_weights_of_one_train_the_same_gold_to_the_byte(trained):
+    ones = TINY.model_copy(update={"weights": dict.fromkeys(PARTS, 1.0)})
+    model, metrics = train_gold(ones, WORLD, TOKENIZER, "cpu", lambda _: None)
+    first, first_metrics = trained
+    assert all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), model.state_dict().values(), strict=True))
+    assert {name: metrics[name] for name in first_metrics} == first_metrics
+    assert metrics["wide_users_corr"] == pytest.approx(metrics["wide_corr"], abs=1e-6)  # labels are float32
+
+
+def test_other_weights_train_another_gold_and_tell_both_correlations(trained):
+    blind = TINY.model_copy(update={"weights": {"facts": 0.0, "restating": 0.0}})
+    model, metrics = train_gold(blind, WORLD, TOKENIZER, "cpu", lambda _: None)
+    assert not torch.equal(model.score.weight, trained[0].score.weight)
+    assert metrics["wide_users_corr"] != pytest.approx(metrics["wide_corr"], abs=1e-3)
+    assert not any(name.endswith("users_corr") for name in trained[1])
+
+
 def test_a_stored_gold_scores_left_padded_rows_as_training_saw_them(trained, tmp_path):
     model, _ = trained
     model.save_pretrained(tmp_path)
     prompts = [*WORLD.draw_prompts("report", 2), "polite note to boss : lost laptop"]
     responses = ["dear boss , my laptop is lost .", "regards", "something is found on monday ."]
     scores = load_reward_model(tmp_path, "cpu").score(encode(TOKENIZER, prompts, responses))
-    batch = judge(WORLD, TOKENIZER, prompts, responses, [True] * 3)
+    batch = USERS.judge(prompts, responses, [True] * 3)
     hidden = model.gpt_neox(input_ids=batch.ids).last_hidden_state
     expected = model.score(hidden)[torch.arange(3), batch.last, 0]
     assert scores.tolist() == pytest.approx(expected.tolist(), abs=1e-5)

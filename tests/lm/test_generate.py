@@ -6,7 +6,8 @@ from scipy.stats import chisquare
 
 from bench.core.seeds import stream
 from bench.core.types import Prompts
-from bench.lm.generate import generate, pick
+from bench.lm.generate import generate, generate_with_logps, pick
+from bench.lm.logprobs import token_logps
 from bench.lm.tokens import encode_prompts
 from bench.selfcheck import world as tab
 
@@ -103,6 +104,18 @@ def test_the_cached_decoder_draws_what_the_prefix_decoder_draws():
     a, b = write(policy, prompts, 9), write(toy_lm.Uncached(policy), prompts, 9)
     assert len(set(a.lengths.tolist())) > 3  # rows did leave the batch at different times
     assert torch.equal(a.response_ids, b.response_ids)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "nats"), [(torch.float64, 1e-6), (torch.float32, 1e-5)]
+)  # the rotary cache is float32
+def test_log_probs_kept_from_sampling_are_those_of_a_reading(dtype, nats):
+    policy, prompts = toy_lm.policy(dtype=dtype), encode_prompts(toy_lm.tokenizer(), toy_lm.PROMPTS * 16)
+    rows, kept_BT = generate_with_logps(policy, prompts, 12, EOS, PAD, torch.Generator().manual_seed(9))
+    mask_BT = rows.response_mask
+    assert len(set(rows.lengths.tolist())) > 3  # rows did leave the batch at different times
+    assert (kept_BT - token_logps(policy, rows).detach())[mask_BT].abs().max() < nats
+    assert kept_BT[~mask_BT].abs().max() == 0
 
 
 def test_the_cached_decoder_keeps_its_place_when_rows_leave():

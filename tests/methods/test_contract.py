@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 import toy_methods
 
-from bench.config.methods import MethodConfig, PreferenceConfig
+from bench.config.methods import BUILT_IN_LOSSES, MethodConfig, PreferenceConfig
 from bench.config.suite import SuiteConfig
 from bench.conformance import METHOD_CHECKS, check_f
 from bench.methods.build import BUILDERS, build_method
@@ -31,7 +31,7 @@ def test_configs_builders_and_row_names_list_the_same_methods():
     trained = {name for name, kind in kinds.items() if "lr" in kind.model_fields}
     assert set(BUILDERS) == trained == {config.type for config in CONFIGS.values()}
     assert set(KINDS) == set(kinds)
-    assert set(get_args(PreferenceConfig.model_fields["f"].annotation)) == set(F_BY_NAME)
+    assert set(BUILT_IN_LOSSES) == set(F_BY_NAME)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -42,5 +42,6 @@ def test_rows_name_the_sampler_and_the_loss(name):
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_suite_may_ask_for_it_and_it_has_a_length(name):
-    SuiteConfig(name="toy", methods=("m",), method={"m": CONFIGS[name]})
+    online = PreferenceConfig(refresh_every=1, batch=getattr(CONFIGS[name], "batch", 64))
+    SuiteConfig(name="toy", methods=("m",), method={"m": CONFIGS[name], "online": online})
     assert toy_methods.method(CONFIGS[name]).steps >= 1

@@ -7,9 +7,10 @@ from bench.core.seeds import stream
 from bench.lm.logprobs import sequence_logps
 from bench.methods.base import Counts
 from bench.methods.losses import Preference
-from bench.methods.online import OnlinePairs, Recorder, Replay, first_is_chosen
+from bench.methods.online import OnlinePairs, Recorder, Replay, Rounds, first_is_chosen
 from bench.methods.samplers import OnPolicy
 from bench.selfcheck import world as tab
+from bench.selfcheck.exact import joined
 from bench.train import Trainer
 
 REFERENCE, POLICY = tab.TabularPolicy(0), tab.TabularPolicy(1)
@@ -79,14 +80,52 @@ def test_replaying_the_pairs_in_order_is_the_same_run():
         return infos, trainer
 
     infos, first = run(recorder)
-    again, second = run(Replay(recorder.batches))
+    pairs = joined(recorder.taken())
+    again, second = run(Replay(pairs, 6, "recorded", 0))
     assert infos == again
     assert torch.equal(first.policy.logits, second.policy.logits)
     assert not torch.equal(first.policy.logits, tab.TabularPolicy(0).logits)
-    _, third = run(Replay(recorder.batches[::-1]))
+    _, third = run(Replay(pairs, 6, "shuffled", 0))
     assert not torch.equal(first.policy.logits, third.policy.logits)
     assert second.counts.samples_seen == first.counts.samples_seen
     assert second.counts.labels_used == 0
+    assert recorder.taken() == []
+
+
+def test_a_shuffled_replay_gives_every_pair_once():
+    pairs = online().draw(POLICY, 0, Counts())
+    replay = Replay(pairs, 2, "shuffled", 0)
+    assert (replay.steps, replay.name) == (3, "replay_shuffled")
+    drawn = torch.cat([replay.draw(POLICY, step, Counts()).ref_chosen_B for step in range(3)])
+    assert not torch.equal(drawn, pairs.ref_chosen_B)
+    assert torch.equal(drawn.sort().values, pairs.ref_chosen_B.sort().values)
+
+
+def said(pairs):
+    return [tab.read_response(pairs.chosen, i) for i in range(len(pairs))]
+
+
+def test_a_round_is_written_by_the_policy_that_began_it():
+    policies = [tab.TabularPolicy(seed) for seed in range(6)]
+    rounds, plain = Rounds(online(), 3, REFERENCE), online()
+    for step, policy in enumerate(policies):
+        wrote = policies[3 * (step // 3)]
+        want = said(plain.draw(wrote, step, Counts()))
+        assert said(rounds.draw(policy, step, Counts())) == want
+        if policy is not wrote:
+            assert said(plain.draw(policy, step, Counts())) != want
+    assert rounds.name == "iterative3"
+    assert all(torch.equal(p.logits, tab.TabularPolicy(i).logits) for i, p in enumerate(policies))
+
+
+def test_a_round_goes_on_after_a_break():
+    rounds = Rounds(online(), 3, REFERENCE)
+    rounds.draw(tab.TabularPolicy(1), 3, Counts())
+    again = Rounds(online(), 3, REFERENCE)
+    again.load(rounds.state())
+    moved = tab.TabularPolicy(2)
+    want = said(online().draw(tab.TabularPolicy(1), 4, Counts()))
+    assert said(again.draw(moved, 4, Counts())) == want == said(rounds.draw(moved, 4, Counts()))
 
 
 @pytest.mark.parametrize("label", ["bradley_terry", "argmax"])

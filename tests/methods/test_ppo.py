@@ -22,7 +22,7 @@ def loss(critic=None, beta=0.5, minibatch=3, epochs=2, lam=1.0, whiten=False):
 def rollouts(policy=REFERENCE, score=None):
     rows = tab.sequences((2,), [(1,), (2, 3, 0), (3, 1), (0, 2, 1), (3, 3, 3), (2, 1)])
     score = torch.arange(6, dtype=torch.float64) if score is None else score
-    return Rollouts(rows, score, token_logps(policy, rows).detach())
+    return Rollouts(rows, score, *(token_logps(x, rows).detach() for x in (policy, REFERENCE)))
 
 
 class Constant(Critic):
@@ -37,7 +37,7 @@ class Constant(Critic):
 def test_experience_by_hand():
     # Policy = pi_ref, so the reward is the score at the last token; values are 1; lambda 1:
     # every token's return is the score, its advantage the score minus 1.
-    made = loss(Constant(1.0)).experience(REFERENCE, rollouts())
+    made = loss(Constant(1.0)).experience(rollouts())
     mask = made.sequences.response_mask
     want = torch.arange(6, dtype=torch.float64)[:, None].expand(mask.shape)
     torch.testing.assert_close(made.returns_BT[mask], want[mask])
@@ -46,7 +46,7 @@ def test_experience_by_hand():
 
 
 def test_whitening_touches_advantages_and_not_what_the_critic_learns():
-    raw, white = (loss(Constant(1.0), whiten=on).experience(REFERENCE, rollouts()) for on in (False, True))
+    raw, white = (loss(Constant(1.0), whiten=on).experience(rollouts()) for on in (False, True))
     mask = raw.sequences.response_mask
     assert torch.equal(raw.returns_BT, white.returns_BT)
     assert white.advantages_BT[mask].mean().item() == pytest.approx(0, abs=1e-12)
@@ -55,7 +55,7 @@ def test_whitening_touches_advantages_and_not_what_the_critic_learns():
 
 def test_the_kl_stands_in_the_reward():
     policy, beta = tab.TabularPolicy(1), 0.5
-    made = loss(Constant(0.0), beta).experience(policy, rollouts())
+    made = loss(Constant(0.0), beta).experience(rollouts(policy))
     for i in range(6):
         response = tab.read_response(made.sequences, i)
         ratio = tab.probability(policy, (2,), response) / tab.probability(REFERENCE, (2,), response)
@@ -75,7 +75,7 @@ def test_the_first_policy_gradient_is_reinforce_with_a_baseline():
     # At ratio 1 the gradient is -E[sum_t A_t grad log pi_t] / T, whatever the clip.
     policy, critic = tab.TabularPolicy(1), tab.TabularCritic()
     ppo = loss(critic)
-    made = ppo.experience(policy, rollouts())
+    made = ppo.experience(rollouts(policy))
     (got,) = torch.autograd.grad(ppo(policy, made)[0], policy.logits)
     logps = token_logps(policy, made.sequences)
     surrogate = -(logps * made.advantages_BT * made.sequences.response_mask).sum() / 6 / tab.T
@@ -114,9 +114,10 @@ def test_padding_changes_neither_loss_nor_gradient():
 
     def gradient(width):
         rows = tab.sequences((2,), [(1,), (2, 3, 0)], width)
-        given = Rollouts(rows, torch.tensor([1.0, -2.0], dtype=torch.float64), token_logps(REFERENCE, rows).detach())
+        score = torch.tensor([1.0, -2.0], dtype=torch.float64)
+        given = Rollouts(rows, score, *(token_logps(x, rows).detach() for x in (policy, REFERENCE)))
         ppo = loss(whiten=True)
-        total, _ = ppo(policy, ppo.experience(policy, given))
+        total, _ = ppo(policy, ppo.experience(given))
         return torch.autograd.grad(total, [policy.logits, ppo.critic.values])
 
     for a, b in zip(gradient(3), gradient(8), strict=True):

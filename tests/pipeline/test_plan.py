@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from bench.config.load import load_suite, suite_names
+from bench.config.load import load_suite, scale_names, suite_names
 from bench.config.methods import BestOfNConfig, PPOConfig, PreferenceConfig
 from bench.config.models import ModelConfig, PairsConfig, ProxyConfig
 from bench.config.suite import SuiteConfig
@@ -30,9 +30,9 @@ def keys(made):
     return {stage.key for cell in made.cells.values() for stage in cell.stage.closure()}
 
 
-@pytest.mark.parametrize("name", suite_names())
-def test_every_suite_parses_and_plans(name):
-    made = build_plan(load_suite(name), 1)
+@pytest.mark.parametrize(("name", "scale"), [(name, s) for name in suite_names() for s in scale_names(name) or [None]])
+def test_every_suite_plans_at_every_scale(name, scale):
+    made = build_plan(load_suite(name, scale), 1)
     assert {cell.method for cell in made.cells.values()} == set(made.suite.methods)
     for stage in made.stages.values():
         assert callable(importlib.import_module(stage.run).run)

@@ -8,14 +8,16 @@ import toy_artifacts
 
 from bench.core.files import read_json
 from bench.core.records import read_parquet
+from bench.errors import GateError
 from bench.evaluate import win_rate
 from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.model import load_policy
 from bench.lm.tokens import encode
+from bench.pipeline import reference
 from bench.pipeline.artifacts import load_tokenizer
 from bench.rewards.calibrate import within_prompt_sd
 from bench.train import Trainer
-from gold.model import rubric_table
+from gold.model import rubric_score, rubric_table
 
 CELLS = ("ppo-policy_sized-b0.01-r0", "dpo-policy_sized-b0.1-r0")
 
@@ -51,6 +53,39 @@ def test_the_reference_pool_fixes_golds_unit(built):
     parts = rubric_table(pool["prompt"].tolist(), pool["response"].tolist())
     np.testing.assert_allclose(pool["rubric"], parts.sum(axis=1), atol=1e-12)
     assert pool.groupby("prompt_id").size().eq(8).all()
+
+
+def test_gold_is_gated_by_the_rubric_it_was_taught(built, tmp_path, monkeypatch):
+    """Gold is the writers' rubric itself, so by that its correlation is 1; by the users' it is less."""
+    plan, folders = built
+    weights = {"form": 0.0, "structure": 3.0, "facts": 0.5}
+    taught = {**folders, "gold": tmp_path / "gold"}
+    toy_artifacts.run_stage(plan, "gold", taught, taught["gold"], gold={"type": "rubric", "weights": weights})
+    strict = {"reference": {"samples_per_prompt": 8, "min_gold_rubric_corr": 0.999}}
+    metrics = toy_artifacts.run_stage(plan, "reference", taught, tmp_path / "reference", **strict)
+    pool = read_parquet(tmp_path / "reference" / "samples.parquet")
+    parts = pool.filter(regex="^rubric_")
+    writers = sum(weights.get(c.removeprefix("rubric_"), 1.0) * parts[c] for c in parts)
+    by_prompt = writers.to_numpy(float).reshape(-1, 8)
+    assert metrics["writers_sd"] == pytest.approx(np.sqrt(by_prompt.var(axis=1, ddof=1).mean()))
+    users = pool["rubric"].to_numpy(float).reshape(-1, 8)
+    a, b = (scores - scores.mean(axis=1, keepdims=True) for scores in (by_prompt, users))
+    expected = (a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum())
+    assert expected < 0.99
+    assert metrics["gold_rubric_corr"] == pytest.approx(expected)
+    assert metrics["writers_rubric_corr"] == pytest.approx(expected)
+    assert metrics["gold_writers_corr"] == pytest.approx(1.0)
+
+    monkeypatch.setattr(reference, "load_gold", lambda folder, tokenizer, device: rubric_score(tokenizer, {}))
+    with pytest.raises(GateError, match="rubric that it was taught"):
+        toy_artifacts.run_stage(plan, "reference", taught, tmp_path / "again", **strict)
+
+
+def test_without_weights_nothing_is_told_of_writers(built, tmp_path):
+    plan, folders = built
+    metrics = toy_artifacts.run_stage(plan, "reference", folders, tmp_path)
+    assert metrics["gold_rubric_corr"] == pytest.approx(1.0)
+    assert not any("writers" in name for name in metrics)
 
 
 def test_stored_log_probs_are_pi_refs_of_the_stored_text(built):

@@ -101,7 +101,7 @@ def test_a_run_without_rows_has_undecided_claims(run):
 
 def test_the_rubric_judges_by_its_own_select_prompts(run):
     cell = next(c for c in run.cells if c.name == "ppo-policy_sized-b0-r0")
-    curve, samples = run.by_rubric(cell), run.samples[run.samples.row_id == cell.curve.row_ids[3]]
+    curve, samples = run.by(cell, "users"), run.samples[run.samples.row_id == cell.curve.row_ids[3]]
     select = samples[samples.split == "select"]
     assert curve.gold_select[3] == pytest.approx(select.rubric.mean())
     assert curve.gold_RP[3].mean() == pytest.approx(cell.rows.rubric[3])

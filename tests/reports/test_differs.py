@@ -1,6 +1,6 @@
 import dataclasses
 
-from bench.config.load import load_suite
+from bench.config.load import load_suite, scale_names
 from reports.differs import differences, flattened, from_suite
 from reports.load import load
 
@@ -31,3 +31,21 @@ def test_a_suite_of_ones_own_is_held_against_the_classes(built):
     table = from_suite(run)
     assert list(table.data.columns) == ["key", "class default", "this run"]
     assert "no installed suite" in table.note
+
+
+def test_a_run_at_a_scale_is_held_against_its_suite_at_that_scale(built, tmp_path, monkeypatch):
+    path = str(tmp_path / "mine.yaml")
+    (tmp_path / "mine.yaml").write_text("scales: {small: {}, full: {pairs: {n: 64}}}")
+    monkeypatch.setattr("reports.differs.suite_names", lambda: ["mine"])
+    monkeypatch.setattr("reports.differs.scale_names", lambda name: scale_names(path))
+    monkeypatch.setattr("reports.differs.load_suite", lambda name, scale: load_suite(path, scale))
+
+    def against(scale):
+        config = {**load_suite(path, "full").model_dump(mode="json"), "scale": scale}
+        return from_suite(dataclasses.replace(load(built), config=config)).data.set_index("key")
+
+    full = against("full")
+    assert list(full.columns) == ["class default", "suite mine, scale full", "this run"]
+    assert full.loc["pairs.n"].tolist() == ["8192", "64", "64"]
+    assert (full["suite mine, scale full"] == full["this run"]).all()
+    assert list(against("gone").columns) == ["class default", "this run"]  # a scale that the suite has no more

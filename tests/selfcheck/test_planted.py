@@ -18,15 +18,16 @@ from bench.evaluate import clustered, win_rate
 from bench.lm import kl
 from bench.lm.generate import generate, pick
 from bench.lm.logprobs import Reader, sequence_logps
-from bench.methods import advantages, reinforce
+from bench.methods import advantages, likelihood, losses, reinforce
 from bench.methods.losses import Preference, logratios
-from bench.methods.online import first_is_chosen
+from bench.methods.online import Rounds, first_is_chosen
 from bench.rewards.calibrate import Units, within_prompt_sd
 from bench.selfcheck.run import GROUPS
 from gold.labels import Labels, label
 
 rao_blackwell_kl, sequence_kl, k1_kl = kl.rao_blackwell_kl, kl.sequence_kl, kl.k1_kl
 token_rewards, gae = advantages.token_rewards, advantages.gae
+better_first = likelihood.better_first
 next_token_logps, init = Reader.next_token_logps, Preference.__init__
 
 
@@ -90,8 +91,15 @@ def mean_over_tokens(policy, sequences):
     return sequence_logps(policy, sequences) / sequences.lengths
 
 
-def itself_left_in(returns_B, G):
-    return returns_B.view(-1, G).mean(1, keepdim=True).expand(-1, G).flatten()
+def itself_left_in(score_B, penalty_B, G):
+    returns_PG = (score_B - penalty_B).view(-1, G)
+    return (returns_PG - returns_PG.mean(1, keepdim=True)).flatten()
+
+
+def penalty_scaled_too(score_B, penalty_B, G):
+    returns_PG = (score_B - penalty_B).view(-1, G)
+    centred_PG = returns_PG - returns_PG.mean(1, keepdim=True)
+    return (centred_PG / returns_PG.std(1, unbiased=False, keepdim=True).clamp_min(1e-6)).flatten()
 
 
 def ties_by_order(proxy, n):
@@ -155,13 +163,29 @@ PLANTED = {
         swap(reinforce.leave_one_out, itself_left_in),
         "policy-gradient/expected gradient, RLOO",
     ),
+    "GRPO scales the penalty": (
+        swap(reinforce.group_standardized, penalty_scaled_too),
+        "policy-gradient/expected gradient, GRPO of two",
+    ),
+    "the worse of two imitated": (
+        swap(likelihood.better_first, lambda pairs, score: better_first(pairs, lambda rows: -score(rows))),
+        "minimisers/slope at what is imitated, best_of_2",
+    ),
+    "flips not divided out": (
+        swap(losses.robust, lambda f, e, x: (1 - e) * f(x) - e * f(-x)),
+        "losses/robust about flips, logistic",
+    ),
+    "rounds written by the policy as it is": (
+        method(Rounds, "draw", lambda self, policy, step, counts: self.inner.draw(policy, step, counts)),
+        "online/a round without end",
+    ),
     "chosen and rejected swapped": (swap(logratios, sides_swapped), "minimisers/slope at the minimiser, logistic"),
     "reference of the wrong pair": (
         swap(logratios, reference_of_the_next_pair),
         "minimisers/slope at the minimiser, squared",
     ),
     "beta applied twice": (
-        method(Preference, "__init__", lambda self, f, beta: init(self, f, beta**2)),
+        method(Preference, "__init__", lambda self, f, beta, *noise: init(self, f, beta**2, *noise)),
         "minimisers/slope at the minimiser, exponential",
     ),
     "margins averaged over tokens": (swap(sequence_logps, mean_over_tokens), "losses/IPO at beta = 2 tau"),

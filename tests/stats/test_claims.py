@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bench.stats.claims import fall_without_rise, higher_peak, no_fall
+from bench.stats.claims import earlier_peak, fall_without_rise, higher_peak, no_fall
 from bench.stats.compare import decide
 from bench.stats.curves import Curve
 
@@ -15,6 +15,8 @@ PROMPTS = 48
 RISE = np.linspace(0, 1.2, 8)
 HUMP = np.array([0, 0.4, 0.8, 0.9, 0.7, 0.2, -0.3, -0.6])
 FALL = -np.linspace(0, 1.2, 8)
+EARLY = np.array([0, 0.8, 0.9, 0.6, 0.2, -0.3, -0.6, -0.9])
+LATE = np.array([0, 0.2, 0.4, 0.6, 0.9, 1.2, 0.7, 0.3])
 
 
 def simulate(rng, truth, cell="cell", sd=0.4):
@@ -72,6 +74,66 @@ def test_a_higher_peak_by_prompt_and_by_replicate(replicates, scale, expected):
     assert verdict(higher_peak(*pair, DECLARED)) == expected
 
 
+@pytest.mark.parametrize("replicates", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (EARLY, LATE, "observed"),
+        (EARLY, RISE, "observed"),  # one that has not turned yet: its best row is the declared one
+        (FALL, LATE, "observed"),  # a judge whom any move displeases is best at pi_ref
+        (LATE, EARLY, "not observed"),
+        (RISE, LATE, "not observed"),
+        (HUMP, FALL, "not observed"),
+    ],
+)
+def test_an_earlier_peak(replicates, one, other, expected):
+    rng = np.random.default_rng(1)
+    assert verdict(earlier_peak(cells(rng, one, replicates), cells(rng, other, replicates), DECLARED)) == expected
+
+
+def test_an_earlier_peak_by_hand():
+    """No noise: the other is best at row 5, where this judge is at -.3; before that its best is row 2, .9."""
+    rng = np.random.default_rng(0)
+    fall, gain = earlier_peak([simulate(rng, EARLY, sd=0)], [simulate(rng, LATE, sd=0)], DECLARED).asked
+    assert fall.estimate.point == pytest.approx(0.9 + 0.3)
+    assert gain.estimate.point == pytest.approx(1.2 - 0.4)
+
+
+SHARP = np.array([0, 0.4, 0.8, 1.2, 0.7, 0.2, -0.3, -0.6])
+FLAT = np.array([0, 0.3, 0.6, 0.9, 0.89, 0.88, 0.87, 0.86])
+NEARLY = np.array([0, 0.6, 1, 1, 0.9, 0.3, -0.3, -0.6])
+SURE = np.array([0, 0.2, 0.4, 0.6, 1.6, 0.8, 0.4, 0])
+
+
+@pytest.mark.parametrize(("replicates", "spread"), [(1, 0.0), (3, 0.2)])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (HUMP, HUMP),
+        (SHARP, FLAT),  # one place, but one is sharp and the other flat, so that its row is chosen anywhere beyond
+        (FLAT, SHARP),
+        (NEARLY, SURE),  # fallen by exactly the margin where the other is best
+    ],
+)
+def test_peaks_that_are_not_earlier_are_called_so_at_most_one_time_in_forty(replicates, spread, one, other):
+    limit = 0.025 + 2 * np.sqrt(0.025 * 0.975 / 400)
+
+    def make(rng):
+        return earlier_peak(cells(rng, one, replicates, spread), cells(rng, other, replicates, spread), DECLARED)
+
+    assert share_observed(make) <= limit
+
+
+def test_the_fall_alone_would_be_fooled_by_a_flat_judge():
+    """Why the other must gain, too: without that, two peaks at one place are told apart in most runs."""
+
+    def fall_alone(rng):
+        evidence = earlier_peak(cells(rng, SHARP, 1, 0), cells(rng, FLAT, 1, 0), DECLARED)
+        return dataclasses.replace(evidence, asked=evidence.asked[:1])
+
+    assert share_observed(fall_alone) > 0.25
+
+
 def test_a_false_claim_is_observed_at_most_one_time_in_forty():
     """Each truth lies at the edge of its claim; the level is .025, allowed 2 binomial errors of 400 runs."""
     limit = 0.025 + 2 * np.sqrt(0.025 * 0.975 / 400)
@@ -98,6 +160,7 @@ def test_a_cell_that_stops_short_refuses_with_the_reason():
         no_fall({"gold": short}, DECLARED),
         fall_without_rise(short, DECLARED),
         higher_peak(short, short, DECLARED),
+        earlier_peak(short, short, DECLARED),
     ):
         assert verdict(evidence) == "undecided"
         assert "reached 2 nats" in evidence.barred

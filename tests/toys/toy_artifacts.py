@@ -85,7 +85,8 @@ def build(root: Path, suite: SuiteConfig = SUITE) -> tuple[Plan, dict[str, Path]
     """The plan of a toy suite, and a folder for each stage that its cells take."""
     plan = build_plan(suite, 1)
     folders = {name: root / name.replace("/", "_") for name in plan.stages}
-    for name in ("world", "sft", "gold", "reference", "pairs/r0", "proxy/policy_sized/r0", "pool"):
+    below = ("world", "sft", "gold", "reference", "pairs/r0", "proxy/policy_sized/r0", "pool")
+    for name in (name for name in below if name in folders):
         folder = folders[name]
         folder.mkdir(parents=True)
         if name == "sft":

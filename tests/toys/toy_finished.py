@@ -9,6 +9,7 @@ import pandas as pd
 import toy_artifacts
 
 from bench.config.methods import ReferenceMethodConfig
+from bench.config.suite import SuiteConfig
 from bench.core.files import read_json, write_json
 from bench.core.records import read_parquet, write_parquet
 from bench.core.store import Store
@@ -63,9 +64,9 @@ def edit(path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     write_parquet(change(read_parquet(path)), path)
 
 
-def build(root: Path) -> ToyRun:
-    """Make every stage of the toy suite, publish it, assemble the run folder and build its report."""
-    plan, folders = toy_artifacts.build(root / "made", SUITE)
+def build(root: Path, suite: SuiteConfig = SUITE) -> ToyRun:
+    """Make every stage of a toy suite, publish it, assemble the run folder and build its report."""
+    plan, folders = toy_artifacts.build(root / "made", suite)
     run, store = ToyRun(root), Store(root / "store")
     for cell in plan.cells.values():
         folders[cell.stage.name] = root / "made" / cell.name

@@ -5,7 +5,7 @@ from typing import get_args
 import torch
 import toy_lm
 
-from bench.config.methods import MethodConfig, PreferenceConfig
+from bench.config.methods import BUILT_IN_LOSSES, MethodConfig
 from bench.core.types import Sequences
 from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.model import TransformerPolicy
@@ -15,19 +15,33 @@ from bench.methods.build import BUILDERS, Materials, Method, build_method
 
 SMALL = {"steps": 6, "batch": 8, "minibatch": 4, "epochs": 2, "lr": 1e-2}
 BETA = 0.1
+VARIANTS = {
+    "preference/online": {"refresh_every": 1},
+    "preference/iterative": {"refresh_every": 2},
+    "preference/gold": {"refresh_every": 1, "labelled_by": "gold"},
+    "preference/replay": {"replay": "online", "batch": 2},
+    "preference/shuffled": {"replay": "online", "order": "shuffled", "batch": 2},
+    "preference/conservative": {"label_smoothing": 0.1},
+    "preference/robust": {"label_smoothing": 0.1, "noise_model": "robust"},
+    "sft/best_of_2": {"target": "best_of_2"},
+    "reinforce/plain": {"advantage": "plain"},
+    "reinforce/less_mean": {"advantage": "less_mean"},
+    "reinforce/group_standardized": {"advantage": "group_standardized"},
+}
 EOS, PAD = 3, 0
 
 
 def trained_configs() -> dict[str, MethodConfig]:
-    """A small config of every method type that trains, one for every preference loss, and one with online pairs."""
+    """A small config of every method type that trains, and one of every choice that changes its sampler or loss."""
     configs: dict[str, MethodConfig] = {}
     for kind in get_args(get_args(MethodConfig)[0]):
         if kind.model_fields["type"].default in BUILDERS:
             small = kind(**{k: v for k, v in SMALL.items() if k in kind.model_fields})
             configs[small.type] = small
-    for f in get_args(PreferenceConfig.model_fields["f"].annotation):
+    for f in BUILT_IN_LOSSES:
         configs[f"preference/{f}"] = configs["preference"].model_copy(update={"f": f})
-    configs["preference/online"] = configs["preference"].model_copy(update={"pairs": "online"})
+    for name, changes in VARIANTS.items():
+        configs[name] = configs[name.partition("/")[0]].model_copy(update=changes)
     return configs
 
 
@@ -55,8 +69,10 @@ def method(config: MethodConfig, reference: TransformerPolicy | None = None) -> 
     given = Materials(
         reference=reference,
         score=length,
+        gold_label=length,
         prompts=encode_prompts(toy_lm.tokenizer(), toy_lm.PROMPTS * 3),
         pairs=lambda: pairs(reference),
+        replayed=lambda: pairs(reference),
         max_new_tokens=8,
         eos_id=EOS,
         pad_id=PAD,

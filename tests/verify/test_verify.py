@@ -44,6 +44,13 @@ def test_a_clean_run_passes_and_nothing_is_written(toy_finished, capsys):
     assert contents(toy_finished.root) == before
 
 
+def test_a_clean_run_whose_writers_weigh_the_rubric_passes(tmp_path):
+    gold = toy.SUITE.gold.model_copy(update={"weights": {"facts": 0.5, "structure": 3.0, "form": 0.2}})
+    weighted = toy.build(tmp_path, toy.SUITE.model_copy(update={"gold": gold}))
+    only(checked(weighted, report=True, share=1))
+    assert (weighted.out / "tables" / "judge_peaks.csv").exists()
+
+
 def test_a_flipped_byte_is_named_by_stage_and_file_and_ends_with_1(run, capsys):
     weights = run.stage("gold").parent.parent / "sft" / run.stage("sft").name / "model.safetensors"
     data = bytearray(weights.read_bytes())

@@ -1,0 +1,128 @@
+"""Preference losses that people bring: which names there are, and a hash of what defines each. Runs nobody's code.
+
+A plugin file (`plugin=FILE.py`) offers its public top-level functions, read from its syntax tree. An installed package
+offers names in the entry point group `goldbench.losses`, read from its metadata. No configuration file brings code: it
+can only name what one of these two offers. `bench.config.losses` asks for a suite, `bench.methods.plugins` loads.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import final
+
+from bench.config.explain import one_line
+from bench.config.methods import BUILT_IN_LOSSES
+from bench.errors import ConfigError
+
+GROUP = "goldbench.losses"
+
+
+@final
+@dataclass(frozen=True)
+class FileLoss:
+    """A function of a plugin file; the whole file defines it, but not what the file imports."""
+
+    name: str
+    path: Path
+    summary: str
+
+    @property
+    def origin(self) -> str:
+        return str(self.path)
+
+    def __str__(self) -> str:
+        return f"{self.name!r} of {self.origin}"
+
+    def sha256(self) -> str:
+        return hashlib.sha256(source(self.path)).hexdigest()
+
+
+@final
+@dataclass(frozen=True)
+class PackageLoss:
+    """What an installed package offers; its version and the Python sources of its top-level package define it."""
+
+    name: str
+    entry: EntryPoint
+
+    summary: str = ""
+
+    @property
+    def origin(self) -> str:
+        return f"{self.entry.dist.name} {self.entry.dist.version}" if self.entry.dist else self.entry.module
+
+    def __str__(self) -> str:
+        return f"{self.name!r} of {self.origin}"
+
+    def sha256(self) -> str:
+        digest = hashlib.sha256(f"{self.origin}\0{self.entry.value}".encode())
+        for name, path in self._sources():
+            digest.update(b"\0".join([b"", name.encode(), source(path)]))
+        return digest.hexdigest()
+
+    def _sources(self) -> list[tuple[str, Path]]:
+        top = self.entry.module.partition(".")[0]
+        spec = importlib.util.find_spec(top)  # of a top-level name: imports nothing
+        if spec is None:
+            raise ConfigError(f"{self}: its module {top!r} is not importable; install the package again")
+        folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
+        inside = [(path.relative_to(folder).as_posix(), path) for folder in folders for path in folder.rglob("*.py")]
+        return sorted(inside) or [(top, Path(spec.origin or top))]
+
+
+Offer = FileLoss | PackageLoss
+
+
+def offers(plugin: Path | None) -> dict[str, Offer]:
+    """Every loss that is not built in, by name. Raises ConfigError for a name that two would have."""
+    found: dict[str, Offer] = {}
+    every: list[Offer] = [*file_losses(plugin), *_package_losses()]
+    for offer in every:
+        if offer.name in BUILT_IN_LOSSES:
+            raise ConfigError(f"{offer} has the name of a built-in loss; give it another")
+        if offer.name in found:
+            raise ConfigError(f"{offer} has the name of {found[offer.name]}; give one another")
+        found[offer.name] = offer
+    return found
+
+
+def file_losses(plugin: Path | None) -> list[FileLoss]:
+    """What a plugin file offers, in its order."""
+    if plugin is None:
+        return []
+    plugin = Path(os.path.expanduser(plugin))  # of a user who does not exist: as it stands
+    if plugin.suffix != ".py" or not plugin.is_file():
+        raise ConfigError(f"plugin={plugin} is no Python file; give the path of one, as in plugin=losses.py")
+    found = [FileLoss(name, plugin, summary) for name, summary in functions(plugin).items()]
+    if not found:
+        raise ConfigError(f"plugin={plugin} defines no public function at its top level; write def NAME(x): ...")
+    return found
+
+
+def functions(path: Path) -> dict[str, str]:
+    """The public top-level functions of a Python file with the first lines of their docstrings. Nothing is run."""
+    try:
+        tree = ast.parse(source(path), filename=str(path))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ConfigError(f"{path} does not read as Python: {one_line(error)}") from None
+    public = [n for n in tree.body if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")]
+    return {node.name: (ast.get_docstring(node) or "").partition("\n")[0] for node in public}
+
+
+def source(path: Path) -> bytes:
+    """The bytes of a file. Raises ConfigError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _package_losses() -> Iterator[PackageLoss]:
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        if entry.name.isidentifier() and not entry.name.startswith("_"):
+            yield PackageLoss(entry.name, entry)

@@ -1,0 +1,92 @@
+"""A loss that a user brings, through the command, real workers and real cells over stored toy stages."""
+
+import json
+import shutil
+
+import pytest
+import toy_artifacts
+import toy_plugins
+
+from bench.cli import main
+from bench.core.files import read_json
+from bench.core.store import Store
+from bench.run_folder import load_run
+
+DPO = toy_artifacts.SUITE.method["dpo"]
+METHODS = {"dpo": DPO, "mine": DPO.model_copy(update={"f": "mine"}), "steep": DPO.model_copy(update={"f": "steep"})}
+CELLS = {name: f"{name}-policy_sized-b0.1-r0" for name in METHODS}
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """A suite file, a plugin, and a store with everything below the cells."""
+    root = tmp_path_factory.mktemp("own")
+    plan, folders = toy_artifacts.build(root / "made")
+    store = Store(root / "store")
+    for stage in plan.cells[CELLS["dpo"]].stage.closure()[:-1]:
+        shutil.copytree(folders[stage.name], store.work(stage))
+        store.publish(stage, {"status": "ok"}, 1.0, "cpu")
+    suite = toy_artifacts.SUITE.model_copy(update={"method": METHODS, "methods": tuple(METHODS)})
+    (root / "suite.json").write_text(json.dumps(suite.model_dump(mode="json")))
+    return root
+
+
+@pytest.fixture
+def unreported(monkeypatch):
+    """A report takes longer than these cells."""
+    monkeypatch.setattr("bench.running.build", lambda folder: folder / "report.html")
+
+
+def run(root, *words):
+    return main(["run", *words, f"store={root / 'store'}", f"out={root / 'out'}", "workers=1", "device=cpu"])
+
+
+def log(root, method):
+    return (root / "out" / "cells" / CELLS[method] / "log.jsonl").read_bytes()
+
+
+def test_a_plugin_trains_in_a_worker_and_an_edit_redoes_only_its_cells(begun, capsys, unreported):
+    plugin = toy_plugins.plugin(begun)
+    words = [str(begun / "suite.json"), f"plugin={plugin}"]
+    assert run(begun, *words) == 0, capsys.readouterr()
+    # logistic by another name, on the same pairs in the same order: the same training to the last bit
+    assert log(begun, "mine") == log(begun, "dpo")
+    assert log(begun, "steep") != log(begun, "dpo")
+    rows = load_run(begun / "out").rows
+    assert rows.groupby("method")["loss"].unique().map(list).to_dict() == {
+        "dpo": ["logistic"],
+        "mine": ["mine"],
+        "steep": ["steep"],
+    }
+    capsys.readouterr()
+
+    config = str(begun / "out" / "config.json")
+    assert set(read_json(begun / "out" / "config.json")["losses"]) == {"mine", "steep"}
+    assert run(begun, config, f"plugin={plugin}") == 0
+    assert "made 0 stages" in capsys.readouterr().out
+    assert run(begun, config) == 2
+    assert "give it by plugin=FILE.py" in capsys.readouterr().err
+
+    plugin.write_text(plugin.read_text().replace("-2", "-3"))
+    assert run(begun, *words, "methods=[dpo,steep]") == 0
+    assert "made 1 stages" in capsys.readouterr().out
+
+
+def test_a_plugin_that_cannot_work_is_refused_before_anything_is_made(begun, tmp_path, capsys):
+    plugin = toy_plugins.plugin(tmp_path, "def mine(x): return x.exp()\n")
+    assert run(begun, str(begun / "suite.json"), f"plugin={plugin}", "methods=[dpo,mine]", f"out={tmp_path}") == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"'mine' of {plugin} has the slope 1 at 0" in error
+
+
+def test_selfcheck_asks_a_plugin_what_every_loss_is_asked(tmp_path, capsys):
+    plugin = toy_plugins.plugin(tmp_path, "import torch\ndef mine(x): return torch.log1p(torch.exp(-x))\n")
+    assert main(["selfcheck", f"plugin={plugin}"]) == 0
+    assert "losses asked: 1, checks off: 0" in capsys.readouterr().out
+    plugin.write_text("import torch\ndef mine(x): return torch.exp(-9 * x)\n")
+    assert main(["selfcheck", "mine", f"plugin={plugin}"]) == 1
+    out = capsys.readouterr().out
+    assert "MISMATCH: f is not finite" in out
+    assert "checks off: 1" in out
+    assert main(["selfcheck", "mime", f"plugin={plugin}"]) == 2
