@@ -16,7 +16,7 @@ from reports.fact import Fact, asked, exact, unanswered
 from reports.facts_curves import paired, reached
 from reports.load import Cell, RunData
 from reports.paths import by_accuracy, learns_from_pairs, log_of, loss_of, sampler_of
-from reports.replayed import replays_of
+from reports.replayed import replays_of, source_of
 from reports.spectrum import spread_of
 from reports.table import named
 
@@ -73,10 +73,9 @@ def online_leads(run: RunData) -> list[Fact]:
 
 def shuffling_loses_the_gain(run: RunData) -> list[Fact]:
     """25: offline on shuffled online data loses more than half of what online pairs gain over stored ones."""
-    facts = []
-    for offline, online in _both(run, "online"):
-        for shuffled in _with(run, "replay_shuffled", loss_of(online[0])):
-            facts.append(_lost(run, offline, online, shuffled))
+    shuffled = [s for s in spread_of(run) if sampler_of(s[0]) == "replay_shuffled"]
+    both = _both(run, "online")
+    facts = [_lost(run, *pair, s) for s in shuffled for pair in both if _replays(run, s[0], pair[1][0])]
     return facts or [unanswered(25, "shuffled online pairs lose the gain", "no shuffled replay beside both")]
 
 
@@ -131,8 +130,9 @@ def _both(run: RunData, sampler: str) -> list[tuple[list[Cell], list[Cell]]]:
     return [(offline[loss_of(s[0])], s) for s in others]
 
 
-def _with(run: RunData, sampler: str, loss: str) -> list[list[Cell]]:
-    return [s for s in spread_of(run) if (sampler_of(s[0]), loss_of(s[0])) == (sampler, loss)]
+def _replays(run: RunData, cell: Cell, other: Cell) -> bool:
+    source = source_of(run, cell)
+    return source is not None and source.method == other.method
 
 
 def _given(replicates: int) -> str:
