@@ -22,7 +22,7 @@ from filelock import FileLock
 
 from bench.config.explain import one_line
 from bench.core.files import read_json, write_json
-from bench.core.provenance import environment
+from bench.core.provenance import code_hash, environment
 from bench.core.records import (
     POOL_COLUMNS,
     ROW_COLUMNS,
@@ -32,6 +32,7 @@ from bench.core.records import (
     read_parquet,
     write_parquet,
 )
+from bench.core.stamp import digest, make_once
 from bench.core.store import Store
 from bench.errors import ConfigError
 from bench.pipeline.plan import Cell, Plan
@@ -82,13 +83,12 @@ class RunFolder:
             write_json(self.out / "run.json", {**read_json(self.out / "run.json"), "state": state})
 
     def _assemble(self, failures: Mapping[str, Failure], state: str) -> str:
-        write_json(self.out / "config.json", self.plan.suite.model_dump(mode="json"))
         manifests = {s.name: self.store.manifest(s) for s in plan_stages(self.plan) if self.store.is_done(s)}
+        done = [cell for cell in self.plan.cells.values() if cell.stage.name in manifests]
+        before = self._content()
+        write_json(self.out / "config.json", self.plan.suite.model_dump(mode="json"))
         write_json(self.out / "stages.json", manifests)
-        for name, columns in _TABLES.items():
-            table = self._table(name, columns, failures)
-            _replace(self.out / name, functools.partial(write_parquet, table))
-        done = [cell for cell in self.plan.cells.values() if self.store.is_done(cell.stage)]
+        self._write_tables(done, failures)
         for cell in done:
             _link(self.store.path(cell.stage), self.out / "cells" / cell.name)
         if state == "over":
@@ -99,17 +99,47 @@ class RunFolder:
             "state": state,
             "suite": self.plan.suite.name,
             "command": self.command,
-            "updated": datetime.now(UTC).isoformat(timespec="seconds"),
             "store": str(self.store.root.resolve()),
             "device": ", ".join(sorted({m["device"] for m in manifests.values()})) or None,
             "failures": {f.name: {"status": f.status, "reason": f.reason} for f in failures.values()},
+            **self._environment,
         }
-        write_json(self.out / "run.json", {**run, **self._environment})
+        updated = self._updated(run, self._content() == before)
+        write_json(self.out / "run.json", {**run, "updated": updated})
         return state
+
+    def _updated(self, run: Mapping[str, Any], same: bool) -> str:
+        """When the run folder last came to say something else than before, its state apart."""
+        try:
+            known = read_json(self.out / "run.json")
+            if same and {**known, **run} == {**known, "state": run["state"]}:
+                return str(known["updated"])
+        except (OSError, ValueError, TypeError, KeyError):
+            pass  # there is none, or not one of ours
+        return datetime.now(UTC).isoformat(timespec="seconds")
+
+    def _content(self) -> str:
+        """A hash of what the run folder says of its cells."""
+        return digest([self.out / name for name in _OWN - {"run.json"}], self.out)
 
     @cached_property
     def _environment(self) -> dict[str, Any]:
         return environment()
+
+    def _write_tables(self, done: Sequence[Cell], failures: Mapping[str, Failure]) -> None:
+        """Every table of the cells, unless these cells' are there already."""
+
+        def write() -> None:
+            for name, columns in _TABLES.items():
+                table = self._table(name, columns, failures)
+                _replace(self.out / name, functools.partial(write_parquet, table))
+
+        if failures:  # whose tables a killed or a later attempt may change
+            write()
+        else:
+            words = [self.plan.suite.name, code_hash(__name__), pa.__version__, pd.__version__]
+            made_of = digest([], self.out, [*words, *(f"{cell.name} {cell.stage.key}" for cell in done)])
+            make_once(self.out / ".tables.json", made_of, lambda: [self.out / name for name in _TABLES], write)
 
     def _table(self, name: str, columns: Mapping[str, pa.DataType], failures: Mapping[str, Failure]) -> pd.DataFrame:
         """One table of every cell, in the plan's order."""

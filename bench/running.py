@@ -22,7 +22,7 @@ from bench.errors import ConfigError, StoreError
 from bench.pipeline.plan import Plan, build_plan
 from bench.run_folder import RunFolder, bad_rows
 from bench.sweep import Outcome, needed_stages, plan_stages, run_plan, worker_count
-from reports import build
+from reports import refresh as refresh_report
 from reports.wandb_session import Job, Target
 from reports.wandb_sink import Sink
 
@@ -148,7 +148,7 @@ def _refresh_quietly(folder: RunFolder) -> None:
     os.dup2(silent, 2)
     folder.assemble({}, over=False)
     with folder.lock():
-        build(folder.out)
+        refresh_report(folder.out)
 
 
 def _announce(plan: Plan, store: Store, runtime: RuntimeConfig) -> None:
@@ -167,6 +167,6 @@ def _sum_up(folder: RunFolder, outcome: Outcome) -> None:
     for row in bad_rows(folder.out).itertuples():
         print(f"cell {row.cell} {row.status}: {row.reason}")
     with folder.lock():
-        print(f"report {build(folder.out)}")
+        print(f"report {refresh_report(folder.out)}")
     for figure in sorted((folder.out / "figures").glob("*.png")):
         print(f"figure {figure}")

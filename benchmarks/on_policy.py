@@ -6,6 +6,7 @@ default on a CPU in float32, its checkpointing of activations off; its step also
 policy that sampled, which ours has no use for.
 """
 
+import statistics
 from tempfile import mkdtemp
 from typing import Any
 
@@ -13,9 +14,9 @@ from bench.config.methods import ReinforceConfig
 from bench.core.types import Sequences
 from bench.methods.build import Materials, build_method
 from bench.train import Trainer
-from benchmarks.material import MAX_NEW_TOKENS, WIDTHS, Material, material
-from benchmarks.timing import Table, milliseconds, publish, ratio, use_threads
-from benchmarks.trl_steps import SETTINGS, TINY_RATE, InTurn
+from benchmarks.material import MAX_NEW_TOKENS, WIDTHS, Material
+from benchmarks.timing import Table, publish
+from benchmarks.trl_steps import SETTINGS, TINY_RATE, Sides, compare, marked
 
 BETA, BATCH, GROUP, PROMPTS = 0.05, 128, 4, 1024
 
@@ -59,7 +60,6 @@ def trl_trainer(given: Material, steps: int, tokens: list[int]) -> Any:
         tokens.append(sum(map(len, completion_ids)))
         return [float(len(ids)) for ids in completion_ids]
 
-    marked = [f"{tokenizer.bos_token} {text} {tokenizer.sep_token}" for text in given.texts(PROMPTS)]
     config = RLOOConfig(
         mkdtemp(),
         beta=BETA,
@@ -73,32 +73,20 @@ def trl_trainer(given: Material, steps: int, tokens: list[int]) -> Any:
         model=given.policy().model,
         reward_funcs=length,
         args=config,
-        train_dataset=Dataset.from_dict({"prompt": marked}),
+        train_dataset=Dataset.from_dict({"prompt": marked(tokenizer, given.texts(PROMPTS))}),
         processing_class=tokenizer,
     )
 
 
-def compare(width: int, threads: int) -> dict[str, Any]:
-    """One row of the table."""
-    use_threads(threads)
-    given = material(width)
-    tokens: list[int] = []
-    ours, in_turn = our_trainer(given), InTurn()
-    in_turn.run(trl_trainer(given, in_turn.steps, tokens), ours.advance)
-    rounds = in_turn.rounds()
-    return {
-        "policy": f"2 x {width}",
-        "threads": threads,
-        "ours_ms": milliseconds(rounds["ours"]),
-        "trl_ms": milliseconds(rounds["trl"]),
-        **ratio(rounds, "trl", "ours"),
-        "our_tokens": round(ours.counts.tokens_sampled / ours.step),
-        "trl_tokens": round(sum(tokens) / len(tokens)),
-    }
+def sides(given: Material, steps: int) -> Sides:
+    """Both trainers; tokens are those sampled."""
+    sampled: list[int] = []
+    ours, theirs = our_trainer(given), trl_trainer(given, steps, sampled)
+    return Sides(ours, theirs, lambda: (ours.counts.tokens_sampled / ours.step, statistics.mean(sampled)))
 
 
 def main() -> None:
-    rows = [compare(width, 1) for width in WIDTHS] + [compare(WIDTHS[0], 2)]
+    rows = [compare(width, 1, sides) for width in WIDTHS] + [compare(WIDTHS[0], 2, sides)]
     note = "128 rollouts a step, four to a prompt; tokens are those sampled in a step, its mean."
     publish("on_policy", Table("On-policy step: RLOO against TRL's `RLOOTrainer`", rows, note))
 

@@ -4,15 +4,16 @@ TRL's default computes the reference's log-probs in every step; the harness stor
 TRL does with `precompute_ref_log_probs`, so both are timed.
 """
 
+from functools import partial
 from tempfile import mkdtemp
 from typing import Any
 
 from bench.methods.losses import Preference
 from bench.methods.samplers import StoredPairs
 from bench.train import Trainer
-from benchmarks.material import WIDTHS, Material, material
-from benchmarks.timing import Table, milliseconds, publish, ratio, use_threads
-from benchmarks.trl_steps import SETTINGS, TINY_RATE, InTurn
+from benchmarks.material import WIDTHS, Material
+from benchmarks.timing import Table, publish
+from benchmarks.trl_steps import SETTINGS, TINY_RATE, Sides, compare, marked
 
 BETA, PAIRS = 0.1, 64
 
@@ -29,7 +30,7 @@ def trl_trainer(given: Material, steps: int, precomputed: bool) -> Any:
     from trl import DPOConfig, DPOTrainer
 
     tokenizer, table = given.tokenizer, given.pair_table.head(PAIRS)
-    dataset = {"prompt": [f"{tokenizer.bos_token} {text} {tokenizer.sep_token}" for text in table["prompt"]]}
+    dataset = {"prompt": marked(tokenizer, table["prompt"])}
     for side in ("chosen", "rejected"):
         dataset[side] = [f" {text} {tokenizer.eos_token}" for text in table[side]]
     config = DPOConfig(
@@ -49,29 +50,22 @@ def trl_trainer(given: Material, steps: int, precomputed: bool) -> Any:
     )
 
 
-def compare(width: int, threads: int, precomputed: bool) -> dict[str, Any]:
+def sides(given: Material, steps: int, precomputed: bool) -> Sides:
+    """Both trainers; tokens are those trained on."""
+    ours, theirs = our_trainer(given), trl_trainer(given, steps, precomputed)
+    tokens = sum(len(ids) for name in ("chosen_ids", "rejected_ids") for ids in theirs.train_dataset[name])
+    return Sides(ours, theirs, lambda: (ours.counts.tokens_trained / ours.step, tokens))
+
+
+def row(width: int, threads: int, precomputed: bool) -> dict[str, Any]:
     """One row of the table."""
-    use_threads(threads)
-    given, in_turn = material(width), InTurn()
-    ours, theirs = our_trainer(given), trl_trainer(given, in_turn.steps, precomputed)
-    trl_tokens = sum(len(ids) for name in ("chosen_ids", "rejected_ids") for ids in theirs.train_dataset[name])
-    in_turn.run(theirs, ours.advance)
-    rounds = in_turn.rounds()
-    return {
-        "policy": f"2 x {width}",
-        "threads": threads,
-        "TRL's reference": "precomputed" if precomputed else "in the step (default)",
-        "ours_ms": milliseconds(rounds["ours"]),
-        "trl_ms": milliseconds(rounds["trl"]),
-        **ratio(rounds, "trl", "ours"),
-        "our_tokens": ours.counts.tokens_trained // ours.step,
-        "trl_tokens": trl_tokens,
-    }
+    reference = "precomputed" if precomputed else "in the step (default)"
+    return compare(width, threads, partial(sides, precomputed=precomputed), **{"TRL's reference": reference})
 
 
 def main() -> None:
-    rows = [compare(width, 1, precomputed) for width in WIDTHS for precomputed in (False, True)]
-    rows += [compare(WIDTHS[0], 2, False)]
+    rows = [row(width, 1, precomputed) for width in WIDTHS for precomputed in (False, True)]
+    rows += [row(WIDTHS[0], 2, False)]
     title = "Preference step: the logistic loss against TRL's `DPOTrainer`"
     publish("preference", Table(title, rows, "The same 64 pairs in every step."))
 

@@ -1,12 +1,15 @@
-"""TRL's training steps, each timed beside one of ours."""
+"""TRL's training steps, each timed beside one of ours. `on_policy` and `preference` say what a step is."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from transformers import TrainerCallback
+from transformers import PreTrainedTokenizerFast, TrainerCallback
 
-from benchmarks.timing import ROUNDS, Rounds
+from bench.train import Trainer
+from benchmarks.material import Material, material
+from benchmarks.timing import ROUNDS, Rounds, milliseconds, ratio, use_threads
 
 TINY_RATE = 1e-9  # both sides update, and both policies stay what they were
 
@@ -54,3 +57,36 @@ class InTurn(TrainerCallback):
         self.taken["trl"].append(ended - self.started)
         self.ours()
         self.taken["ours"].append(time.perf_counter() - ended)
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """Our trainer and TRL's, and how many tokens a step of each took, to be asked once they have run."""
+
+    ours: Trainer
+    theirs: Any
+    tokens: Callable[[], tuple[float, float]]
+
+
+def compare(width: int, threads: int, make: Callable[[Material, int], Sides], **columns: Any) -> dict[str, Any]:
+    """One row of a table: a step of ours against one of TRL's. `make` is given a policy of `width` and the steps."""
+    use_threads(threads)
+    in_turn = InTurn()
+    sides = make(material(width), in_turn.steps)
+    in_turn.run(sides.theirs, sides.ours.advance)
+    rounds, (our_tokens, trl_tokens) = in_turn.rounds(), sides.tokens()
+    return {
+        "policy": f"2 x {width}",
+        "threads": threads,
+        **columns,
+        "ours_ms": milliseconds(rounds["ours"]),
+        "trl_ms": milliseconds(rounds["trl"]),
+        **ratio(rounds, "trl", "ours"),
+        "our_tokens": round(our_tokens),
+        "trl_tokens": round(trl_tokens),
+    }
+
+
+def marked(tokenizer: PreTrainedTokenizerFast, prompts: Iterable[str]) -> list[str]:
+    """Prompts as TRL has to be told them for its tokens to be ours."""
+    return [f"{tokenizer.bos_token} {text} {tokenizer.sep_token}" for text in prompts]

@@ -162,8 +162,3 @@ RUBRICS: dict[type[World], type[NotesRubric]] = {NotesWorld: NotesRubric}
 def rubric_of(world: World, weights: Mapping[str, float] | None = None) -> NotesRubric:
     """The rubric that judges a world's responses: the users', or with weights the writers'."""
     return RUBRICS[type(world)](weights or {})
-
-
-def rubric_parts(world: World, prompt: str, response: str) -> dict[str, float]:
-    """The signed parts of one response; their sum is its rubric."""
-    return rubric_of(world).parts(prompt, response)

@@ -11,6 +11,13 @@ def build(run_dir: Path, *, pdf: bool = False) -> Path:
     return make(Path(run_dir), pdf=pdf)
 
 
+def refresh(run_dir: Path) -> Path:
+    """Write the report of the run in `run_dir` unless `build` would change nothing, and return the page's path."""
+    from reports.fresh import refresh
+
+    return refresh(Path(run_dir))
+
+
 def compare(run_dirs: Sequence[Path], out: Path | None = None, *, force: bool = False, pdf: bool = False) -> Path:
     """Write one page of several runs into `out`, a folder beside the first run unless given, and return its path.
 

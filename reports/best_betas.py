@@ -30,9 +30,10 @@ def best_betas(run: RunData) -> Figure | None:
     if len(scaled) > 1:
         panels.append(ends("In the expansion's units", "β |f''(0) / f'(0)|", series=tuple(scaled)))
     if places:
-        line = _prediction(found)
-        series = (*line, *places)
-        panels.append(Panel("The best β", "β", "|f''(0) / f'(0)|", series, log_x=True, y_range=(-0.15, 1.3)))
+        series = (*_prediction(found), *places)
+        ticks = _ticks(np.concatenate([s.x for s in series]))
+        of_best = Panel("The best β", "β", "|f''(0) / f'(0)|", series, log_x=True, x_ticks=ticks)
+        panels.append(replace(of_best, y_range=(-0.15, 1.3)))
     keys = [Key(method_label(s.method), method_color(s.method), method=s.method) for s in found]
     if any(s.color == MUTED for s in panels[-1].series):
         keys.append(Key("predicted: β in inverse proportion", MUTED, "dot"))
@@ -71,6 +72,12 @@ def _prediction(found: Sequence[Strengths]) -> list[Series]:
         return []
     y = np.linspace(0.3, 1.2, 19)
     return [Series("predicted", np.exp(np.mean(known)) / y, y, MUTED, dash="dot", width=1.2)]
+
+
+def _ticks(x: Float) -> tuple[tuple[float, str], ...]:
+    """1, 2 and 5 times powers of ten within the range of x."""
+    places = [m * 10.0**e for e in range(-5, 3) for m in (1, 2, 5)]
+    return tuple((place, f"{place:g}") for place in places if x.min() <= place <= x.max())
 
 
 def best_betas_table(run: RunData) -> Table:

@@ -39,7 +39,7 @@ def _phrases(run: RunData, cells: Sequence[Cell]) -> Panel | None:
     references = _references(run)
     ids = list(dict.fromkeys([*references, *(row_id for c in cells for row_id in c.curve.row_ids)]))
     texts = run.samples[(run.samples.split == REPORT) & run.samples.row_id.isin(ids)]
-    if not references or not len(texts):
+    if not cells or not references or not len(texts):
         return None
     share = known_phrases(texts, references)
     series = []

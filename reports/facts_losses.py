@@ -68,19 +68,17 @@ def _logs(run: RunData) -> dict[str, list[tuple[Cell, pd.DataFrame]]]:
     for cell in run.trained:
         if not cell.best_of_n and learns_from_pairs(cell) and loss_of(cell) in AT_ZERO and cell.beta > 0:
             log = log_of(run, cell)
-            if "loss" in log and not _smoothed(run, cell):
+            if "loss" in log:
                 found.setdefault(loss_of(cell), []).append((cell, log))
     return found
 
 
-def _smoothed(run: RunData, cell: Cell) -> bool:
-    """Whether labels are smoothed, which changes every term."""
-    return bool(run.config.get("method", {}).get(cell.method, {}).get("label_smoothing"))
-
-
 def _slope_error(cell: Cell, log: pd.DataFrame, f1: float) -> Float:
+    """Of each step's preference term, relative to the means that it is a difference of."""
+    scale = abs(f1) * cell.beta
     term = f1 * cell.beta * (log.chosen_logratio - log.rejected_logratio)
-    return np.abs((log.preference_term - term) / np.maximum(1.0, np.abs(term))).to_numpy(dtype=float)
+    size = np.maximum(1.0, scale * (np.abs(log.chosen_logratio) + np.abs(log.rejected_logratio)))
+    return np.abs((log.preference_term - term) / size).to_numpy(dtype=float)
 
 
 def _expanded(cell: Cell, log: pd.DataFrame, f0: float, f2: float) -> tuple[Float, Float, Float] | None:

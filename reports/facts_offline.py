@@ -14,7 +14,7 @@ from bench.stats.estimate import Estimate, replicate_mean
 from reports.fact import Fact, asked, unanswered
 from reports.facts_curves import coincidence, hardest_settings, hump_fact
 from reports.load import Cell, RunData
-from reports.paths import gaps_along, learns_from_pairs, log_of, sampler_of
+from reports.paths import gaps_along, learns_from_pairs, log_of, loss_of, sampler_of
 from reports.table import named
 
 EARLY = 0.5  # epochs; a peak before this counts as early in the first
@@ -81,13 +81,13 @@ def accuracy_predicts_nothing(run: RunData) -> list[Fact]:
 
 
 def ipo_overshoots_least(run: RunData) -> list[Fact]:
-    """18: after as many steps, at the smallest betas, IPO has moved less than the other losses."""
-    settings = {cells[0].method: cells for cells in _offline(run)}
-    ipo = settings.pop("ipo", None)
-    if ipo is None or not settings:
+    """18: after as many steps, at the smallest betas, IPO (the squared loss) has moved less than the other losses."""
+    settings = _offline(run)
+    ipo = next((s for s in settings if loss_of(s[0]) == "squared" or s[0].method == "ipo"), None)
+    if ipo is None or len(settings) < 2:
         return [unanswered(18, "IPO overshoots KL least", "no IPO beside another offline loss")]
     facts = []
-    for other in settings.values():
+    for other in (s for s in settings if s is not ipo):
         theirs = {cell.replicate: cell for cell in other}
         ratios = [log_kl_ratio(cell, theirs[cell.replicate]) for cell in ipo if cell.replicate in theirs]
         what = f"{named(ipo[0], run)} moves less than {named(other[0], run)}"

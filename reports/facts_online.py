@@ -4,7 +4,6 @@ A method speaks with its smallest beta; offline and online are compared where th
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,7 @@ from reports.fact import Fact, asked, exact, unanswered
 from reports.facts_curves import paired, reached
 from reports.load import Cell, RunData
 from reports.paths import by_accuracy, learns_from_pairs, log_of, loss_of, sampler_of
-from reports.replayed import replays_of
+from reports.replayed import replays_of, source_of
 from reports.spectrum import spread_of
 from reports.table import named
 
@@ -74,10 +73,9 @@ def online_leads(run: RunData) -> list[Fact]:
 
 def shuffling_loses_the_gain(run: RunData) -> list[Fact]:
     """25: offline on shuffled online data loses more than half of what online pairs gain over stored ones."""
-    facts = []
-    for offline, online in _both(run, "online"):
-        for shuffled in _with(run, "replay_shuffled", loss_of(online[0])):
-            facts.append(_lost(run, offline, online, shuffled))
+    shuffled = [s for s in spread_of(run) if sampler_of(s[0]) == "replay_shuffled"]
+    both = _both(run, "online")
+    facts = [_lost(run, *pair, s) for s in shuffled for pair in both if _replays(run, s[0], pair[1][0])]
     return facts or [unanswered(25, "shuffled online pairs lose the gain", "no shuffled replay beside both")]
 
 
@@ -86,21 +84,22 @@ def _lost(run: RunData, offline: list[Cell], online: list[Cell], shuffled: list[
     what = f"{named(shuffled[0], run)} loses most of the lead of {named(online[0], run)}"
     replicates = set.intersection(*({c.replicate for c in cells} for cells in (offline, online, shuffled)))
     curves = [[c.curve for c in cells if c.replicate in replicates] for cells in (offline, online, shuffled)]
-    kl = last_shared([c for group in curves for c in group], run.budgets) if replicates else None
-    if kl is None:
-        return unanswered(25, what, "no budget that all three reach in one replicate")
-    stored, fresh, again = ([at_kl(c, kl) for c in group] for group in curves)
+    budgets = [b for b in reached(run, *curves) if b >= _FROM] if replicates else []
+    if not budgets:
+        return unanswered(25, what, "no budget from one nat on that all three reach in one replicate")
+    stored, fresh, again = ([_mean([at_kl(c, b) for b in budgets]) for c in group] for group in curves)
     gain = difference_over(fresh, stored)
-    below = difference_over([_middle(a, b) for a, b in zip(stored, fresh, strict=True)], again)
+    below = difference_over([_mean(pair) for pair in zip(stored, fresh, strict=True)], again)
     evidence = Evidence((Asked("gain", gain, 0.0), Asked("middle of both less shuffled", below, 0.0)))
-    how = f"at {kl:g} nats, the last that all reach, both asked above 0; {_given(len(replicates))}"
-    return asked(25, what, evidence, {"gain": gain, "middle less shuffled": below}, how)
+    how = f"mean over {len(budgets)} budgets from {budgets[0]:g} to {budgets[-1]:g} nats, both asked above 0; "
+    return asked(25, what, evidence, {"gain": gain, "middle less shuffled": below}, how + _given(len(replicates)))
 
 
-def _middle(one: Matched, other: Matched) -> Matched:
-    """The mean of two values on the same prompts."""
-    assert one.prompt_ids == other.prompt_ids, "cells of one run share their report prompts"
-    return replace(one, point=(one.point + other.point) / 2, effect_P=(one.effect_P + other.effect_P) / 2)
+def _mean(values: Sequence[Matched]) -> Matched:
+    """The mean of values on the same prompts."""
+    assert len({value.prompt_ids for value in values}) == 1, "cells of one run share their report prompts"
+    point, effect_P = (np.mean([getattr(value, name) for value in values], axis=0) for name in ("point", "effect_P"))
+    return Matched(float(point), effect_P, values[0].prompt_ids)
 
 
 def offline_classifies_better(run: RunData) -> list[Fact]:
@@ -131,8 +130,9 @@ def _both(run: RunData, sampler: str) -> list[tuple[list[Cell], list[Cell]]]:
     return [(offline[loss_of(s[0])], s) for s in others]
 
 
-def _with(run: RunData, sampler: str, loss: str) -> list[list[Cell]]:
-    return [s for s in spread_of(run) if (sampler_of(s[0]), loss_of(s[0])) == (sampler, loss)]
+def _replays(run: RunData, cell: Cell, other: Cell) -> bool:
+    source = source_of(run, cell)
+    return source is not None and source.method == other.method
 
 
 def _given(replicates: int) -> str:

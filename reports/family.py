@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from bench.stats.replicates import mean_curve
 from reports import words
-from reports.figure import Figure, Float, Key, Panel, Series, furthest, padded
+from reports.figure import Dash, Figure, Float, Key, Panel, Series, furthest, padded
 from reports.hero import support, support_keys
 from reports.load import Cell, RunData
 from reports.paths import log_of
@@ -19,6 +20,7 @@ from reports.style import INK, method_color, method_label, shade
 from reports.table import named
 from reports.training import thinned
 
+_POINTS = 24  # of a term's line: single batches are noisy
 _TERMS = {
     "preference_term": "Preference optimization: f'(0) β E[ρ]",  # noqa: RUF001
     "regularization_term": "Offline regularization: f''(0)/2 β² E[ρ²]",
@@ -70,29 +72,26 @@ def _ends(run: RunData, cells: Sequence[Cell]) -> Series:
 
 def taylor(run: RunData) -> Figure | None:
     """The first two terms of the expansion along training: the smallest beta, and the best of those run."""
-    drawn = {name: [line for cells in family_of(run).values() for line in _term(run, cells, name)] for name in _TERMS}
-    panels = tuple(Panel(_TERMS[name], "step", "of the loss", tuple(lines)) for name, lines in drawn.items() if lines)
+    top = {s.method: s.top for s in strengths(run)}
+    hardest = [own[0] for own in family_of(run).values()]
+    best = [cell for c in hardest if (cell := top.get(c.method)) is not None and cell.name != c.name]
+    dashes: list[Dash] = ["solid"] * len(hardest) + ["dash"] * len(best)
+    logs = [(cell, log_of(run, cell), dash) for cell, dash in zip((*hardest, *best), dashes, strict=True)]
+    drawn = {name: [_term(run, name, *own) for own in logs if name in own[1]] for name in _TERMS}
+    panels = tuple(
+        Panel(_TERMS[name], "step", "in units of the loss", tuple(lines)) for name, lines in drawn.items() if lines
+    )
     if not panels:
         return None
-    kinds = (Key("smallest β", INK), Key("best β of those run", INK, "dash"))
-    keys = (*keys_of(own[0] for own in family_of(run).values()), *kinds)
+    keys = (*keys_of(hardest), Key("smallest β", INK), Key("best β of those run", INK, "dash"))
     alt = "The first- and second-order terms of each loss over training steps."
     return Figure("taylor", "What each loss is made of", words.TAYLOR, alt, panels, keys)
 
 
-def _term(run: RunData, cells: list[Cell], name: str) -> list[Series]:
-    top = {s.method: s.top for s in strengths(run)}.get(cells[0].method)
-    shown_cells = [cells[0]] + ([top] if top is not None and top.name != cells[0].name else [])
-    lines = []
-    for cell in shown_cells:
-        log = log_of(run, cell)
-        known = log[["step", name]].dropna() if name in log else log[:0]
-        if len(known) > 1:
-            x, y = (thinned(known[column].to_numpy(dtype=float)) for column in ("step", name))
-            color = method_color(cell.method)
-            line = Series(named(cell, run), x, y, color, width=1.2, method=cell.method)
-            lines.append(line if cell is cells[0] else replace(line, dash="dash"))
-    return lines
+def _term(run: RunData, name: str, cell: Cell, log: pd.DataFrame, dash: Dash) -> Series:
+    known = log[["step", name]].dropna()
+    x, y = (thinned(known[column].to_numpy(dtype=float), _POINTS) for column in ("step", name))
+    return Series(named(cell, run), x, y, method_color(cell.method), dash=dash, width=1.2, method=cell.method)
 
 
 def logratios(run: RunData) -> Figure | None:
@@ -109,7 +108,7 @@ def logratios(run: RunData) -> Figure | None:
         if series
     )
     alt = "Mean log-ratio to the reference of held-out chosen and rejected responses over training steps."
-    return Figure("logratios", "Both sides lose probability", words.LOGRATIOS, alt, panels, tuple(keys_of(hardest)))
+    return Figure("logratios", "Chosen and rejected responses", words.LOGRATIOS, alt, panels, tuple(keys_of(hardest)))
 
 
 def _held_out(cell: Cell, name: str) -> Series | None:

@@ -6,7 +6,6 @@ speaks, controls included. `make` calls `judge_peaks`, the figure in `judges` ma
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-
 from typing import Any
 
 import numpy as np

@@ -28,31 +28,27 @@ from reports.training import thinned
 
 def parting(run: RunData) -> Figure | None:
     """How far each loss's margins of the same batches are from the first loss's: when two runs cease to be one."""
+    family = list(family_of(run).values())
     panels = []
     for title, place in (("Smallest β", 0.0), ("Middle β", 0.5)):
-        series = [_gap_line(other, gaps) for _, other, gaps in _gaps(run, place) if len(gaps.gap)]
+        base, *others = [_at_place(run, cells, place) for cells in family] or [None]
+        gaps = [(c, gaps_along(log_of(run, base), log_of(run, c))) for c in others if base is not None]
+        series = [_gap_line(c, along) for c, along in gaps if len(along.gap)]
         if series:
             d = np.array([0.0, furthest(series)])
             limit = Series("parted", d, np.full(2, PARTED), MUTED, dash="dot", width=1.2)
             panels.append(Panel(title, words.MONITORED_D, "difference of margins, relative", (*series, limit)))
     if not panels:
         return None
-    base = next(iter(family_of(run).values()))[0]
-    others = [own[0] for own in list(family_of(run).values())[1:]]
-    limit = Key(f"{PARTED:.0%}: counted as parted", MUTED, "dot")
-    title = f"Where paths part from {method_label(base.method)}'s"
-    alt = f"Relative difference of the margins of the same batches from {method_label(base.method)}, over KL."
-    return Figure("parting", title, words.PARTING, alt, tuple(panels), (*keys_of(others), limit))
-
-
-def _gaps(run: RunData, place: float) -> list[tuple[Cell, Cell, Gaps]]:
-    """Each other loss beside the first: first replicates at the betas that lie `place` of the way up their grids."""
-    cells = [_at_place(run, own, place) for own in family_of(run).values()]
-    base, others = cells[0] if cells else None, cells[1:]
-    return [(base, other, gaps_along(log_of(run, base), log_of(run, other))) for other in others] if base else []
+    limit_key = Key(f"{PARTED:.0%}: counted as parted", MUTED, "dot")
+    first = method_label(family[0][0].method)
+    alt = f"Relative difference of the margins of the same batches from {first}, over KL."
+    keys = (*keys_of(cells[0] for cells in family[1:]), limit_key)
+    return Figure("parting", f"Where paths part from {first}", words.PARTING, alt, tuple(panels), keys)
 
 
 def _at_place(run: RunData, cells: Sequence[Cell], place: float) -> Cell:
+    """The first replicate at the beta that lies `place` of the way up the grid."""
     first = [c for c in cells if run.is_first(c)]
     return first[int(place * (len(first) - 1))]
 

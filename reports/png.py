@@ -23,6 +23,7 @@ _MARKER = {"none": "", "dot": "o", "open": "o", "diamond": "D"}
 ONE_COLUMN, TWO_COLUMNS = 3.35, 6.9  # inches
 _HEIGHTS = {1: 2.6, 2: 2.45, 3: 1.95}  # of a line of panels, by panels in it
 _KEYS_A_LINE = {1: 3, 2: 6, 3: 7}
+_LEGEND, _AIR = 0.17, 0.03  # inches: a line of the legend, and what is left free around a panel
 _WIDTH = 0.7  # points for a unit of a line's width
 
 
@@ -31,19 +32,40 @@ def write_image(figure: Figure, path: Path) -> None:
     columns = figure.columns
     lines = -(-len(figure.panels) // columns)
     width, height = (ONE_COLUMN, 2.6) if len(figure.panels) == 1 else (TWO_COLUMNS, _HEIGHTS[columns] * lines)
-    legend_lines = -(-len(figure.keys) // _KEYS_A_LINE[columns])
+    legend = _LEGEND * -(-len(figure.keys) // _KEYS_A_LINE[columns])
     with mpl.rc_context(MATPLOTLIB):  # type: ignore[arg-type]
-        canvas = Canvas(figsize=(width, height + 0.17 * legend_lines), layout="constrained")
-        FigureCanvasAgg(canvas)
-        axes = canvas.subplots(lines, columns, squeeze=False).ravel()
-        for axis, panel in zip(axes, figure.panels, strict=False):
+        canvas = Canvas(figsize=(width, height + legend), dpi=mpl.rcParams["savefig.dpi"])
+        agg = FigureCanvasAgg(canvas)
+        axes = [canvas.add_subplot(lines, columns, i + 1) for i in range(len(figure.panels))]
+        for axis, panel in zip(axes, figure.panels, strict=True):
             _draw(axis, panel)
-        for axis in axes[len(figure.panels) :]:
-            axis.set_visible(False)
         if figure.keys:
             handles = [_handle(key) for key in figure.keys]
-            canvas.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), _KEYS_A_LINE[columns]))
+            canvas.legend(handles=handles, loc="lower center", ncols=min(len(handles), _KEYS_A_LINE[columns]))
+        _arrange(agg, axes, columns, legend)
         canvas.savefig(path, metadata={"CreationDate": None} if path.suffix == ".pdf" else {"Software": None})
+
+
+def _arrange(agg: FigureCanvasAgg, axes: list[Axes], columns: int, legend: float) -> None:
+    """Give all panels one size, with room for the largest labels around any of them, above a legend of that height.
+
+    Labels are measured once. Matplotlib's own layouts look at every line and draw each figure twice: half of a report.
+    """
+    renderer, dpi = agg.get_renderer(), agg.figure.dpi
+    width, height = agg.figure.get_size_inches()
+    room = np.zeros(4)  # inches at the left, below, at the right, above
+    for axis in axes:
+        outer = axis.get_tightbbox(renderer, for_layout_only=True, bbox_extra_artists=axis.child_axes)
+        assert outer is not None
+        around = [*(axis.bbox.min - outer.min), *(outer.max - axis.bbox.max)]
+        room = np.maximum(room, np.array(around) / dpi)
+    left, below, right, above = room + _AIR
+    wide, high = width / columns, (height - legend) / -(-len(axes) // columns)  # of a panel with its labels
+    for i, axis in enumerate(axes):
+        line, column = divmod(i, columns)
+        corner = column * wide + left, height - (line + 1) * high + below
+        size = wide - left - right, high - below - above
+        axis.set_position((corner[0] / width, corner[1] / height, size[0] / width, size[1] / height))
 
 
 def _draw(axis: Axes, panel: Panel) -> None:

@@ -81,19 +81,22 @@ def accuracy(run: RunData) -> Figure | None:
     settings = [cells for cells in spread_of(run) if np.isfinite(by_accuracy(cells[0]).gold).all()]
     if len(settings) < 2:
         return None
-    along = [_path(cells[0]) for cells in settings]
-    panels = [Panel("Along training", words.ACCURACY_AXIS, words.GOLD, tuple(along))]
+    along = tuple(_path(cells[0]) for cells in settings)
+    panels = [_over_accuracy("Along training", along, 0.02)]
     kl = last_shared([c.curve for cells in settings for c in cells], run.budgets)
     if kl is not None:
         points = tuple(_point(cells, kl) for cells in settings)
-        panels.append(Panel(f"At {kl:g} nats, the last that all reach", words.ACCURACY_AXIS, words.GOLD, points))
-    x = np.concatenate([s.x for panel in panels for s in panel.series])
-    y_range = padded([v for p in panels for s in p.series for v in (s.y, s.low, s.high) if v is not None])
-    x_range = (float(x.min()) - 0.02, float(x.max()) + 0.02)
-    drawn = tuple(replace(panel, x_range=x_range, y_range=y_range) for panel in panels)
+        panels.append(_over_accuracy(f"At {kl:g} nats, the last that all reach", points, 0.01))
     keys = tuple(keys_of(cells[0] for cells in settings))
     alt = "Gold against accuracy on held-out pairs, one line a method, and one point a method at equal KL."
-    return Figure("accuracy", "Does the better classifier write better?", words.ACCURACY, alt, drawn, keys)
+    return Figure("accuracy", "Does the better classifier write better?", words.ACCURACY, alt, tuple(panels), keys)
+
+
+def _over_accuracy(title: str, series: tuple[Series, ...], air: float) -> Panel:
+    x = np.concatenate([s.x for s in series])
+    x_range = (float(x.min()) - air, float(x.max()) + air)
+    y_range = padded([v for s in series for v in (s.y, s.low, s.high) if v is not None])
+    return Panel(title, words.ACCURACY_AXIS, words.GOLD, series, x_range=x_range, y_range=y_range)
 
 
 def _path(cell: Cell) -> Series:

@@ -16,7 +16,7 @@ from reports import words
 from reports.family import keys_of
 from reports.figure import Dash, Figure, Panel, Series, furthest, padded
 from reports.findings import hardest
-from reports.hero import support, support_keys
+from reports.hero import support
 from reports.load import Cell, RunData
 from reports.matched import shared, shown
 from reports.paths import learns_from_pairs, loss_of, refresh_of, sampler_of
@@ -73,11 +73,12 @@ def _shared_budgets(run: RunData, settings: Sequence[Sequence[Cell]]) -> list[fl
 def _at_budget(settings: Sequence[list[Cell]], places: dict[float, float], budget: float) -> list[Series]:
     """A point a method, those of one loss joined; methods that share a place stand side by side."""
     points: list[tuple[str, float, Series]] = []
-    for cells in settings:
-        value, k, method = value_over([c.curve for c in cells], budget), refresh_of(cells[0]), cells[0].method
+    alike = [refresh_of(cells[0]) for cells in settings]
+    for i, cells in enumerate(settings):
+        value, k, method = value_over([c.curve for c in cells], budget), alike[i], cells[0].method
         if not value.defined:
             continue
-        x = places[k] + _APART * sum(other == k for _, other, _ in points)
+        x = places[k] + _APART * (alike[:i].count(k) - (alike.count(k) - 1) / 2)
         ends = np.array([[value.point], [value.low], [value.high]])
         point = Series(method_label(method), np.array([x]), *ends[:1], method_color(method), *ends[1:], line=False)
         points.append((loss_of(cells[0]), k, replace(point, marker="diamond", bars=True, method=method)))
@@ -105,9 +106,10 @@ def samplers(run: RunData) -> Figure | None:
         for loss, lines in drawn.items()
     ]
     panels = [replace(p, marks=support(run, everything), x_range=x_range, y_range=y_range) for p in panels]
-    keys = (*keys_of(cells[0] for cells in settings), *support_keys(panels))
+    shown_methods = {s.method for s in everything}
+    keys = keys_of(cells[0] for cells in settings if cells[0].method in shown_methods)
     alt = "Gold against the square root of KL, one line a method, by where its pairs come from."
-    return Figure("samplers", "Where the pairs come from", words.SAMPLERS, alt, tuple(panels), keys)
+    return Figure("samplers", "Where the pairs come from", words.SAMPLERS, alt, tuple(panels), tuple(keys))
 
 
 def _shown_with(cell: Cell, loss: str) -> bool:

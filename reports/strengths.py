@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bench.core.records import REPORT, SELECT
@@ -67,27 +68,30 @@ class Strengths:
 def strengths(run: RunData) -> list[Strengths]:
     """Every loss of the family that was run at three or more betas and has samples."""
     family = {loss: [c for c in cells if c.beta > 0] for loss, cells in family_of(run).items()}
-    return [made for loss, cells in family.items() if (made := _strengths(run, loss, cells)) is not None]
+    last = [c.curve.row_ids[c.last] for cells in family.values() for c in cells]
+    ends = run.samples[run.samples.row_id.isin(last)] if last else run.samples[:0]
+    return [made for loss, cells in family.items() if (made := _strengths(ends, loss, cells)) is not None]
 
 
-def _strengths(run: RunData, loss: str, cells: list[Cell]) -> Strengths | None:
-    settings = [[c for c in cells if c.beta == beta] for beta in sorted({c.beta for c in cells})]
-    report_BP, select_BP = (end_gold(run, settings, split) for split in (REPORT, SELECT))
+def _strengths(ends: pd.DataFrame, loss: str, cells: list[Cell]) -> Strengths | None:
+    betas = sorted({c.beta for c in cells})
+    settings = [[c for c in cells if c.beta == beta] for beta in betas]
+    report_BP, select_BP = (end_gold(ends[ends.split == split], settings) for split in (REPORT, SELECT))
     if len(settings) < 3 or not report_BP.size:
         return None
     best, top = None, None
     if select_BP.size and np.isfinite(select_BP).all():
         counts_DP = prompt_counts(select_BP.shape[1], DRAWS, np.random.default_rng(SEED))
-        best = best_strength(np.array([s[0].beta for s in settings]), select_BP, counts_DP)
+        best = best_strength(np.array(betas), select_BP, counts_DP)
         top = settings[int(select_BP.mean(axis=1).argmax())][0]
     ids = tuple(s[0].curve.row_ids[s[0].last] for s in settings)
-    return Strengths(loss, cells[0].method, np.array([s[0].beta for s in settings]), ids, report_BP, best, top)
+    return Strengths(loss, cells[0].method, np.array(betas), ids, report_BP, best, top)
 
 
-def end_gold(run: RunData, settings: Sequence[Sequence[Cell]], split: str) -> Float:
+def end_gold(samples: pd.DataFrame, settings: Sequence[Sequence[Cell]]) -> Float:
     """Gold's prompt means at the end of training, the mean over each setting's replicates, [settings, prompts]."""
     place = {c.curve.row_ids[c.last]: i for i, cells in enumerate(settings) for c in cells}
-    own = run.samples[(run.samples.split == split) & run.samples.row_id.isin(place)]
+    own = samples[samples.row_id.isin(place)]
     means = own.groupby(["row_id", "prompt_id"]).gold.mean().unstack("prompt_id")
     over = means.groupby(means.index.map(place)).mean().reindex(range(len(settings)))
     return over.to_numpy(dtype=float)

@@ -73,9 +73,9 @@ def _panel(run: RunData, logs: list[tuple[Cell, pd.DataFrame]], name: str) -> Pa
     return Panel(title, "step", y_label, tuple(series)) if series else None
 
 
-def thinned(values: np.ndarray) -> np.ndarray:
-    """Means of equal runs of neighbours, at most _POINTS of them."""
-    parts = np.array_split(values, min(_POINTS, len(values)))
+def thinned(values: np.ndarray, points: int = _POINTS) -> np.ndarray:
+    """Means of equal runs of neighbours, at most `points` of them."""
+    parts = np.array_split(values, min(points, len(values)))
     return np.array([part.mean() for part in parts])
 
 

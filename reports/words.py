@@ -188,7 +188,7 @@ GAINS = (
 SAMPLERS = (
     "Each method at its smallest β, a panel a loss: stored pairs dashed, replays dotted, pairs of the policy itself "
     "solid. From three replicates on their mean, else the first one. Intervals are in the tables. Methods that imitate "
-    "are drawn beside every loss."
+    "are drawn beside every loss. Shaded: beyond π_ref's entropy, outside its support."
 )
 REPLAY = (
     "A run on its own pairs, the same pairs given to another policy from the same start, in the order they were drawn "

@@ -1,16 +1,18 @@
 import json
 import shutil
+from datetime import datetime
 
 import pytest
 from toy_plan import plan_with_cells
 
-from bench import load_run
+from bench import load_run, run_folder
 from bench.config.suite import RuntimeConfig
 from bench.core.records import ROW_COLUMNS
 from bench.core.store import Store
 from bench.display import PlainDisplay
 from bench.errors import ConfigError
 from bench.listing import LISTS
+from bench.pipeline.plan import Plan
 from bench.run_folder import RunFolder
 from bench.sweep import run_plan
 
@@ -72,6 +74,40 @@ def test_cells_are_linked_and_a_second_assembly_changes_no_byte(assembled):
     before = {name: (folder.out / name).read_bytes() for name in ("rows.parquet", "samples.parquet", "stages.json")}
     folder.assemble(outcome.failures, over=True)
     assert before == {name: (folder.out / name).read_bytes() for name in before}
+
+
+class Days:
+    """A clock on which a day passes whenever it is looked at."""
+
+    day = 0
+
+    def now(self, zone):
+        self.day += 1
+        return datetime(2026, 1, self.day, tzinfo=zone)
+
+
+def test_what_has_not_changed_is_left_alone_and_its_date_stays(tmp_path, monkeypatch):
+    plan = plan_with_cells(one=None, two=None)
+    folder = RunFolder(plan, Store(tmp_path / "store"), tmp_path / "out", "bench run toy")
+    first, second = (Plan(plan.suite, plan.stages, {name: plan.cells[name]}) for name in ("one", "two"))
+    monkeypatch.setattr(run_folder, "datetime", Days())
+
+    def assembled(over):
+        folder.assemble({}, over=over)
+        tables = [folder.out / name for name in ("rows.parquet", "samples.parquet", "bon_pool.parquet")]
+        return json.loads((folder.out / "run.json").read_text())["updated"][8:10], [p.stat().st_ino for p in tables]
+
+    for part in (first, second):
+        run_plan(part, folder.store, RuntimeConfig(workers=1), PlainDisplay(), lambda stage: None)
+        day, files = assembled(over=False)
+        assert day == ("01" if part is first else "02")
+        assert assembled(over=True) == (day, files)
+    (folder.out / "rows.parquet").write_bytes(b"")
+    assert assembled(over=True)[0] == "03"
+    assert len(load_run(folder.out).rows) == 4
+    other = RunFolder(plan, folder.store, folder.out, "bench run toy workers=1")
+    other.assemble({}, over=True)
+    assert load_run(folder.out).run["updated"][8:10] == "04"
 
 
 def test_copies_stand_in_where_links_cannot(assembled, tmp_path, monkeypatch):

@@ -1,7 +1,11 @@
-"""Small files, written so that a reader sees the old one or the new one, never a torn one."""
+"""Files and folders that outlast a kill and a power cut: a reader sees what was there or what is new, never a part.
+
+`store` publishes stages with it, a resumable stage its checkpoints, `run_folder` its JSON.
+"""
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +19,38 @@ def write_text(path: Path, text: str) -> None:
     """Replace a file's text in one step."""
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text, encoding="utf-8")
+    sync(partial)
     os.replace(partial, path)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Replace a file by a JSON value in one step. Non-finite numbers are refused: null says undefined."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def sync(path: Path) -> None:
+    """Wait until the disk holds a file's bytes, or the names in a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_tree(folder: Path) -> None:
+    """Wait until the disk holds a folder and all that lies below it."""
+    for path in [*folder.rglob("*"), folder]:
+        sync(path)
+
+
+def point_to(pointer: Path, folder: Path) -> None:
+    """Let the file `pointer` name `folder`, which lies beside it, and remove the folder that it named before.
+
+    The disk holds everything there before the new name, and the new name before the old folder goes.
+    """
+    old = read_json(pointer)["folder"] if pointer.exists() else folder.name
+    sync_tree(pointer.parent)
+    write_json(pointer, {"folder": folder.name})
+    sync(pointer.parent)
+    if old != folder.name:
+        shutil.rmtree(pointer.parent / old, ignore_errors=True)

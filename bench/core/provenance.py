@@ -37,12 +37,19 @@ def code_hash(module: str) -> str:
         name = todo.pop()
         if name in seen or name.partition(".")[0] not in packages or (path := _source(name)) is None:
             continue
-        tree = ast.parse(path.read_bytes(), filename=str(path))
-        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        todo += [*_parents(name), *_imports(tree, package)]
-        seen[name] = _normal_form(tree)
+        seen[name], imported = _read(name, path)
+        todo += [*_parents(name), *imported]
     text = "\0".join(f"{name}\0{seen[name]}" for name in sorted(seen))
     return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+@cache
+def _read(module: str, path: Path) -> tuple[str, tuple[str, ...]]:
+    """A module's code in its normal form, and every name that it may load."""
+    tree = ast.parse(path.read_bytes(), filename=str(path))
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    imported = tuple(_imports(tree, package))
+    return _normal_form(tree), imported
 
 
 @cache

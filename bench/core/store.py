@@ -12,7 +12,6 @@ sizes are not as they were stored counts as never made, and is made again. Remov
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -22,7 +21,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from bench.core.files import read_json, write_json
+from bench.core.files import read_json, sync, sync_tree, write_json
 from bench.core.stage import Stage
 from bench.errors import ConfigError, StoreError
 
@@ -117,12 +116,12 @@ class Store:
             "device": device,
         }
         write_json(work / MANIFEST, manifest)
-        for path in [*_files(work), *(p for p in work.rglob("*") if p.is_dir()), work]:
-            _fsync(path)
+        sync_tree(work)
         if final.exists():  # its manifest is gone, so somebody changed it by hand
             shutil.rmtree(final)
         work.rename(final)
-        _fsync(final.parent)
+        for folder in (final.parent, self.root):  # the kind's folder may be new, too
+            sync(folder)
         for leftover in (self.progress(stage), self.output(stage)):
             leftover.unlink(missing_ok=True)
 
@@ -156,11 +155,3 @@ def _files(folder: Path) -> list[Path]:
 def _fingerprint(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

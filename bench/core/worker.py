@@ -103,10 +103,13 @@ class Worker:
 
 def _serve(connection: Connection, setup: Setup, warm: str | None) -> None:
     """The child's loop; it ends when the parent closes the pipe or dies."""
+    from tqdm import tqdm
+
     threading.Thread(target=die_with_parent, daemon=True).start()
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(setup.threads)))
     os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
     use_plugin(setup.plugin)
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, which a killed worker would leave behind
     if warm is not None:
         importlib.import_module(warm)
     while True:

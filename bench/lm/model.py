@@ -180,11 +180,6 @@ def load_policy(folder: Path, device: str) -> TransformerPolicy:
     return TransformerPolicy(model.to(device).eval())
 
 
-def freeze(module: nn.Module) -> nn.Module:
-    """The module, with gradients off."""
-    return module.requires_grad_(False)
-
-
 def parameter_count(module: nn.Module) -> int:
     """Parameters, each once."""
     return sum(p.numel() for p in module.parameters())

@@ -30,7 +30,8 @@ def run(context: Context) -> Mapping[str, Any]:
     """Writes rows.parquet, samples.parquet (the pick of the first n samples a prompt) and bon_pool.parquet."""
     folder = context.fresh()
     bench = open_bench(context)
-    pool = score_pool(read_parquet(context.inputs["pool"] / "samples.parquet"), bench, context)
+    drawn = read_parquet(context.inputs["pool"] / "samples.parquet")
+    pool = score_pool(drawn, bench, context)
     rows, picks = [], []
     smallest = int(pool.groupby("prompt_id").size().min())
     for n in context.config["n"]:
@@ -47,7 +48,7 @@ def run(context: Context) -> Mapping[str, Any]:
     write_parquet(frame(rows, ROW_COLUMNS), folder / "rows.parquet")
     write_parquet(frame(samples[kept], SAMPLE_COLUMNS), folder / "samples.parquet")
     raw = pool[["prompt_id", "sample_id", "text_id", "n_tokens", "logp"]].assign(
-        proxy_id=bench.static["proxy_id"], gold=pool["gold_raw"], proxy=pool["proxy_raw"], rubric=pool["rubric_raw"]
+        proxy_id=bench.static["proxy_id"], gold=pool["gold_raw"], proxy=pool["proxy_raw"], rubric=drawn["rubric"]
     )
     write_parquet(frame(raw, POOL_COLUMNS), folder / "bon_pool.parquet")
     return {"status": "ok", "rows": len(rows)}
@@ -65,7 +66,7 @@ def score_pool(pool: pd.DataFrame, bench: Bench, context: Context) -> pd.DataFra
         context.report({"step": start + len(part), "steps": len(distinct), "status": "scoring the pool"})
     by_text = pd.Series(np.concatenate(raw), index=distinct["text_id"].to_numpy())
     ids = pool["prompt_id"].to_numpy(str)
-    pool = pool.assign(proxy_raw=by_text.loc[pool["text_id"].to_numpy()].to_numpy(), rubric_raw=pool["rubric"])
+    pool = pool.assign(proxy_raw=by_text.loc[pool["text_id"].to_numpy()].to_numpy())
     pool["gold"] = judge.gold_units.standard(pool["gold_raw"].to_numpy(float), ids)
     pool["proxy"] = judge.proxy_units.standard(pool["proxy_raw"].to_numpy(float), ids)
     pool["proxy_z"] = judge.proxy_units.own(pool["proxy_raw"].to_numpy(float), ids)
@@ -88,7 +89,7 @@ def row_of(pool: pd.DataFrame, n: int) -> dict[str, Any]:
     weight = pool.groupby("prompt_id")["proxy"].transform(lambda scores: best_of_n_weights(scores.to_numpy(), n))
     kls = pool.groupby(["split", "prompt_id"])["proxy"].agg(lambda scores: measured_kl(scores.to_numpy(), n))
     names = [*AVERAGED, "gold_raw", "proxy_raw", "proxy_z", "repetition", "n_tokens", "eos"]
-    names += [c for c in pool.columns if c.startswith("rubric_") and c != "rubric_raw"]
+    names += [c for c in pool.columns if c.startswith("rubric_")]
     weighted = pool[names].astype(float).mul(weight, axis=0)
     means = weighted.groupby([pool["split"], pool["prompt_id"]]).sum(min_count=1)  # what is null stays null
     report, select = means.loc[REPORT], means.loc[SELECT]

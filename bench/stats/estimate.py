@@ -1,4 +1,4 @@
-"""A statistic with its interval: means clustered by prompt, means over replicates, quantiles of a bootstrap.
+"""A statistic with its interval: means over prompts, means over replicates, quantiles of a bootstrap.
 
 An undefined statistic is NaN and carries the reason; fewer than two clusters or replicates have a point
 and no interval. `method` says what the interval is over and what it takes as given: nothing covers world, SFT
@@ -111,29 +111,6 @@ def expanded(z: float, n: int) -> float:
     return -math.sqrt(n / (n - 1)) * float(stdtrit(n - 1, ndtr(-z)))
 
 
-def clustered_se(values: ArrayLike, clusters: ArrayLike) -> float:
-    """Standard error of the mean over samples when samples of one cluster move together.
-
-    The linearised ratio estimator, G/(G-1) sum_g (sum_{i in g} (x_i - mean))^2 / N^2: with clusters of equal
-    size, the standard error of the mean of the cluster means. NaN with fewer than two clusters.
-    """
-    x, code = _finite(values, clusters)
-    groups = int(code.max()) + 1 if len(code) else 0
-    if groups < 2:
-        return math.nan
-    residual_G = np.bincount(code, weights=x - x.mean(), minlength=groups)
-    return float(np.sqrt(groups / (groups - 1) * (residual_G**2).sum()) / len(x))
-
-
-def clustered_mean(values: ArrayLike, clusters: ArrayLike, level: float = LEVEL) -> Estimate:
-    """Mean over samples, with a t interval over clusters (prompts). Non-finite samples are left out."""
-    x, code = _finite(values, clusters)
-    if not len(x):
-        return undefined(BY_PROMPT, "no finite value", level)
-    groups = int(code.max()) + 1
-    return from_se(float(x.mean()), clustered_se(x, code), groups, BY_PROMPT, level)
-
-
 def paired_difference(minuend_P: ArrayLike, subtrahend_P: ArrayLike, level: float = LEVEL) -> Estimate:
     """Mean over prompts of a difference of prompt means, over the prompts both have."""
     difference = np.asarray(minuend_P, dtype=float) - np.asarray(subtrahend_P, dtype=float)
@@ -176,12 +153,3 @@ def _digits(error: float) -> int:
 def _minus(text: str) -> str:
     """A typographic minus, so that columns of signed numbers line up."""
     return text.replace("-", "−")  # noqa: RUF001
-
-
-def _finite(values: ArrayLike, clusters: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """The finite values, and their clusters as codes 0..G-1."""
-    x, labels = np.asarray(values, dtype=float), np.asarray(clusters)
-    if x.shape != labels.shape or x.ndim != 1:
-        raise ValueError(f"values {x.shape} and clusters {labels.shape} must be vectors of one length")
-    keep = np.isfinite(x)
-    return x[keep], np.unique(labels[keep], return_inverse=True)[1]

@@ -28,8 +28,8 @@ def package(tmp_path, monkeypatch):
         for name, text in edits.items():
             (root / f"{name.replace('__slash__', '/')}.py").write_text(text)
         importlib.invalidate_caches()
-        provenance.code_hash.cache_clear()
-        provenance._source.cache_clear()
+        for cached in (provenance.code_hash, provenance._source, provenance._read):
+            cached.cache_clear()
         return provenance.code_hash("sample.stage")
 
     yield rehash

@@ -1,7 +1,8 @@
 """`make faults`: a whole suite, TRL's fits and all, killed at thirty random moments; no test run collects this file.
 
-The same command, given again after each SIGKILL of a worker, of the parent or of both, must end with the bytes of an
-unbroken run; in between no half stage may be read, and nobody may outlive a kill. Every process refuses the network.
+The same command is given again after each SIGKILL of the workers, of the parent or of all, until it ends; then a new
+store begins. Nobody may outlive a kill, no stage may be lost or torn, and every store must end with the bytes of an
+unbroken run. Every process refuses the network. Prints the table of docs/reliability.md.
 """
 
 import argparse
@@ -11,6 +12,8 @@ import random
 import sys
 import tempfile
 import time
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from test_privacy import GUARD
@@ -29,60 +32,89 @@ proxies: {policy_sized: {model: {layers: 1, width: 16, heads: 2}, epochs: 1}}
 pool: {report_prompts: 4, select_prompts: 2, samples_per_prompt: 32}
 evaluation: {report_prompts: 8, select_prompts: 4, samples_per_prompt: 2, monitor_prompts: 8, probe_pairs: 16}
 budgets: [0.001, 0.004, 0.016, 0.064, 10]
-methods: [ppo, dpo, bon, reference]
+methods: [ppo, dpo, bon]
 method:
-  ppo: {type: ppo, beta: [0, 0.1], steps: 40, batch: 16, minibatch: 8, lr: 1.0e-3}
-  dpo: {type: preference, beta: [0.03, 0.1], epochs: 3, batch: 8, lr: 1.0e-3}
+  ppo: {type: ppo, beta: [0], steps: 40, batch: 16, minibatch: 8, lr: 1.0e-3}
+  dpo: {type: preference, beta: [0.03], epochs: 3, batch: 8, lr: 1.0e-3}
   bon: {type: best_of_n, n: [1, 2, 4, 32]}
-  reference: {type: reference, looks: 4}
 """
 TABLES = ("rows.parquet", "samples.parquet", "bon_pool.parquet")
+WHO = {"parent": "the command", "workers": "its workers", "all": "all of them"}
 
 
-def start(root: Path, out: str) -> Running:
-    """`bench run` on the suite, its store beside its run folder."""
-    command = [sys.executable, "-m", "bench", "run", str(root / "torture.yaml"), "workers=2", "device=cpu"]
-    where = [f"store={root / out / 'store'}", f"out={root / out / 'run'}"]
-    paths = os.pathsep.join(filter(None, sys.path))
-    guard = {"GOLDBENCH_CALLS": str(root / "calls"), "PYTHONPATH": os.pathsep.join([str(root), paths])}
-    return Running([*command, *where], guard)
+@dataclass
+class Life:
+    """One store, from nothing to a finished run, however often it is killed on the way."""
+
+    root: Path
+    killed: list[str] = field(default_factory=list)  # who, each time
+    stored: int = 0  # stages that were published, so far
+
+    def start(self) -> Running:
+        """`bench run` on the suite, its store beside its run folder."""
+        command = [sys.executable, "-m", "bench", "run", str(self.root.parent / "torture.yaml"), "workers=2"]
+        where = ["device=cpu", f"store={self.root / 'store'}", f"out={self.root / 'run'}"]
+        paths = os.pathsep.join([str(self.root.parent), *filter(None, sys.path)])
+        return Running([*command, *where], {"GOLDBENCH_CALLS": str(self.root.parent / "calls"), "PYTHONPATH": paths})
+
+    def kill(self, who: str, after_s: float) -> bool:
+        """Give the command and kill after some seconds; False if it had ended well before."""
+        run = self.start()
+        try:
+            time.sleep(after_s)
+            ended = run.process.poll() == 0
+            if not ended:
+                run.kill(who)
+                self.killed.append(who)
+            run.end(600)
+        finally:
+            run.kill("all")
+        whole = self.whole_stages()
+        assert whole >= self.stored, "a published stage is gone"
+        self.stored = whole
+        return not ended
+
+    def finish(self) -> None:
+        """Give the command and let it end."""
+        run = self.start()
+        try:
+            code, words, error = run.end(600)
+            assert (code, error) == (0, ""), words + error
+        finally:
+            run.kill("all")
+        assert not list((self.root / "store").glob("*/.work-*"))
+
+    def whole_stages(self) -> int:
+        """How many stages are published, every one as its manifest says."""
+        manifests = list((self.root / "store").glob("*/[!.]*/manifest.json"))
+        for path in manifests:
+            for name, stored in read_json(path)["files"].items():
+                assert hashlib.sha256((path.parent / name).read_bytes()).hexdigest() == stored["sha256"], path
+        return len(manifests)
+
+    def tables(self) -> dict[str, bytes]:
+        return {name: (self.root / "run" / name).read_bytes() for name in TABLES}
 
 
-def torn(store: Path) -> list[str]:
-    """Files of published stages that are not as their manifest says."""
-    wrong = []
-    for path in store.glob("*/[!.]*/manifest.json"):
-        for name, stored in read_json(path)["files"].items():
-            file = path.parent / name
-            if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != stored["sha256"]:
-                wrong.append(str(file))
-    return wrong
+def lives(root: Path, kills: int, seed: int, whole_s: float) -> list[Life]:
+    """Kill `kills` times, a new life whenever one is done."""
+    moments, found = random.Random(seed), [Life(root / "0")]
+    while (count := sum(len(life.killed) for life in found)) < kills:
+        who, after_s, life = moments.choice(list(WHO)), moments.uniform(0.02, 0.6) * whole_s, found[-1]
+        if life.kill(who, after_s):
+            print(f"kill {count + 1}, of {WHO[who]} after {after_s:.1f} s: {life.stored} stages stored", flush=True)
+        else:
+            print(f"store {len(found)} is done after {len(life.killed)} kills", flush=True)
+            found.append(Life(root / str(len(found))))
+    return found
 
 
-def tables(root: Path, out: str) -> dict[str, bytes]:
-    return {name: (root / out / "run" / name).read_bytes() for name in TABLES}
-
-
-def ended(root: Path, out: str) -> None:
-    """Run the suite to its end."""
-    run = start(root, out)
-    try:
-        code, words, error = run.end(1800)
-        assert code == 0, words + error
-    finally:
-        run.kill("all")
-
-
-def killed(root: Path, who: str, after_s: float) -> None:
-    """Run the suite, kill after some seconds, and look at what is left."""
-    run = start(root, "killed")
-    try:
-        time.sleep(after_s)
-        run.kill(who)
-        run.end(1800)
-    finally:
-        run.kill("all")
-    assert not torn(root / "killed" / "store")
+def table(found: list[Life], unbroken: dict[str, bytes]) -> str:
+    """A kill is survived if its store ended with the bytes of the unbroken run."""
+    tried = Counter(who for life in found for who in life.killed)
+    survived = Counter(who for life in found for who in life.killed if life.tables() == unbroken)
+    lines = [f"| {name} | {tried[who]} | {survived[who]} | {tried[who] - survived[who]} |" for who, name in WHO.items()]
+    return "\n".join(["| killed | tried | survived | lost |", "|---|---|---|---|", *lines])
 
 
 def main() -> int:
@@ -90,25 +122,21 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    moments = random.Random(asked.seed)
     with tempfile.TemporaryDirectory() as folder:
         root, began = Path(folder), time.monotonic()
         (root / "torture.yaml").write_text(SUITE)
         (root / "sitecustomize.py").write_text(GUARD)
-        ended(root, "unbroken")
+        unbroken = Life(root / "unbroken")
+        unbroken.finish()
         whole_s = time.monotonic() - began
         print(f"unbroken: {whole_s:.0f} s", flush=True)
-        for kill in range(1, asked.kills + 1):
-            who, after_s = moments.choice(("parent", "workers", "all")), moments.uniform(0.05, 0.5) * whole_s
-            killed(root, who, after_s)
-            stored = len(list((root / "killed" / "store").glob("*/[!.]*/manifest.json")))
-            print(f"kill {kill}, of {who} after {after_s:.0f} s: {stored} stages stored", flush=True)
-        ended(root, "killed")
-        assert tables(root, "killed") == tables(root, "unbroken")
-        assert not list((root / "killed" / "store").glob("*/.work-*"))
+        found = lives(root, asked.kills, asked.seed, whole_s)
+        found[-1].finish()
         assert not (root / "calls").exists(), (root / "calls").read_text()
-    print(f"{asked.kills} kills: the bytes of the unbroken run; {time.monotonic() - began:.0f} s")
-    return 0
+        print(table(found, unbroken.tables()))
+        sound = all(life.tables() == unbroken.tables() for life in found)
+    print(f"{asked.kills} kills in {len(found)} stores; {time.monotonic() - began:.0f} s")
+    return 0 if sound else 1
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import pytest
 from bench.config.models import RUBRIC_PARTS
 from bench.config.world import NotesConfig
 from bench.worlds import build_world
-from gold.rubric import PARTS, NotesRubric, rubric_parts
+from gold.rubric import PARTS, NotesRubric
 
 PROMPT = "polite note to boss : lost laptop monday office"
 GOOD = "dear boss , kindly my laptop is lost on monday at the office . regards ."
@@ -14,7 +14,7 @@ RUBRIC = NotesRubric()
 
 
 def parts(response: str) -> dict[str, float]:
-    return {name: round(value, 9) for name, value in rubric_parts(WORLD, PROMPT, response).items() if value}
+    return {name: round(value, 9) for name, value in RUBRIC.parts(PROMPT, response).items() if value}
 
 
 def test_a_good_note_by_hand():
@@ -42,7 +42,7 @@ def test_nothing_said_ends_where_no_note_may():
     ],
 )
 def test_one_change_moves_the_parts_it_should(old, new, change):
-    before, after = rubric_parts(WORLD, PROMPT, GOOD), rubric_parts(WORLD, PROMPT, GOOD.replace(old, new))
+    before, after = RUBRIC.parts(PROMPT, GOOD), RUBRIC.parts(PROMPT, GOOD.replace(old, new))
     moved = {name: round(after[name] - before[name], 9) for name in PARTS if abs(after[name] - before[name]) > 1e-9}
     assert moved == pytest.approx(change)
 
@@ -66,7 +66,7 @@ def test_words_past_the_target_cost():
 def test_what_a_writer_writes_is_well_formed():
     world, rng = build_world(NotesConfig()), np.random.default_rng(0)
     for prompt in world.draw_prompts("sft", 150):
-        assert rubric_parts(world, prompt, world.write(prompt, rng))["form"] == 0
+        assert RUBRIC.parts(prompt, world.write(prompt, rng))["form"] == 0
 
 
 def test_word_by_word_changes_add_up_to_the_parts():

@@ -21,7 +21,6 @@ def pool():
         table[name] = rng.normal(size=len(table))
     table["proxy"] = rng.integers(0, 5, len(table)).astype(float)
     table["proxy_raw"] = 3 - table["proxy"]  # a negative scale: the calibrated proxy picks, not the raw one
-    table["rubric_raw"] = rng.normal(size=len(table))
     table["n_tokens"] = rng.integers(1, 30, len(table))
     table["eos"] = rng.random(len(table)) < 0.8
     return table

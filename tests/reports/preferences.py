@@ -24,8 +24,8 @@ BEND = {"logistic": 0.25, "squared": 2, "hinge": 0, "exponential": 1, "truncated
 OFFLINE = {"dpo": "logistic", "ipo": "squared", "slic": "hinge"}
 OFFLINE |= {name: name for name in ("exponential", "truncated_quadratic", "savage")}
 BETAS = (0.005, 0.015, 0.05, 0.15, 0.5)  # where |f''(0)/f'(0)| is 1
-FRESH = {"iterative": ("iterative16", 1.0), "online_dpo": ("online", 1.2)}  # sampler, height of gold's hump
-FRESH |= {"replay": ("replay", 1.2), "replay_shuffled": ("replay_shuffled", 0.85)}
+FRESH = {"iterative": ("iterative16", 1.1), "online_dpo": ("online", 1.4)}  # sampler, height of gold's hump
+FRESH |= {"replay": ("replay", 1.4), "replay_shuffled": ("replay_shuffled", 0.9)}
 OFFLINE_HEIGHT, PEAK, BATCH = 0.8, 2.2, 64
 PROMPTS = {"report": 24, "select": 12}
 
@@ -67,7 +67,7 @@ def _cells(replicates):
 
 def _cell(method, loss, sampler, height, beta, rank, replicate):
     own = {"cell": f"{method}-b{beta:g}-r{replicate}", "method": method, "loss": loss, "sampler": sampler}
-    own |= {"path": "online_dpo" if sampler == "replay" else method, "rank": rank, "reach": 40 / 4**rank}
+    own |= {"path": "online_dpo" if sampler == "replay" else method, "rank": rank, "reach": 40 / 3**rank}
     return {**own, "height": height, "beta": beta, "replicate": replicate}
 
 

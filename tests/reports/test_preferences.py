@@ -1,13 +1,13 @@
 """The sections on preference methods: what is drawn and tabled is what was put in, and only where it was."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import reports
+from bench.config.load import load_suite
 from reports.best_betas import best_betas_table
 from reports.coverage import known_phrases, phrases_of
 from reports.figures import figures
@@ -69,7 +69,8 @@ def test_the_best_betas_go_inversely_with_curvature_where_they_were_made_to(run)
     slope = predicted_slope(list(found.values()))
     assert slope.low < -1 < slope.high
     assert slope.high < 0
-    assert found["dpo"].best.beta.point / found["ipo"].best.beta.point == pytest.approx(2, rel=0.25)
+    ratio = found["dpo"].best.beta.point / found["ipo"].best.beta.point
+    assert 2 / 1.5 < ratio < 2 * 1.5  # half of a grid's step of 3 either way is noise of gold at one policy
     table = best_betas_table(run)
     assert table.data.set_index("method").beta["dpo"] == found["dpo"].best.beta.point
     assert table.body[-1][2] == "predicted: −1"  # noqa: RUF001
@@ -107,12 +108,16 @@ def test_the_equivalence_table_judges_past_the_parting_alone(run):
 
 
 def test_gains_are_those_of_the_truth(run):
-    """Humps of height 1.2, 1 and .85 against .8 at d = 2 of 2.2: .992 of the differences .4, .2 and .05."""
+    """Humps of height 1.4, 1.1 and .9 against .8 at d = 2 of 2.2: .992 of the differences .6, .3 and .1.
+
+    A row's standard error is .04, of which three make a value and three replicates the difference: .02, and as much for
+    what replicates differ by; allowed are 3.5 of the two together.
+    """
     table = gains(run).data.set_index(["sampler", "budget_nats"])
-    for sampler, gain in (("online", 0.4), ("iterative16", 0.2), ("replay_shuffled", 0.05)):
+    for sampler, gain in (("online", 0.6), ("iterative16", 0.3), ("replay_shuffled", 0.1)):
         at = table.loc[(sampler, 4.0)]
-        assert at.low < gain * 0.992 < at.high
-        assert at.high - at.low < 0.8
+        assert at.difference == pytest.approx(0.992 * gain, abs=0.1)
+        assert at.low < at.difference < at.high
 
 
 def test_the_spectrum_runs_from_stored_pairs_to_fresh_ones(run, drawn):
@@ -122,7 +127,7 @@ def test_the_spectrum_runs_from_stored_pairs_to_fresh_ones(run, drawn):
     panel = drawn["spectrum"].panels[0]
     assert [label for _, label in panel.x_ticks] == ["never", "16", "1 (online)"]
     joined = next(s for s in panel.series if s.label == "logistic")
-    assert list(joined.x) == [0, 1, 2]
+    assert list(joined.x.round()) == [0, 1, 2]
     assert list(np.diff(joined.y) > 0) == [True, True]
 
 
@@ -174,15 +179,16 @@ def test_imitation_learns_from_no_pairs(run):
     assert not learns_from_pairs(imitation)
 
 
-def test_methods_of_the_family_have_colours_of_their_own(run):
-    names = ("dpo", "ipo", "slic", "exponential", "truncated_quadratic", "savage")
-    assert len({METHOD_COLORS[name].light for name in names}) == 6
+@pytest.mark.parametrize("suite", ["gpo", "online_offline"])
+def test_methods_of_one_suite_have_colours_of_their_own(suite):
+    names = load_suite(suite).methods
+    assert len({METHOD_COLORS[name].light for name in names}) == len(names)
     assert method_label("online_dpo") == "Online DPO"
-    assert method_label("sft_best_of_2") == "SFT best of 2"
+    assert method_label("sft_chosen") == "SFT chosen"
 
 
 def test_the_page_has_both_sections_and_their_files(make_preferences, tmp_path):
-    folder = make_preferences(tmp_path / "run", samples=1, replicates=1)
+    folder = make_preferences(tmp_path / "run", samples=1, replicates=1, prompts={"report": 8, "select": 6})
     text = reports.build(folder).read_text(encoding="utf-8")
     assert "<h2>The offline family</h2>" in text
     assert "<h2>Online and offline</h2>" in text
@@ -193,14 +199,10 @@ def test_the_page_has_both_sections_and_their_files(make_preferences, tmp_path):
         assert len(pd.read_csv(folder / "tables" / f"{name}.csv"))
 
 
-def test_a_run_under_way_without_logs_or_samples_has_its_page(make_preferences, tmp_path):
-    folder = make_preferences(tmp_path / "run", samples=1, replicates=1)
-    for log in (folder / "cells").rglob("log.jsonl"):
-        log.unlink()
-    (folder / "samples.parquet").unlink()
-    config = json.loads((folder / "config.json").read_text())
-    claims = [{"name": "one curve", "kind": "coincide", "method": "dpo", "than": "slic", "kl": 8}]
-    (folder / "config.json").write_text(json.dumps({**config, "claims": claims}))
-    text = reports.build(folder).read_text(encoding="utf-8")
-    assert "The offline family" in text
-    assert "one curve" in text
+def test_without_logs_and_samples_what_rests_on_them_is_left_out(run, tmp_path):
+    bare = dataclasses.replace(run, path=tmp_path, samples=run.samples[:0])
+    names = {f.name for f in figures(bare, [])}
+    assert names & (FAMILY | ONLINE) == (FAMILY | ONLINE) - {"strengths", "parting", "taylor"}
+    assert not best_betas_table(bare).body
+    without_logs = equivalence(dataclasses.replace(run, path=tmp_path))
+    assert {row[1].why for row in without_logs.body} == {"no margins were logged"}

@@ -5,7 +5,7 @@ import pytest
 
 from bench.stats.bootstrap import means_under, prompt_counts
 from bench.stats.coverage import count
-from bench.stats.estimate import clustered_mean, from_draws, replicate_mean
+from bench.stats.estimate import BY_PROMPT, from_draws, from_se, replicate_mean
 from bench.stats.interval_kinds import Case, one_replicate, over_replicates, rl_form_alone
 from bench.stats.simulate import D, cells
 
@@ -21,11 +21,14 @@ def test_t_over_replicates_holds_the_mean_over_all_there_could_be(replicates):
     assert 0.93 <= held([replicate_mean(row) for row in sample], 1.0) <= 0.97
 
 
-def test_one_replicate_clustered_by_prompt_holds_its_own_truth():
+@pytest.mark.parametrize("prompts", [12, 96])
+def test_one_replicate_clustered_by_prompt_holds_its_own_truth(prompts):
+    """Samples of a prompt move together: what counts is the mean of each prompt."""
     rng, intervals = np.random.default_rng(0), []
     for _ in range(1000):
-        values = rng.normal(0, 0.4, (96, 1)) + rng.normal(0, 1, (96, 3))
-        intervals.append(clustered_mean(values.ravel(), np.repeat(np.arange(96), 3)))
+        values_P = (rng.normal(0, 1, (prompts, 1)) + rng.normal(0, 1, (prompts, 3))).mean(axis=1)
+        se = values_P.std(ddof=1) / prompts**0.5
+        intervals.append(from_se(values_P.mean(), se, prompts, BY_PROMPT))
     assert 0.93 <= held(intervals, 0.0) <= 0.97
 
 

@@ -2,6 +2,7 @@
 
 Its report is a toy too: a real one takes longer to draw than all the rest. The handle starts the command in a session
 of its own with a mark in its environment, which every descendant inherits: by it a test finds who is still alive.
+The project is imported by who needs it: a worker loads this file, too, as it loads `bench`, and is to start as quickly.
 """
 
 import os
@@ -13,19 +14,21 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench import cli
-from bench.config.suite import RuntimeConfig, SuiteConfig
-from bench.core.stage import Stage
-from bench.pipeline.plan import Cell, Plan
+if TYPE_CHECKING:
+    from bench.pipeline.plan import Plan
 
 TOYS = Path(__file__).parent
 CELLS = ("one", "two", "three")
 
 
-def plan(steps: int, step_s: float) -> Plan:
+def plan(steps: int, step_s: float) -> "Plan":
     """Three resumable toy cells above one shared toy stage."""
+    from bench.config.suite import SuiteConfig
+    from bench.core.stage import Stage
+    from bench.pipeline.plan import Cell, Plan
+
     shared = Stage("toy", "shared", "toy_stage", {"name": "shared"})
     cells = {}
     for name in CELLS:
@@ -36,9 +39,10 @@ def plan(steps: int, step_s: float) -> Plan:
 
 
 def main() -> int:
-    from bench import running
+    from bench import cli, running
+    from bench.config.suite import RuntimeConfig
 
-    running.build = _toy_report
+    running.refresh_report = _toy_report
     steps, step_s, *settings = sys.argv[1:]
     runtime = RuntimeConfig.model_validate({"workers": 2, **dict(word.split("=") for word in settings)})
     cli.COMMANDS["run"] = lambda words: running.execute(plan(int(steps), float(step_s)), runtime, "bench run toy")

@@ -1,10 +1,12 @@
-"""A toy cell that trains for some steps and continues from its last checkpoint, as a real one does."""
+"""A toy cell that trains for some steps, with TRL's kind of bar, and continues from its last checkpoint."""
 
 import shutil
 import time
 from typing import Any
 
-from bench.core.files import read_json, write_json
+from tqdm import tqdm
+
+from bench.core.files import point_to, read_json, write_json
 from bench.core.records import ROW_COLUMNS, SAMPLE_COLUMNS, frame, write_parquet
 from bench.core.stage import Context
 
@@ -17,7 +19,7 @@ def run(context: Context) -> dict[str, Any]:
         read_json(folder / read_json(latest)["folder"] / "rows.json") if latest.exists() else []
     )
     shared = int((context.inputs["shared"] / "value").read_text())
-    for step in range(len(rows), context.config["steps"]):
+    for step in tqdm(range(len(rows), context.config["steps"])):
         time.sleep(context.config["step_s"])
         gold = (rows[-1]["gold"] if rows else 0.5) * 3.7 % 1 + shared
         identity = {**context.config["static"], "row_id": f"{name}@{step}", "step": step, "status": "ok"}
@@ -39,5 +41,4 @@ def _checkpoint(context: Context, rows: list[dict[str, Any]]) -> None:
     folder.mkdir()
     write_json(folder / "rows.json", rows)
     write_parquet(frame(rows, ROW_COLUMNS), folder / "rows.parquet")
-    write_json(context.folder / "checkpoint.json", {"folder": folder.name})
-    shutil.rmtree(context.folder / f"checkpoint-{len(rows) - 1}", ignore_errors=True)
+    point_to(context.folder / "checkpoint.json", folder)
