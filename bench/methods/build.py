@@ -45,7 +45,7 @@ class Materials:
 
 @dataclass(frozen=True)
 class Method:
-    """A sampler, a loss, and how long to run them: `steps` at the most, fewer where KL settles and that `may_settle`."""
+    """A sampler, a loss, and how long to run them: `steps`, or fewer where KL settles and it `may_settle`."""
 
     sampler: Sampler
     loss: Loss
