@@ -18,6 +18,7 @@ from bench.stats.two_settings import better_classifier, coincide_at, higher_at, 
 from reports.load import Cell, RunData
 from reports.paths import by_accuracy, gap_by
 
+NEAREST = 1.0  # nats: nearer to pi_ref all curves coincide by construction
 _TWO_METHODS = ("coincide", "higher_at", "better_classifier")
 
 
@@ -124,22 +125,27 @@ def _evidence(run: RunData, claim: Mapping[str, Any], cells: Sequence[Sequence[C
 def _of_two(
     run: RunData, claim: Mapping[str, Any], one: Sequence[Cell], other: Sequence[Cell], kl: float
 ) -> tuple[Evidence, float]:
-    """The evidence of a claim about two methods, and where it was read."""
+    """The evidence of a claim about two methods, and where it was read.
+
+    That is the last budget up to the declared KL which every replicate of both passes: by KLs alone. A claim that two
+    coincide is read at a nat at the least.
+    """
     theirs = {c.replicate: c for c in other}
     mine = [c for c in one if c.replicate in theirs]
     both = [mine, [theirs[c.replicate] for c in mine]]
     if not mine:
         return Evidence((), "the two settings share no replicate"), kl
     ones, others = ([c.curve for c in cells] for cells in both)
-    match claim["kind"]:
-        case "coincide":
-            gaps = [gap_by(run, a, b, kl) for a, b in zip(*both, strict=True)]
-            return coincide_at(ones, others, kl, float(claim.get("margin", DELTA)), gaps), kl
-        case "higher_at":
-            return higher_at(ones, others, kl), kl
-    shared = last_shared([*ones, *others], [b for b in {*run.budgets, kl} if b <= kl])
+    least = NEAREST if claim["kind"] == "coincide" else 0.0
+    shared = last_shared([*ones, *others], [b for b in {*run.budgets, kl} if least <= b <= kl])
     if shared is None:
         return Evidence((), f"no budget up to {kl:g} nats that every replicate of both passes"), kl
+    match claim["kind"]:
+        case "coincide":
+            gaps = [gap_by(run, a, b, shared) for a, b in zip(*both, strict=True)]
+            return coincide_at(ones, others, shared, float(claim.get("margin", DELTA)), gaps), shared
+        case "higher_at":
+            return higher_at(ones, others, shared), shared
     accuracy = [by_accuracy(c) for c in both[0]], [by_accuracy(c) for c in both[1]]
     return better_classifier(ones, others, shared, accuracy), shared
 
