@@ -50,7 +50,8 @@ def _phrases(run: RunData, cells: Sequence[Cell]) -> Panel | None:
         drawn = Series(method_label(cell.method), x, y, method_color(cell.method), y - half, y + half, width=1.4)
         series.append(replace(drawn, method=cell.method, row_ids=tuple(own.index)))
     lowest = float(np.nanmin(np.concatenate([s.y for s in series]), initial=1.0))
-    axes = ("Phrases of π_ref", words.D, "share of four-word phrases")
+    held = f"{int(texts.row_id.isin(references).sum()):,} of its responses"
+    axes = (f"Phrases of π_ref, in {held}", words.D, "share of four-word phrases")
     return Panel(*axes, tuple(series), y_range=(max(0.0, lowest - 0.05), 1.02), kl_on_top=True)
 
 

@@ -103,7 +103,7 @@ def _beside(
 def _judged(mine: list[Cell], theirs: list[Cell], budgets: list[float], parted: float) -> tuple[str, str]:
     """The verdict of equivalence over the budgets past the parting; empty, and why, where there are none."""
     if np.isinf(parted):
-        return "", f"one path: margins of the same batches never differ by {PARTED:.0%}"
+        return "", f"one path: margins of the same batches do not come to differ by {PARTED:.0%}"
     past = [b for b in budgets if not b < parted]
     if not past:
         return "", "no budget past the place where they part"

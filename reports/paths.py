@@ -76,9 +76,13 @@ class Gaps:
 
     @property
     def parted(self) -> float:
-        """The KL at which the paths part: where the gap first reaches PARTED. Infinite where it never does."""
-        parted = np.flatnonzero(self.gap >= PARTED)
-        return float(self.kl[parted[0]]) if len(parted) else float("inf")
+        """The KL at which the paths part: from where the gap is at PARTED, and most later ones too. Infinite if never.
+
+        A single gap may touch PARTED by chance, so the first to do so does not count by itself.
+        """
+        places = (i for i in np.flatnonzero(self.gap >= PARTED) if np.median(self.gap[i:]) >= PARTED)
+        first = next(places, None)
+        return float("inf") if first is None else float(self.kl[first])
 
 
 def gaps_along(one: pd.DataFrame, other: pd.DataFrame) -> Gaps:

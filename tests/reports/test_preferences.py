@@ -14,7 +14,7 @@ from reports.figures import figures
 from reports.fits import fit_curves
 from reports.load import load
 from reports.parting import equivalence
-from reports.paths import gap_by, gaps_along, learns_from_pairs, log_of, refresh_of
+from reports.paths import Gaps, gap_by, gaps_along, learns_from_pairs, log_of, refresh_of
 from reports.spectrum import gains
 from reports.strengths import curvature, predicted_slope, strengths
 from reports.style import METHOD_COLORS, method_label
@@ -92,6 +92,13 @@ def test_paths_part_where_they_were_made_to(run):
     assert gap_by(run, dpo, cell(run, "ipo-b0.005-r0"), 8) < 1e-9
     assert gaps_along(log_of(run, dpo), log_of(run, cell(run, "ipo-b0.005-r0"))).parted == np.inf
     assert gap_by(run, cell(run, "dpo-b0.03-r0"), cell(run, "ipo-b0.015-r0"), 8) > 0.1
+
+
+def test_a_gap_that_touches_the_limit_once_has_not_parted():
+    kl = np.arange(1.0, 7.0)
+    assert Gaps(kl, kl, np.array([0, 0.11, 0.05, 0.05, 0.06, 0.07])).parted == np.inf
+    assert Gaps(kl, kl, np.array([0, 0.11, 0.05, 0.12, 0.2, 0.3])).parted == 2
+    assert Gaps(kl[:0], kl[:0], kl[:0]).parted == np.inf
 
 
 def test_the_equivalence_table_judges_past_the_parting_alone(run):
