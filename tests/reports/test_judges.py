@@ -141,7 +141,7 @@ def test_a_claim_of_an_earlier_peak_is_judged_by_the_planted_judges(run):
     ]
     judged = judge_claims(dataclasses.replace(run, config={**run.config, "claims": declared}))
     assert [j.decision.verdict for j in judged] == ["observed", "not observed"]
-    assert [a.name for a in judged[0].headline] == ["fall", "the other's gain"]
+    assert [a.name for a in judged[0].headline] == ["fall", "other judge's gain"]
 
 
 def test_gold_is_held_to_the_rubric_it_was_taught(run):
