@@ -4,7 +4,7 @@ The loss is Bradley-Terry with soft labels over all pairs of a prompt's response
 arXiv 1706.03741), plus two labels a token: the score of every beginning, read by the score head itself, and what each
 token changes in each part, read from the layer below by a head that is dropped. Without the token labels, and
 without heads that start by looking for their own word, a model of this size learns fluency long before it
-learns to check facts.
+learns to check facts. Where writers weigh the parts, scores are weighed and single parts are not (see `wide`).
 
 Called by the pipeline's gold stage. Left out: gold's scale (units are set on pi_ref samples, later).
 """
@@ -26,7 +26,6 @@ from bench.errors import DivergedError
 from bench.lm.model import neox_config, parameter_count
 from bench.worlds.base import World, prompt_id
 from gold.audit import pair_agreement, within_prompt_corr
-from gold.rubric import rubric_of
 from gold.wide import Judged, Teacher
 
 POSITIONS = 128
@@ -112,7 +111,7 @@ def train_gold(
     """A trained gold in evaluation mode, and its audit on held-out prompts of the gold split."""
     prompts = world.draw_prompts("gold", AUDIT_PROMPTS + config.prompts)
     held_out, prompts = prompts[:AUDIT_PROMPTS], prompts[AUDIT_PROMPTS:]
-    teacher = Teacher(world, tokenizer, rubric_of(world, config.weights))
+    teacher = Teacher(world, tokenizer, config.weights)
     student = _Student(new_gold(config, tokenizer), len(teacher.rubric.part_names)).to(device).train()
     optimizer = torch.optim.AdamW(student.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=0.01)
     rng = np_stream("gold-data", config.seed)
@@ -138,7 +137,7 @@ def train_gold(
 
 def _audit(student: _Student, teacher: Teacher, prompts: list[str], device: str, seed: int) -> dict[str, Any]:
     """Agreement with the rubric that was taught and, where writers weigh its parts, with the users' too."""
-    world, users, rng = teacher.world, rubric_of(teacher.world), np_stream("gold-audit", seed)
+    world, rng = teacher.world, np_stream("gold-audit", seed)
     metrics: dict[str, Any] = {"parameters": parameter_count(student.model), "audit_prompts": len(prompts)}
     sets = {
         "wide": lambda prompt: world.wide(prompt, AUDIT_NOTES, rng),
@@ -152,8 +151,8 @@ def _audit(student: _Student, teacher: Teacher, prompts: list[str], device: str,
         ids = [prompt_id(prompt) for prompt in repeated]
         metrics[f"{name}_corr"] = within_prompt_corr(gold, rubric, ids)
         metrics[f"{name}_pair_agreement"] = pair_agreement(gold, rubric, ids)
-        if teacher.rubric != users:
-            metrics[f"{name}_users_corr"] = within_prompt_corr(gold, users.score(repeated, texts), ids)
+        if teacher.weights:
+            metrics[f"{name}_users_corr"] = within_prompt_corr(gold, teacher.rubric.score(repeated, texts), ids)
     return metrics
 
 

@@ -58,7 +58,7 @@ def _shown(found: Agreement | None) -> Value:
     if not found.disagree.defined:
         return missing(found.disagree.reason)
     share, r = found.disagree, found.correlation
-    correlation = f" (r {r.point:.2f})" if r.defined else ""
+    correlation = f" (r {plus_minus(r.point, float('nan'))})" if r.defined else ""
     told = f"{found.pairs} pairs, {share.n} prompts; r {r}"
     return Value(plus_minus(share.point, share.error, decimals=2) + correlation, why=told)
 

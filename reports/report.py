@@ -18,7 +18,7 @@ from reports.texts import CellTexts
 SECTIONS = (
     ("claims", "Claims", ("claims",)),
     ("peaks", "Peaks", ("peaks",)),
-    ("judges", "Three judges", ("judges", "judge_peaks", "disagreement")),
+    ("three-judges", "Three judges", ("judges", "judge_peaks", "disagreement")),
     ("failed", "Cells that did not finish", ("failed",)),
     ("frontier", "The frontier, and methods at matched KL", ("frontier", "matched", "budgets")),
     ("proxy", "What a unit of proxy buys in gold", ("gold_against_proxy",)),

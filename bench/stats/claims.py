@@ -86,7 +86,7 @@ def earlier_peak(curves: Sequence[Curve], than: Sequence[Curve], declared_kl: fl
             fall = paired_difference(one.gold_RP[before], one.gold_RP[best])
             gain = paired_difference(other.gold_RP[best], other.gold_RP[before])
             cell = one.cell
-            parts.append((Asked("fall", fall, delta, cell=cell), Asked("the other's gain", gain, 0.0, cell=cell)))
+            parts.append((Asked("fall", fall, delta, cell=cell), Asked("other judge's gain", gain, 0.0, cell=cell)))
     except Refused as refused:
         return Evidence((), str(refused))
     return Evidence(over_replicates(parts))

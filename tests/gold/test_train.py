@@ -16,7 +16,7 @@ from gold.wide import UNIT, Teacher
 
 WORLD = build_world(NotesConfig(slots=4))
 TOKENIZER = WORLD.tokenizer()
-USERS = Teacher(WORLD, TOKENIZER, NotesRubric())
+USERS = Teacher(WORLD, TOKENIZER, {})
 TINY = TrainedGoldConfig(
     model=ModelConfig(layers=2, width=32, heads=2), prompts=64, steps=3, prompts_per_step=2, responses_per_prompt=4
 )
@@ -73,12 +73,16 @@ def test_rows_carry_the_rubric_of_every_beginning(response, ended):
 def test_rows_of_other_writers_carry_their_weighted_rubric():
     weights = {"facts": 0.5, "structure": 3.0}
     response = "dear boss , my laptop is lost ."
-    batch = Teacher(WORLD, TOKENIZER, NotesRubric(weights)).judge([PROMPT], [response], [True])
+    batch = Teacher(WORLD, TOKENIZER, weights).judge([PROMPT], [response], [True])
     parts = NotesRubric().parts(PROMPT, response)
     expected = sum(weights.get(name, 1.0) * value for name, value in parts.items())
+    assert expected == pytest.approx(NotesRubric(weights).score([PROMPT], [response])[0])
     assert batch.rubric[0].item() * UNIT == pytest.approx(expected, abs=1e-5)
-    by_part = batch.deltas[0].sum(0) * UNIT
-    assert by_part.tolist() == pytest.approx([weights.get(n, 1.0) * parts[n] for n in PARTS], abs=1e-5)
+    assert batch.running[0, batch.last[0]].item() * UNIT == pytest.approx(expected, abs=1e-5)
+    beginning = NotesRubric(weights).deltas(PROMPT, response)[:5].sum()
+    head = 2 + len(PROMPT.split())
+    assert batch.running[0, head + 4].item() * UNIT == pytest.approx(beginning, abs=1e-5)
+    assert (batch.deltas[0].sum(0) * UNIT).tolist() == pytest.approx([parts[name] for name in PARTS], abs=1e-5)
 
 
 def test_a_subset_of_rows_loses_no_token():

@@ -141,7 +141,7 @@ def test_a_claim_of_an_earlier_peak_is_judged_by_the_planted_judges(run):
     ]
     judged = judge_claims(dataclasses.replace(run, config={**run.config, "claims": declared}))
     assert [j.decision.verdict for j in judged] == ["observed", "not observed"]
-    assert [a.name for a in judged[0].headline] == ["fall", "the other's gain"]
+    assert [a.name for a in judged[0].headline] == ["fall", "other judge's gain"]
 
 
 def test_gold_is_held_to_the_rubric_it_was_taught(run):
@@ -156,7 +156,7 @@ def test_gold_is_held_to_the_rubric_it_was_taught(run):
 
 def test_the_page_has_the_section_and_its_files(folder):
     text = reports.build(folder).read_text(encoding="utf-8")
-    assert '<section id="judges"' in text
+    assert '<section id="three-judges"' in text
     assert (folder / "figures" / "judges.png").stat().st_size > 10_000
     assert len(pd.read_csv(folder / "figures" / "judges.csv"))
     assert set(pd.read_csv(folder / "tables" / "disagreement.csv").kl_bucket) >= {"π_ref", "4 to 16", "over 16"}
