@@ -34,12 +34,10 @@ def replay_is_the_same_run(run: RunData) -> list[Fact]:
         what = f"{cell.name} repeats {source.name}"
         logs = log_of(run, cell), log_of(run, source)
         rows = [c.rows.sort_values("step") for c in (cell, source)]
-        error = max(_apart(*logs, _LOGGED), _apart(*rows, _HELD_OUT))
+        error = max(_apart(logs[0], logs[1], _LOGGED), _apart(rows[0], rows[1], _HELD_OUT))
         how = f"{len(logs[0])} steps of {', '.join(_LOGGED)}, {len(rows[0])} rows of {', '.join(_HELD_OUT)}"
         facts.append(exact(23, what, error, 0.0, how))
-    return facts or [
-        unanswered(23, "replaying online pairs in order is the same run", "the run has no replay in order")
-    ]
+    return facts or [unanswered(23, "online pairs replayed in order are the same run", "no replay in order")]
 
 
 def _apart(one: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> float:
@@ -116,7 +114,7 @@ def offline_classifies_better(run: RunData) -> list[Fact]:
             facts.append(unanswered(26, what, "no budget that both reach in one replicate"))
             continue
         accuracy = [by_accuracy(c) for c in both[0]], [by_accuracy(c) for c in both[1]]
-        evidence = better_classifier(*curves, kl, accuracy)
+        evidence = better_classifier(curves[0], curves[1], kl, accuracy)
         shown: dict[str, Estimate] = {a.name: a.estimate for a in evidence.asked if not a.cell}
         facts.append(asked(26, what, evidence, shown, f"offline less online at {kl:g} nats; {_given(len(mine))}"))
     return facts or [unanswered(26, "offline classifies better, writes worse", "no loss has stored and fresh pairs")]

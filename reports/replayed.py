@@ -100,7 +100,8 @@ def _over_accuracy(title: str, series: tuple[Series, ...], air: float) -> Panel:
 
 
 def _path(cell: Cell) -> Series:
-    color, dash = method_color(cell.method), "solid" if learns_from_pairs(cell) else "dot"
+    color = method_color(cell.method)
+    dash: Dash = "solid" if learns_from_pairs(cell) else "dot"
     drawn = Series(method_label(cell.method), by_accuracy(cell).gold, cell.curve.gold, color, width=1.2, marker="dot")
     return replace(drawn, dash=dash, method=cell.method, row_ids=cell.curve.row_ids)
 
