@@ -9,8 +9,8 @@ format:  ## apply the formatter and the fixes that are safe
 	ruff check --fix .
 	ruff format .
 
-test:
-	python -m pytest
+test:  ## as many processes as cores; a file's tests stay together, for they share what they make
+	python -m pytest -n auto --dist loadfile
 
 smoke:  ## the whole chain, small
 	bench run suite=smoke

@@ -88,7 +88,7 @@ def _losses(plugin: Path | None) -> list[str]:
     """Every f of a preference method with the first line that its source says of it; read, not imported."""
     built_in = functions(Path(__file__).parent / "methods" / "losses.py")
     said = {name: built_in[name] for name in BUILT_IN_LOSSES}
-    said |= {name: f"{offer.summary} ({offer.origin})" for name, offer in offers(plugin).items()}
+    said |= {name: f"{offer.summary} ({offer.origin})".strip() for name, offer in offers(plugin).items()}
     return [f"  f={name}  {text}" for name, text in said.items()]
 
 

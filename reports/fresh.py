@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.core.stamp import digest, make_once
 
 _ROOT = Path(__file__).parents[1]
-_CODE = ("bench/**/*.py", "reports/**/*.py", "reports/templates/*", "reports/vendor/*", "suites/*.yaml")
+_CODE = ("bench/**/*.py", "reports/**/*.py", "reports/templates/*", "reports/vendor/*", "suites/*")
 _LIBRARIES = ("jinja2", "matplotlib", "numpy", "omegaconf", "pandas", "pillow", "pyarrow", "pydantic", "scipy")
 _INPUTS = ("[!.]*.json", "[!.]*.parquet", "cells/*/log.jsonl")
 _OUTPUTS = ("report.html", "figures/*", "tables/*")

@@ -1,4 +1,4 @@
-"""A loss that a user brings, through the command, real workers and real cells over stored toy stages."""
+"""Losses that users bring, through the command, real workers and real cells over stored toy stages."""
 
 import json
 import shutil
@@ -13,13 +13,14 @@ from bench.core.store import Store
 from bench.run_folder import load_run
 
 DPO = toy_artifacts.SUITE.method["dpo"]
-METHODS = {"dpo": DPO, "mine": DPO.model_copy(update={"f": "mine"}), "steep": DPO.model_copy(update={"f": "steep"})}
+LOSSES = {"dpo": "logistic", "mine": "mine", "steep": "steep", "exp": "exponential", "theirs": "packaged"}
+METHODS = {name: DPO.model_copy(update={"f": f}) for name, f in LOSSES.items()}
 CELLS = {name: f"{name}-policy_sized-b0.1-r0" for name in METHODS}
 
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory):
-    """A suite file, a plugin, and a store with everything below the cells."""
+    """A suite file, a package's site, and a store with everything below the cells."""
     root = tmp_path_factory.mktemp("own")
     plan, folders = toy_artifacts.build(root / "made")
     store = Store(root / "store")
@@ -28,10 +29,11 @@ def begun(tmp_path_factory):
         store.publish(stage, {"status": "ok"}, 1.0, "cpu")
     suite = toy_artifacts.SUITE.model_copy(update={"method": METHODS, "methods": tuple(METHODS)})
     (root / "suite.json").write_text(json.dumps(suite.model_dump(mode="json")))
+    toy_plugins.install(root / "site")
     return root
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def unreported(monkeypatch):
     """A report takes longer than these cells."""
     monkeypatch.setattr("bench.running.build", lambda folder: folder / "report.html")
@@ -45,30 +47,28 @@ def log(root, method):
     return (root / "out" / "cells" / CELLS[method] / "log.jsonl").read_bytes()
 
 
-def test_a_plugin_trains_in_a_worker_and_an_edit_redoes_only_its_cells(begun, capsys, unreported):
+def test_losses_train_in_a_worker_and_an_edit_redoes_only_its_cells(begun, capsys, monkeypatch):
+    monkeypatch.syspath_prepend(begun / "site")
     plugin = toy_plugins.plugin(begun)
     words = [str(begun / "suite.json"), f"plugin={plugin}"]
     assert run(begun, *words) == 0, capsys.readouterr()
-    # logistic by another name, on the same pairs in the same order: the same training to the last bit
+    # built-in losses by other names, on the same pairs in the same order: the same training to the last bit
     assert log(begun, "mine") == log(begun, "dpo")
-    assert log(begun, "steep") != log(begun, "dpo")
+    assert log(begun, "theirs") == log(begun, "exp")
+    assert len({log(begun, method) for method in ("dpo", "exp", "steep")}) == 3
     rows = load_run(begun / "out").rows
-    assert rows.groupby("method")["loss"].unique().map(list).to_dict() == {
-        "dpo": ["logistic"],
-        "mine": ["mine"],
-        "steep": ["steep"],
-    }
+    assert rows.groupby("method")["loss"].unique().map(list).to_dict() == {name: [f] for name, f in LOSSES.items()}
     capsys.readouterr()
 
     config = str(begun / "out" / "config.json")
-    assert set(read_json(begun / "out" / "config.json")["losses"]) == {"mine", "steep"}
+    assert set(read_json(begun / "out" / "config.json")["losses"]) == {"mine", "steep", "packaged"}
     assert run(begun, config, f"plugin={plugin}") == 0
     assert "made 0 stages" in capsys.readouterr().out
     assert run(begun, config) == 2
     assert "give it by plugin=FILE.py" in capsys.readouterr().err
 
     plugin.write_text(plugin.read_text().replace("-2", "-3"))
-    assert run(begun, *words, "methods=[dpo,steep]") == 0
+    assert run(begun, *words, "methods=[dpo,steep,exp]") == 0
     assert "made 1 stages" in capsys.readouterr().out
 
 

@@ -45,13 +45,14 @@ class Materials:
 
 @dataclass(frozen=True)
 class Method:
-    """A sampler, a loss, and how long to run them."""
+    """A sampler, a loss, and how long to run them: `steps`, or fewer where KL settles and it `may_settle`."""
 
     sampler: Sampler
     loss: Loss
     steps: int
     lr: float
     max_grad_norm: float
+    may_settle: bool = True
 
 
 def _on_policy(given: Materials, batch: int, samples_per_prompt: int = 1, score: Score | None = None) -> OnPolicy:
@@ -104,7 +105,8 @@ def _preference(config: PreferenceConfig, beta: float, given: Materials) -> Meth
     own = given.losses.get(config.f)
     loss = Preference(config.f, beta, config.label_smoothing, config.noise_model, own)
     sampler, steps = _pairs(config, given)
-    return Method(sampler, loss, steps, config.lr, config.max_grad_norm)
+    repeats = config.replay is not None and config.order == "recorded"  # a run that has ended already
+    return Method(sampler, loss, steps, config.lr, config.max_grad_norm, may_settle=not repeats)
 
 
 def _pairs(config: PreferenceConfig, given: Materials) -> tuple[Sampler, int]:

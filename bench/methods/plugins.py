@@ -18,6 +18,7 @@ from torch import Tensor
 from bench.config.explain import one_line
 from bench.config.plugins import FileLoss, Offer, PackageLoss, offers, source
 from bench.errors import ConfigError, did_you_mean
+from bench.methods.losses import at_zero
 
 Function = Callable[[Tensor], Tensor]
 
@@ -102,6 +103,10 @@ def checked(function: Any, who: str) -> Function:
     (slope,) = torch.autograd.grad(y.sum(), x)
     if not slope[20] < 0:
         raise ConfigError(f"{who} has the slope {slope[20]:.3g} at 0; it must fall there, or the rejected side gains")
+    try:
+        at_zero(function)
+    except Exception as error:  # as above
+        raise ConfigError(f"{who} cannot be differentiated twice in float64, at 0: {_said(error)}") from error
     return function
 
 

@@ -116,7 +116,9 @@ class Cell:
     def _train(self) -> None:
         trainer, monitor = self.trainer, self.monitor
         planned = self.method.steps
-        while trainer.step < planned and not monitor.last_passed and not monitor.settled(planned):
+        while trainer.step < planned and not monitor.last_passed:
+            if self.method.may_settle and monitor.settled(planned):
+                break
             entry: dict[str, Any] = trainer.advance()
             if monitor.is_due(trainer.step):
                 entry |= {"kl": monitor.look(self.policy, trainer.step), "pace": monitor.pace}

@@ -72,6 +72,15 @@ def test_only_cells_that_use_a_loss_carry_its_hash_and_an_edit_redoes_those_alon
     assert {name for name in before if before[name] != after[name]} == carrying
 
 
+def test_a_method_that_is_only_replayed_brings_its_loss(plugin):
+    fresh = "+method.fresh={type: preference, f: mine, beta: [.1], refresh_every: 1}"
+    again = "+method.again={type: preference, beta: [.1], replay: fresh}"
+    suite, _ = compose(["smoke", fresh, again, "methods=[again]", f"plugin={plugin}"])
+    assert list(suite.losses) == ["mine"]
+    (cell,) = build_plan(suite, 1).cells.values()
+    assert cell.stage.inputs["replayed"].config["losses"] == suite.losses
+
+
 def test_built_in_losses_have_the_keys_that_they_have_without_a_plugin(plugin):
     alone = keys(compose(["smoke", "methods=[dpo,bon]"])[0])
     assert alone.items() <= keys(asked(plugin)).items()

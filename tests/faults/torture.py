@@ -9,6 +9,7 @@ import argparse
 import hashlib
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -122,6 +123,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops this leaves none of its runs behind
     with tempfile.TemporaryDirectory() as folder:
         root, began = Path(folder), time.monotonic()
         (root / "torture.yaml").write_text(SUITE)

@@ -45,3 +45,8 @@ def test_a_suite_may_ask_for_it_and_it_has_a_length(name):
     online = PreferenceConfig(refresh_every=1, batch=getattr(CONFIGS[name], "batch", 64))
     SuiteConfig(name="toy", methods=("m",), method={"m": CONFIGS[name], "online": online})
     assert toy_methods.method(CONFIGS[name]).steps >= 1
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_only_a_replay_in_order_is_as_long_as_what_it_replays(name):
+    assert toy_methods.method(CONFIGS[name]).may_settle == (name != "preference/replay")

@@ -72,6 +72,7 @@ HOSTILE = {
     "def mine(x): return (-x).relu()": "has the slope -0 at 0",
     "def mine(x): return -x.log()": "is not finite between -2 and 2",
     "def mine(x): return (-x).exp().detach()": "cuts the gradient",
+    "import torch\ndef mine(x): return (x[:, None] @ -torch.ones(1, 1)).exp()[:, 0]": "cannot be differentiated twice",
     "def mine(x): return (x.mean() - x).exp()": "another loss when other pairs stand beside it",
 }
 

@@ -1,4 +1,6 @@
 import importlib.util
+import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,23 @@ def _beside(name):
 synthetic, overopt, preferences = _beside("synthetic"), _beside("overopt"), _beside("preferences")
 
 
+def _once(make, root):
+    """`make(folder, **options)` that makes a run of these options once, under `root`, and copies it to each folder."""
+
+    def copy(folder, **options):
+        kept = root / str(len(made))
+        if (key := repr(sorted(options.items()))) not in made:
+            made[key] = make(kept, **options)
+        return Path(shutil.copytree(made[key], folder))
+
+    made: dict[str, Path] = {}
+    return copy
+
+
 @pytest.fixture(scope="session")
-def make_run():
-    return synthetic.make_run
+def make_run(tmp_path_factory):
+    """Writes a synthetic run; options are those of `synthetic.make_run`."""
+    return _once(synthetic.make_run, tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture(scope="session")
@@ -27,26 +43,26 @@ def make_failed_run():
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory):
+def built(make_run, tmp_path_factory):
     """A finished synthetic run with its report."""
-    folder = synthetic.make_run(tmp_path_factory.mktemp("runs") / "toy", samples=2)
+    folder = make_run(tmp_path_factory.mktemp("runs") / "toy", samples=2)
     reports.build(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def compared(tmp_path_factory):
+def compared(make_run, tmp_path_factory):
     """The page of two synthetic runs, one of them named to hurt."""
     folder = tmp_path_factory.mktemp("compared")
-    one = synthetic.make_run(folder / "one", samples=1)
-    other = synthetic.make_run(folder / 'it\'s "<b>other</b>" & more'.replace("/", "-"), samples=1, seed=1)
+    one = make_run(folder / "one", samples=1)
+    other = make_run(folder / 'it\'s "<b>other</b>" & more'.replace("/", "-"), samples=1, seed=1)
     return reports.compare([one, other], folder / "both")
 
 
 @pytest.fixture(scope="session")
-def make_overopt():
+def make_overopt(tmp_path_factory):
     """Writes a synthetic run of the suite overopt, with the claims that are given."""
-    return lambda folder, **options: overopt.make_overopt(synthetic, folder, **options)
+    return _once(partial(overopt.make_overopt, synthetic), tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture(scope="session", name="preferences")

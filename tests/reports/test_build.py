@@ -98,13 +98,18 @@ def test_every_file_of_the_page_is_the_one_beside_it(built):
         assert json.loads(gzip.decompress(base64.b64decode(held))) == (built / name).read_text(encoding="utf-8")
 
 
-def test_a_pdf_is_drawn_where_asked_and_is_the_same_again(make_run, tmp_path):
+def test_a_pdf_of_each_figure_is_drawn_where_asked_and_is_the_same_again(make_run, tmp_path):
     folder = make_run(tmp_path / "run", betas=(0.0,), samples=1)
+    rows = read_parquet(folder / "rows.parquet")
+    write_parquet(rows[rows.method == "bon"], folder / "rows.parquet")  # the run with the fewest figures
     reports.build(folder, pdf=True)
-    first = (folder / "figures" / "hero.pdf").read_bytes()
-    assert first.startswith(b"%PDF")
+    drawn = sorted(path.stem for path in (folder / "figures").glob("*.png"))
+    pdfs = {path: path.read_bytes() for path in (folder / "figures").glob("*.pdf")}
+    assert sorted(path.stem for path in pdfs) == drawn
+    assert "hero" in drawn
+    assert all(content.startswith(b"%PDF") for content in pdfs.values())
     reports.build(folder, pdf=True)
-    assert (folder / "figures" / "hero.pdf").read_bytes() == first
+    assert all(path.read_bytes() == content for path, content in pdfs.items())
 
 
 def test_every_missing_gate_says_why(built):

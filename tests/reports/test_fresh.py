@@ -1,5 +1,6 @@
 """A report that is left alone is the one that a build would write."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +13,18 @@ from reports import fresh, make
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def run(make_run, tmp_path):
+@pytest.fixture(scope="module")
+def refreshed(make_run, tmp_path_factory):
     """A small run whose report has been refreshed once."""
-    folder = make_run(tmp_path / "run", betas=(0.0,), samples=1)
+    folder = make_run(tmp_path_factory.mktemp("fresh") / "run", betas=(0.0,), samples=1)
     reports.refresh(folder)
     return folder
+
+
+@pytest.fixture
+def run(refreshed, tmp_path):
+    """A copy of it, of the same name."""
+    return Path(shutil.copytree(refreshed, tmp_path / "run"))
 
 
 @pytest.fixture
