@@ -31,9 +31,8 @@ def best_betas(run: RunData) -> Figure | None:
         panels.append(ends("In the expansion's units", "β |f''(0) / f'(0)|", series=tuple(scaled)))
     if places:
         series = (*_prediction(found), *places)
-        ticks = _ticks(np.concatenate([s.x for s in series]))
-        of_best = Panel("The best β", "β", "|f''(0) / f'(0)|", series, log_x=True, x_ticks=ticks)
-        panels.append(replace(of_best, y_range=(-0.15, 1.3)))
+        panels.append(Panel("The best β", "β", "|f''(0) / f'(0)|", series, log_x=True, y_range=(-0.15, 1.3)))
+    panels = [replace(panel, x_ticks=_ticks(panel.series)) for panel in panels]
     keys = [Key(method_label(s.method), method_color(s.method), method=s.method) for s in found]
     if any(s.color == MUTED for s in panels[-1].series):
         keys.append(Key("predicted: β in inverse proportion", MUTED, "dot"))
@@ -42,13 +41,11 @@ def best_betas(run: RunData) -> Figure | None:
 
 
 def _ends(s: Strengths, x_B: Float) -> Series:
-    gold_B = np.nanmean(s.report_BP, axis=1)
-    half_B = 1.96 * np.nanstd(s.report_BP, axis=1, ddof=1) / np.sqrt(np.isfinite(s.report_BP).sum(axis=1))
-    color = method_color(s.method)
-    drawn = Series(
-        method_label(s.method), x_B, gold_B, color, gold_B - half_B, gold_B + half_B, marker="dot", bars=True
-    )
-    return replace(drawn, width=1.4, method=s.method, row_ids=s.row_ids)
+    gold_B = s.report_BP.mean(axis=1)
+    half_B = 1.96 * s.report_BP.std(axis=1, ddof=1) / np.sqrt(s.report_BP.shape[1])
+    low_high = (gold_B - half_B, gold_B + half_B)
+    drawn = Series(method_label(s.method), x_B, gold_B, method_color(s.method), *low_high, width=1.4, marker="dot")
+    return replace(drawn, bars=True, method=s.method, row_ids=s.row_ids)
 
 
 def _place(s: Strengths, index: int) -> list[Series]:
@@ -74,10 +71,13 @@ def _prediction(found: Sequence[Strengths]) -> list[Series]:
     return [Series("predicted", np.exp(np.mean(known)) / y, y, MUTED, dash="dot", width=1.2)]
 
 
-def _ticks(x: Float) -> tuple[tuple[float, str], ...]:
-    """1, 2 and 5 times powers of ten within the range of x."""
-    places = [m * 10.0**e for e in range(-5, 3) for m in (1, 2, 5)]
-    return tuple((place, f"{place:g}") for place in places if x.min() <= place <= x.max())
+def _ticks(lines: Sequence[Series]) -> tuple[tuple[float, str], ...]:
+    """Powers of ten within the range of x, or with two and five times them where fewer than two lie there."""
+    x = np.concatenate([s.x for s in lines])
+    places = [(m, m * 10.0**e) for e in range(-6, 3) for m in (1, 2, 5)]
+    inside = [(m, place) for m, place in places if x.min() <= place <= x.max()]
+    decades = [place for m, place in inside if m == 1]
+    return tuple((place, f"{place:g}") for place in (decades if len(decades) > 1 else [place for _, place in inside]))
 
 
 def best_betas_table(run: RunData) -> Table:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bench.stats.compare import Asked, Evidence
-from bench.stats.curves import Curve
+from bench.stats.curves import WINDOW, Curve
 from bench.stats.estimate import Estimate
 from bench.stats.fits import BEST_OF_N, FORMS, RL, Fit, Form, ahead, fit, solve
 from bench.stats.hump import DELTA, hump_test
@@ -42,10 +42,10 @@ def paired(one: Sequence[Cell], other: Sequence[Cell]) -> tuple[list[Curve], lis
     return [mine[r] for r in shared], [theirs[r] for r in shared]
 
 
-def reached(run: RunData, *settings: Sequence[Curve]) -> list[float]:
+def reached(run: RunData, *settings: Sequence[Curve], reach: float = WINDOW) -> list[float]:
     """The budgets at which every curve has a value."""
     curves = [curve for curves in settings for curve in curves]
-    return [b for b in run.budgets if all(not at_kl(curve, b).reason for curve in curves)]
+    return [b for b in run.budgets if all(not at_kl(curve, b, reach).reason for curve in curves)]
 
 
 def largest(evidence: Evidence) -> dict[str, Estimate]:

@@ -11,7 +11,7 @@ import pandas as pd
 from bench.stats.compare import ENOUGH, Asked, Evidence
 from bench.stats.estimate import Estimate
 from bench.stats.matched import Matched, at_kl, difference_over
-from bench.stats.two_settings import better_classifier, last_shared
+from bench.stats.two_settings import REACH, better_classifier, last_shared
 from reports.fact import Fact, asked, exact, unanswered
 from reports.facts_curves import paired, reached
 from reports.load import Cell, RunData
@@ -33,13 +33,14 @@ def replay_is_the_same_run(run: RunData) -> list[Fact]:
             continue
         what = f"{cell.name} repeats {source.name}"
         logs = log_of(run, cell), log_of(run, source)
+        if logs[0].empty and logs[1].empty:
+            facts.append(unanswered(23, what, "neither has a log"))
+            continue
         rows = [c.rows.sort_values("step") for c in (cell, source)]
-        error = max(_apart(*logs, _LOGGED), _apart(*rows, _HELD_OUT))
+        error = max(_apart(logs[0], logs[1], _LOGGED), _apart(rows[0], rows[1], _HELD_OUT))
         how = f"{len(logs[0])} steps of {', '.join(_LOGGED)}, {len(rows[0])} rows of {', '.join(_HELD_OUT)}"
         facts.append(exact(23, what, error, 0.0, how))
-    return facts or [
-        unanswered(23, "replaying online pairs in order is the same run", "the run has no replay in order")
-    ]
+    return facts or [unanswered(23, "online pairs replayed in order are the same run", "no replay in order")]
 
 
 def _apart(one: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> float:
@@ -59,11 +60,12 @@ def online_leads(run: RunData) -> list[Fact]:
     for offline, online in _both(run, "online"):
         what = f"{named(online[0], run)} has more gold than {named(offline[0], run)} at equal KL"
         mine, theirs = paired(online, offline)
-        budgets = [b for b in reached(run, mine, theirs) if b >= _FROM] if mine else []
+        budgets = [b for b in reached(run, mine, theirs, reach=REACH) if b >= _FROM] if mine else []
         if not budgets:
             facts.append(unanswered(24, what, "no budget from one nat on that both reach in one replicate"))
             continue
-        found = {b: difference_over([at_kl(c, b) for c in mine], [at_kl(c, b) for c in theirs]) for b in budgets}
+        at = {b: [[at_kl(c, b, REACH) for c in curves] for curves in (mine, theirs)] for b in budgets}
+        found = {b: difference_over(*both) for b, both in at.items()}
         evidence = Evidence(tuple(Asked(f"lead at {b:g} nats", e, 0.0) for b, e in found.items()))
         how = f"asked above 0 at each of {len(budgets)} budgets from {budgets[0]:g} nats; shown at the last; "
         shown = {f"at {budgets[-1]:g} nats": found[budgets[-1]]}
@@ -84,10 +86,10 @@ def _lost(run: RunData, offline: list[Cell], online: list[Cell], shuffled: list[
     what = f"{named(shuffled[0], run)} loses most of the lead of {named(online[0], run)}"
     replicates = set.intersection(*({c.replicate for c in cells} for cells in (offline, online, shuffled)))
     curves = [[c.curve for c in cells if c.replicate in replicates] for cells in (offline, online, shuffled)]
-    budgets = [b for b in reached(run, *curves) if b >= _FROM] if replicates else []
+    budgets = [b for b in reached(run, *curves, reach=REACH) if b >= _FROM] if replicates else []
     if not budgets:
         return unanswered(25, what, "no budget from one nat on that all three reach in one replicate")
-    stored, fresh, again = ([_mean([at_kl(c, b) for b in budgets]) for c in group] for group in curves)
+    stored, fresh, again = ([_mean([at_kl(c, b, REACH) for b in budgets]) for c in group] for group in curves)
     gain = difference_over(fresh, stored)
     below = difference_over([_mean(pair) for pair in zip(stored, fresh, strict=True)], again)
     evidence = Evidence((Asked("gain", gain, 0.0), Asked("middle of both less shuffled", below, 0.0)))
@@ -116,7 +118,7 @@ def offline_classifies_better(run: RunData) -> list[Fact]:
             facts.append(unanswered(26, what, "no budget that both reach in one replicate"))
             continue
         accuracy = [by_accuracy(c) for c in both[0]], [by_accuracy(c) for c in both[1]]
-        evidence = better_classifier(*curves, kl, accuracy)
+        evidence = better_classifier(curves[0], curves[1], kl, accuracy)
         shown: dict[str, Estimate] = {a.name: a.estimate for a in evidence.asked if not a.cell}
         facts.append(asked(26, what, evidence, shown, f"offline less online at {kl:g} nats; {_given(len(mine))}"))
     return facts or [unanswered(26, "offline classifies better, writes worse", "no loss has stored and fresh pairs")]

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from bench.stats.replicates import mean_curve
 from reports import words
@@ -75,9 +74,7 @@ def taylor(run: RunData) -> Figure | None:
     top = {s.method: s.top for s in strengths(run)}
     hardest = [own[0] for own in family_of(run).values()]
     best = [cell for c in hardest if (cell := top.get(c.method)) is not None and cell.name != c.name]
-    dashes: list[Dash] = ["solid"] * len(hardest) + ["dash"] * len(best)
-    logs = [(cell, log_of(run, cell), dash) for cell, dash in zip((*hardest, *best), dashes, strict=True)]
-    drawn = {name: [_term(run, name, *own) for own in logs if name in own[1]] for name in _TERMS}
+    drawn = {name: [*_terms(run, hardest, name, "solid"), *_terms(run, best, name, "dash")] for name in _TERMS}
     panels = tuple(
         Panel(_TERMS[name], "step", "in units of the loss", tuple(lines)) for name, lines in drawn.items() if lines
     )
@@ -88,10 +85,16 @@ def taylor(run: RunData) -> Figure | None:
     return Figure("taylor", "What each loss is made of", words.TAYLOR, alt, panels, keys)
 
 
-def _term(run: RunData, name: str, cell: Cell, log: pd.DataFrame, dash: Dash) -> Series:
-    known = log[["step", name]].dropna()
-    x, y = (thinned(known[column].to_numpy(dtype=float), _POINTS) for column in ("step", name))
-    return Series(named(cell, run), x, y, method_color(cell.method), dash=dash, width=1.2, method=cell.method)
+def _terms(run: RunData, cells: Sequence[Cell], name: str, dash: Dash) -> list[Series]:
+    series = []
+    for cell in cells:
+        log = log_of(run, cell)
+        if name in log:
+            known = log[["step", name]].dropna()
+            x, y = (thinned(known[column].to_numpy(dtype=float), _POINTS) for column in ("step", name))
+            line = Series(named(cell, run), x, y, method_color(cell.method), dash=dash, width=1.2)
+            series.append(replace(line, method=cell.method))
+    return series
 
 
 def logratios(run: RunData) -> Figure | None:

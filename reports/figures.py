@@ -31,10 +31,9 @@ from reports.training import training
 
 def figures(run: RunData, fitted: list[Fitted]) -> list[Figure]:
     """All figures of a run, the hero first."""
-    makers = (hero, judges, frontier, gold_against_proxy, coefficients, parts, controls, tokens, training)
-    makers += (family, best_betas, parting, taylor, logratios)
-    makers += (spectrum, samplers, replay, accuracy, coverage)
-    made = [*(make(run) for make in makers), best_of_n(run, fitted)]
+    every_run = (hero, judges, frontier, gold_against_proxy, coefficients, parts, controls, tokens, training)
+    offline, fresh = (family, best_betas, parting, taylor, logratios), (spectrum, samplers, replay, accuracy, coverage)
+    made = [*(make(run) for make in (*every_run, *offline, *fresh)), best_of_n(run, fitted)]
     return [figure for figure in made if figure is not None]
 
 

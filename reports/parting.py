@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench.stats.compare import decide
+from bench.stats.curves import Curve
 from bench.stats.estimate import Estimate
 from bench.stats.hump import DELTA
 from bench.stats.matched import at_kl, coincide, difference_over
@@ -31,8 +32,8 @@ def parting(run: RunData) -> Figure | None:
     family = list(family_of(run).values())
     panels = []
     for title, place in (("Smallest β", 0.0), ("Middle β", 0.5)):
-        base, *others = [_at_place(run, cells, place) for cells in family] or [None]
-        gaps = [(c, gaps_along(log_of(run, base), log_of(run, c))) for c in others if base is not None]
+        cells = [_at_place(run, own, place) for own in family]
+        gaps = [(c, gaps_along(log_of(run, cells[0]), log_of(run, c))) for c in cells[1:]]
         series = [_gap_line(c, along) for c, along in gaps if len(along.gap)]
         if series:
             d = np.array([0.0, furthest(series)])
@@ -84,11 +85,11 @@ def _beside(
     mine, theirs = shared([c for c in other if len(c.curve) > 1], [c for c in base if len(c.curve) > 1])
     if not mine:
         return (), []
-    both = [[c.curve for c in cells] for cells in (mine, theirs)]
-    found = [difference_over(*([at_kl(c, b) for c in curves] for curves in both)) for b in budgets]
+    ones, others = ([c.curve for c in cells] for cells in (mine, theirs))
+    found = [difference_over([at_kl(c, b) for c in ones], [at_kl(c, b) for c in others]) for b in budgets]
     gaps = gaps_along(log_of(run, theirs[0]), log_of(run, mine[0]))
     parted = gaps.parted if len(gaps.gap) else float("nan")
-    verdict, why = _judged(mine, theirs, [b for b, e in zip(budgets, found, strict=True) if e.defined], parted)
+    verdict, why = _judged(ones, others, [b for b, e in zip(budgets, found, strict=True) if e.defined], parted)
     place = f"{parted:.1f}" if np.isfinite(parted) else missing(why if parted > 0 else "no margins were logged")
     told = verdict if verdict else missing(why)
     name = f"{named(mine[0], run)} − {named(theirs[0], run)}"  # noqa: RUF001
@@ -100,15 +101,14 @@ def _beside(
     ]
 
 
-def _judged(mine: list[Cell], theirs: list[Cell], budgets: list[float], parted: float) -> tuple[str, str]:
+def _judged(ones: list[Curve], others: list[Curve], budgets: list[float], parted: float) -> tuple[str, str]:
     """The verdict of equivalence over the budgets past the parting; empty, and why, where there are none."""
     if np.isinf(parted):
         return "", f"one path: margins of the same batches do not come to differ by {PARTED:.0%}"
     past = [b for b in budgets if not b < parted]
     if not past:
         return "", "no budget past the place where they part"
-    curves = ([c.curve for c in cells] for cells in (mine, theirs))
-    decision = decide([coincide(*curves, past, DELTA)])[0]
+    decision = decide([coincide(ones, others, past, DELTA)])[0]
     return decision.verdict, decision.reason
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from bench.stats.compare import ENOUGH
 from bench.stats.estimate import replicate_mean
 from bench.stats.matched import at_kl
-from bench.stats.replicates import value_over
-from bench.stats.two_settings import last_shared
+from bench.stats.two_settings import REACH, last_shared
 from reports import words
 from reports.family import keys_of
 from reports.figure import Dash, Figure, Float, Key, Panel, Series, padded
@@ -100,14 +100,17 @@ def _over_accuracy(title: str, series: tuple[Series, ...], air: float) -> Panel:
 
 
 def _path(cell: Cell) -> Series:
-    color, dash = method_color(cell.method), "solid" if learns_from_pairs(cell) else "dot"
+    color = method_color(cell.method)
+    dash: Dash = "solid" if learns_from_pairs(cell) else "dot"
     drawn = Series(method_label(cell.method), by_accuracy(cell).gold, cell.curve.gold, color, width=1.2, marker="dot")
     return replace(drawn, dash=dash, method=cell.method, row_ids=cell.curve.row_ids)
 
 
 def _point(cells: list[Cell], kl: float) -> Series:
-    value, method = value_over([c.curve for c in cells], kl), cells[0].method
-    right = replicate_mean([at_kl(by_accuracy(c), kl).point for c in cells]).point
-    x, y, low, high = (np.array([v]) for v in (right, value.point, value.low, value.high))
+    """Accuracy and gold at the KL as claims read them: the t mean over replicates, else the first one."""
+    values, method = [at_kl(c.curve, kl, REACH) for c in cells], cells[0].method
+    gold = replicate_mean([v.point for v in values]) if len(values) >= ENOUGH else values[0].estimate
+    right = np.mean([at_kl(by_accuracy(c), kl, REACH).point for c in cells])
+    x, y, low, high = (np.array([v]) for v in (right, gold.point, gold.low, gold.high))
     drawn = Series(method_label(method), x, y, method_color(method), low, high, line=False, marker="diamond")
     return replace(drawn, bars=True, method=method)

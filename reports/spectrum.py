@@ -79,15 +79,16 @@ def _at_budget(settings: Sequence[list[Cell]], places: dict[float, float], budge
         if not value.defined:
             continue
         x = places[k] + _APART * (alike[:i].count(k) - (alike.count(k) - 1) / 2)
-        ends = np.array([[value.point], [value.low], [value.high]])
-        point = Series(method_label(method), np.array([x]), *ends[:1], method_color(method), *ends[1:], line=False)
+        place, y, low, high = (np.array([v]) for v in (x, value.point, value.low, value.high))
+        point = Series(method_label(method), place, y, method_color(method), low, high, line=False)
         points.append((loss_of(cells[0]), k, replace(point, marker="diamond", bars=True, method=method)))
     lines = []
     for loss in dict.fromkeys(loss for loss, *_ in points):
         first = {k: point for other, k, point in reversed(points) if other == loss}
         if len(first) > 1:
-            x, y = (np.array([getattr(first[k], name)[0] for k in sorted(first, reverse=True)]) for name in "xy")
-            lines.append(Series(loss, x, y, MUTED, width=1.2))
+            way = [first[k] for k in sorted(first, reverse=True)]
+            along, height = np.concatenate([p.x for p in way]), np.concatenate([p.y for p in way])
+            lines.append(Series(loss, along, height, MUTED, width=1.2))
     return [*lines, *(point for *_, point in points)]
 
 

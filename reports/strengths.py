@@ -66,7 +66,7 @@ class Strengths:
 
 
 def strengths(run: RunData) -> list[Strengths]:
-    """Every loss of the family that was run at three or more betas and has samples."""
+    """Every loss of the family that was run at three or more betas, each with samples on the same prompts."""
     family = {loss: [c for c in cells if c.beta > 0] for loss, cells in family_of(run).items()}
     last = [c.curve.row_ids[c.last] for cells in family.values() for c in cells]
     ends = run.samples[run.samples.row_id.isin(last)] if last else run.samples[:0]
@@ -77,7 +77,7 @@ def _strengths(ends: pd.DataFrame, loss: str, cells: list[Cell]) -> Strengths | 
     betas = sorted({c.beta for c in cells})
     settings = [[c for c in cells if c.beta == beta] for beta in betas]
     report_BP, select_BP = (end_gold(ends[ends.split == split], settings) for split in (REPORT, SELECT))
-    if len(settings) < 3 or not report_BP.size:
+    if len(settings) < 3 or report_BP.shape[1] < 2 or not np.isfinite(report_BP).all():
         return None
     best, top = None, None
     if select_BP.size and np.isfinite(select_BP).all():

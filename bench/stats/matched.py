@@ -56,19 +56,19 @@ class Matched:
         return from_se(self.point, se, len(effect_P), f"local-linear, {BY_PROMPT}", level)
 
 
-def at_kl(curve: Curve, kl: float) -> Matched:
+def at_kl(curve: Curve, kl: float, reach: float = WINDOW) -> Matched:
     """Gold at a KL: local-linear in d over rows within WINDOW, evaluated at sqrt(kl).
 
-    Undefined without rows on both sides. The point is a weighted sum of the rows' gold, so its error is that sum's,
-    less slope times the same sum of errors in d (delta method); rows share prompts, and the sum is taken within prompts
-    before their spread is. Without samples the rows' errors are taken to move together, which bounds the standard
-    error from above.
+    A side without such a row takes its nearest one within a factor `reach`. Undefined without rows on both sides. The
+    point is a weighted sum of the rows' gold, so its error is that sum's, less slope times the same sum of errors in d
+    (delta method); rows share prompts, and the sum is taken within prompts before their spread is. Without samples the
+    rows' errors are taken to move together, which bounds the standard error from above.
     """
-    inside = np.isfinite(curve.gold) & (curve.kl >= kl / WINDOW) & (curve.kl <= kl * WINDOW)
+    inside = _around_kl(curve, kl, reach)
     d = curve.d[inside]
     line = _line(d, curve.gold[inside], math.sqrt(kl))
     if line is None:
-        return _nothing(f"no rows on both sides of {kl:g} nats within a factor {WINDOW:g}")
+        return _nothing(f"no rows on both sides of {kl:g} nats within a factor {reach:g}")
     weight_R, slope = line
     point, slope_kl = float(weight_R @ curve.gold[inside]), slope / (2 * np.maximum(d, 1e-6))  # d moves by dKL / 2d
     if curve.prompts:
@@ -137,6 +137,18 @@ def coincide(ones: Sequence[Curve], others: Sequence[Curve], kls: Sequence[float
         name = f"difference at {kl:g} nats"
         asked += [Asked(name, found, margin, above=False), Asked(name, found, -margin)]
     return Evidence(tuple(asked), "; ".join(dict.fromkeys(barred)))
+
+
+def _around_kl(curve: Curve, kl: float, reach: float) -> NDArray[np.bool_]:
+    """Rows within WINDOW of the KL, and the nearest within `reach` on a side that has none."""
+    measured = np.isfinite(curve.gold) & (curve.kl > 0)
+    away = np.abs(np.log(np.where(measured, curve.kl, np.nan) / kl))
+    inside = measured & (curve.kl >= kl / WINDOW) & (curve.kl <= kl * WINDOW)
+    for side in (curve.kl <= kl, curve.kl >= kl):
+        beyond = measured & side & (curve.kl >= kl / reach) & (curve.kl <= kl * reach)
+        if beyond.any() and not (inside & side).any():
+            inside[np.nanargmin(np.where(beyond, away, np.nan))] = True
+    return inside
 
 
 def _line(x_R: Float, y_R: Float, target: float) -> tuple[Float, float] | None:

@@ -51,8 +51,8 @@ def vertices(x_B: Float, y_DB: Float) -> Float:
     x0, x1, x2 = (x_B[inner_D + i] for i in (-1, 0, 1))
     y0, y1, y2 = (y_DB[row_D, inner_D + i] for i in (-1, 0, 1))
     rise, fall = (y1 - y0) / (x1 - x0), (y2 - y1) / (x2 - x1)
-    bend = np.minimum((fall - rise) / (x2 - x0), -np.finfo(float).tiny)  # below 0 around a largest value, unless level
-    vertex_D = np.where(rise == fall, x1, (x0 + x1) / 2 - rise / (2 * bend))
+    bend = np.where(rise > fall, (fall - rise) / (x2 - x0), -1.0)  # level or at an end of the grid: not used
+    vertex_D = np.where(rise > fall, (x0 + x1) / 2 - rise / (2 * bend), x1)
     return np.where(top_D == inner_D, vertex_D, at_end_D)
 
 

@@ -1,8 +1,9 @@
 """What claims ask of two settings at one KL: the same gold, more gold, or a better classifier with less gold.
 
 i-th against i-th replicate, paired by prompt. Values at a KL are those of `matched`: no row is chosen, so none by its
-gold. From three replicates on the t mean over them decides, given the prompts; with fewer, each must agree. The
-reports call it.
+gold; where rows lie far apart the two that bracket the KL serve, up to a factor REACH, so that one gap in one replicate
+does not cost a claim. From three replicates on the t mean over them decides, given the prompts; with fewer, each must
+agree. The reports call it.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from bench.stats.estimate import Estimate, replicate_mean
 from bench.stats.matched import at_kl, difference
 
 PARTED = 0.1  # of the margins themselves
+REACH = 2.0  # in KL, of a row that stands for its side of a declared KL
 
 
 def path_gap(margin_N: ArrayLike, other_N: ArrayLike) -> float:
@@ -68,7 +70,7 @@ def better_classifier(
     apart = _differences(ones, others, kl)
     if missing := _missing(apart):
         return Evidence((), missing)
-    ahead = [at_kl(a, kl).point - at_kl(b, kl).point for a, b in zip(*accuracy, strict=True)]
+    ahead = [at_kl(a, kl, REACH).point - at_kl(b, kl, REACH).point for a, b in zip(*accuracy, strict=True)]
     less = over_replicates([(Asked("lead in gold", e, 0.0, False, cell),) for cell, e in apart])
     return Evidence((Asked("lead in pair accuracy", replicate_mean(ahead), 0.0), *less))
 
@@ -82,12 +84,12 @@ def with_values(curve: Curve, values_R: ArrayLike) -> Curve:
 
 def last_shared(curves: Sequence[Curve], kls: Sequence[float]) -> float | None:
     """The largest of `kls` at which every curve has a value; None where there is none."""
-    return max((kl for kl in kls if all(not at_kl(curve, kl).reason for curve in curves)), default=None)
+    return max((kl for kl in kls if all(not at_kl(curve, kl, REACH).reason for curve in curves)), default=None)
 
 
 def _differences(ones: Sequence[Curve], others: Sequence[Curve], kl: float) -> list[tuple[str, Estimate]]:
     """(cell, difference in gold at the KL) of each replicate."""
-    return [(a.cell, difference(at_kl(a, kl), at_kl(b, kl))) for a, b in zip(ones, others, strict=True)]
+    return [(a.cell, difference(at_kl(a, kl, REACH), at_kl(b, kl, REACH))) for a, b in zip(ones, others, strict=True)]
 
 
 def _missing(apart: Sequence[tuple[str, Estimate]]) -> str:

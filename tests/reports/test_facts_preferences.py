@@ -28,7 +28,7 @@ def bent(preference_run, tmp_path):
     """A copy of the run with one cell's log changed by a function of each entry."""
 
     def make(cell, change):
-        folder = shutil.copytree(preference_run, tmp_path / "bent")
+        folder = shutil.copytree(preference_run, tmp_path / "bent", ignore=shutil.ignore_patterns("samples.parquet"))
         path = folder / "cells" / cell / "log.jsonl"
         entries = [change(json.loads(line)) for line in path.read_text().splitlines()]
         path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
@@ -86,7 +86,7 @@ def test_the_remainder_is_nothing_for_squares_and_of_third_order_for_smooth_loss
 
 
 def test_a_second_term_off_by_a_tenth_leaves_a_remainder_of_second_order(preference_run, tmp_path):
-    folder = shutil.copytree(preference_run, tmp_path / "wrong")
+    folder = shutil.copytree(preference_run, tmp_path / "wrong", ignore=shutil.ignore_patterns("samples.parquet"))
     for path in (folder / "cells").glob("exponential-*/log.jsonl"):
         entries = [json.loads(line) for line in path.read_text().splitlines()]
         for entry in entries:

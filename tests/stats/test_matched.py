@@ -51,6 +51,20 @@ def test_undefined_without_rows_on_both_sides(kl):
     assert "both sides" in value.reason
 
 
+def test_a_side_without_a_row_near_by_takes_its_nearest_within_reach():
+    """4 is 1.6 above 2.5, and 5 within 1.5 of it: the line through both, .3 + .2 d at d = 2. At 10 it is too far."""
+    kl = np.array([0, 1, 2.5, 5])
+    rows = curve(kl, 0.3 + 0.2 * np.sqrt(kl))
+    assert "within a factor 1.5" in at_kl(rows, 4.0).reason
+    assert at_kl(rows, 4.0, 2).point == pytest.approx(0.7, abs=1e-12)
+    assert "within a factor 2" in at_kl(rows, 10.0, 2).reason
+    assert at_kl(rows, 4.5, 1.5).reason
+    near = curve([0, 1, 2.8, 3.6, 4.5, 5.5], [9, 9, 1, 1, 1, 1])
+    assert (
+        at_kl(near, 4.0, 4).point == at_kl(near, 4.0).point == pytest.approx(1)
+    )  # rows beyond the window play no part
+
+
 def test_without_samples_two_rows_at_equal_distance_move_together():
     """Weights 1/2 and 1/2, errors 0.1 each, fully correlated: 0.1."""
     value = value_at(curve([0.0, 1.9**2, 2.1**2], [0.0, 1.0, 1.0]), 4.0)
