@@ -15,5 +15,5 @@ test:  ## as many processes as cores; a file's tests stay together, for they sha
 smoke:  ## the whole chain, small
 	bench run suite=smoke
 
-faults:  ## a small suite killed thirty times; takes some ten times as long as one run of it, which it prints first
+faults:  ## a small suite killed thirty times, begun anew whenever it is done; prints how long one run of it takes
 	PYTHONPATH=.:tests/toys:tests/faults python tests/faults/torture.py

@@ -46,10 +46,11 @@ def sync_tree(folder: Path) -> None:
 def point_to(pointer: Path, folder: Path) -> None:
     """Let the file `pointer` name `folder`, which lies beside it, and remove the folder that it named before.
 
-    The disk holds everything there before the new name, and the new name before the old folder goes.
+    The disk holds the folder before the new name, and the new name before the old folder goes.
     """
     old = read_json(pointer)["folder"] if pointer.exists() else folder.name
-    sync_tree(pointer.parent)
+    sync_tree(folder)
+    sync(pointer.parent)
     write_json(pointer, {"folder": folder.name})
     sync(pointer.parent)
     if old != folder.name:

@@ -151,13 +151,15 @@ def test_a_killed_cell_ends_with_the_same_bytes(built, unbroken, tmp_path, monke
     assert [k for k in want if want[k] != got[k]] == []
 
 
-def test_best_of_n_rows_come_from_the_pool(built, tmp_path):
+def test_best_of_n_rows_come_from_the_pool(built, unbroken, tmp_path):
     plan, folders = built
     toy_artifacts.run_stage(plan, "bon-policy_sized-r0", folders, tmp_path)
     rows, pool = read_parquet(tmp_path / "rows.parquet"), read_parquet(tmp_path / "bon_pool.parquet")
     assert rows["n"].tolist() == [1, 2, 4, 32]
     assert rows["kl"].isna().tolist() == [False, False, False, True]
     assert rows["kl_k1"].isna().all()
+    columns = [list(read_parquet(folder / "samples.parquet").columns) for folder in (tmp_path, unbroken[CELLS[0]])]
+    assert columns[0] == columns[1]
     reference = read_parquet(folders["reference"] / "samples.parquet")
     prompts = reference.loc[reference["split"] == "report", "prompt_id"].unique()[:4]
     report = pool[pool["prompt_id"].isin(prompts)]
