@@ -36,7 +36,7 @@ def begun(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def unreported(monkeypatch):
     """A report takes longer than these cells."""
-    monkeypatch.setattr("bench.running.build", lambda folder: folder / "report.html")
+    monkeypatch.setattr("bench.running.refresh_report", lambda folder: folder / "report.html")
 
 
 def run(root, *words):
