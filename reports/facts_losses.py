@@ -14,10 +14,9 @@ from reports.paths import learns_from_pairs, log_of, loss_of
 from reports.strengths import AT_ZERO, predicted_slope, strengths
 
 _FLOAT32 = 1e-5  # of a loss near 1, summed over a batch
-_ROUNDING = 1e-6
 _ORDER = 2.5  # nearer to three than to two
-_SMALL = (0.2, 1.0)  # root mean square of beta rho where the remainder is above rounding and the expansion still holds
-_FEWEST = 20  # steps
+_SMALL = (0.05, 0.5)  # root mean square of beta rho where the remainder is above rounding and the expansion still holds
+_FEWEST, _BINS = 40, 8  # steps
 
 
 def losses_at_zero(run: RunData) -> list[Fact]:
@@ -92,11 +91,13 @@ def _expanded(cell: Cell, log: pd.DataFrame, f0: float, f2: float) -> tuple[Floa
 
 
 def _order(loss: str, remainder: Float, rms: Float) -> Fact:
-    """The slope of log |remainder| over log rms, where rounding is below it and the expansion holds."""
+    """The slope of log remainder over log rms, both root mean squares of bins: single remainders cross 0."""
     what = f"{loss}: the remainder is of third order or more"
-    inside = (rms > _SMALL[0]) & (rms < _SMALL[1]) & (np.abs(remainder) > _ROUNDING)
-    if inside.sum() < _FEWEST or np.ptp(rms[inside]) == 0:
+    inside = np.flatnonzero((rms > _SMALL[0]) & (rms < _SMALL[1]))
+    if len(inside) < _FEWEST:
         return unanswered(12, what, f"fewer than {_FEWEST} steps with rms βρ from {_SMALL[0]} to {_SMALL[1]}")
-    order = float(np.polyfit(np.log(rms[inside]), np.log(np.abs(remainder[inside])), 1)[0])
-    how = f"slope of log |remainder| over log rms of βρ, {int(inside.sum())} steps, asked above {_ORDER:g}"
+    bins = np.array_split(inside[np.argsort(rms[inside], kind="stable")], _BINS)
+    x, y = (np.log([np.sqrt(np.mean(v[b] ** 2)) for b in bins]) for v in (rms, remainder))
+    order = float(np.polyfit(x, y, 1)[0])
+    how = f"slope of log remainder over log βρ, root mean squares, {len(inside)} steps, asked above {_ORDER:g}"
     return Fact(12, what, "observed" if order > _ORDER else "not observed", f"order {order:.2f}", how)

@@ -26,29 +26,32 @@ _FROM = 1.0  # nats; nearer to pi_ref all gradients of one set of pairs are para
 
 
 def replay_is_the_same_run(run: RunData) -> list[Fact]:
-    """23: a replay in order has its source's log, line by line, and says the same of held-out pairs at each step."""
+    """23: a replay in order has its source's log, line by line, and says the same of held-out pairs at each step.
+
+    Asked of the steps that both have, which must be most of the source's: a replay may end before its source does.
+    """
     facts = []
     for cell, source in replays_of(run):
         if sampler_of(cell) != "replay":
             continue
         what = f"{cell.name} repeats {source.name}"
-        logs = log_of(run, cell), log_of(run, source)
-        if logs[0].empty and logs[1].empty:
-            facts.append(unanswered(23, what, "neither has a log"))
+        log, its = log_of(run, cell), log_of(run, source)
+        if log.empty or its.empty or log.step.isin(its.step).sum() <= len(its) / 2:
+            facts.append(unanswered(23, what, "its log covers no more than half of its source's"))
             continue
-        rows = [c.rows.sort_values("step") for c in (cell, source)]
-        error = max(_apart(logs[0], logs[1], _LOGGED), _apart(rows[0], rows[1], _HELD_OUT))
-        how = f"{len(logs[0])} steps of {', '.join(_LOGGED)}, {len(rows[0])} rows of {', '.join(_HELD_OUT)}"
-        facts.append(exact(23, what, error, 0.0, how))
+        error = max(_apart(log, its, _LOGGED), _apart(cell.rows, source.rows, _HELD_OUT))
+        how = f"{', '.join(_LOGGED)} at each step, and {', '.join(_HELD_OUT)} of held-out pairs at each common row; "
+        facts.append(exact(23, what, error, 0.0, how + f"{len(log)} steps of its source's {len(its)}"))
     return facts or [unanswered(23, "online pairs replayed in order are the same run", "no replay in order")]
 
 
 def _apart(one: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> float:
-    """The largest difference of two tables' columns; infinite where one has a line or a number that the other lacks."""
-    held = ["step", *(c for c in columns if c in one or c in other)]
-    if len(one) != len(other) or not set(held) <= set(one.columns) & set(other.columns):
+    """The largest difference of two tables at their common steps; infinite where one lacks what the other has."""
+    held = [c for c in columns if c in one or c in other]
+    if not set(held) <= set(one.columns) & set(other.columns):
         return float("inf")
-    a, b = (table[held].to_numpy(dtype=float, na_value=np.nan) for table in (one, other))
+    steps = np.intersect1d(one.step, other.step)
+    a, b = (t.set_index("step").loc[steps, held].to_numpy(dtype=float, na_value=np.nan) for t in (one, other))
     if (np.isnan(a) != np.isnan(b)).any():
         return float("inf")
     return float(np.nanmax(np.abs(a - b), initial=0.0))
