@@ -57,7 +57,7 @@ def _arrange(agg: FigureCanvasAgg, axes: list[Axes], columns: int, legend: float
     for axis in axes:
         outer = axis.get_tightbbox(renderer, for_layout_only=True, bbox_extra_artists=axis.child_axes)
         assert outer is not None
-        around = [*(axis.bbox.min - outer.min), *(outer.max - axis.bbox.max)]
+        around = [*np.subtract(axis.bbox.min, outer.min), *np.subtract(outer.max, axis.bbox.max)]
         room = np.maximum(room, np.array(around) / dpi)
     left, below, right, above = room + _AIR
     wide, high = width / columns, (height - legend) / -(-len(axes) // columns)  # of a panel with its labels
