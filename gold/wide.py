@@ -54,9 +54,8 @@ class Judged:
         """Some of the rows, without the columns that none of them uses."""
         width = int(self.mask[index].sum(1).max())
         tables = (self.ids, self.mask, self.response, self.deltas)
-        return Judged(
-            *(table[index, :width].to(device, non_blocking=True) for table in tables), self.weights.to(device)
-        )
+        ids, mask, response, deltas = (table[index, :width].to(device, non_blocking=True) for table in tables)
+        return Judged(ids, mask, response, deltas, self.weights.to(device))
 
 
 @dataclass(frozen=True)
