@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from bench.stats.matched import at_kl, difference_over
-from bench.stats.replicates import mean_curve, value_over
+from bench.stats.replicates import mean_curve
+from bench.stats.two_settings import gold_at
 from reports import words
 from reports.family import keys_of
 from reports.figure import Dash, Figure, Panel, Series, furthest, padded
@@ -56,18 +57,18 @@ def spectrum(run: RunData) -> Figure | None:
     )
     panels = tuple(replace(panel, x_range=(-0.5, len(places) - 0.5), y_range=y_range) for panel in panels)
     alt = "Gold at matched KL budgets against how often the pairs are drawn anew."
-    keys = tuple(keys_of(cells[0] for cells in settings))
+    seen = {s.method for series in drawn.values() for s in series}
+    keys = tuple(keys_of(cells[0] for cells in settings if cells[0].method in seen))
     return Figure("spectrum", "From stored pairs to fresh ones", words.SPECTRUM, alt, panels, keys)
 
 
 def _shared_budgets(run: RunData, settings: Sequence[Sequence[Cell]]) -> list[float]:
-    """Up to three budgets, from one nat to the entropy, at which the most settings have a value."""
+    """Up to three budgets, from one nat to the entropy, at which methods of more than one place have a value."""
     inside = [b for b in run.budgets if b >= 1 and (run.entropy is None or b <= run.entropy)]
-    count = {b: sum(value_over([c.curve for c in s], b).defined for s in settings) for b in inside}
-    most = max(count.values(), default=0)
-    best = [b for b in inside if count[b] == most > 1]
-    picked = np.linspace(0, len(best) - 1, min(_BUDGETS, len(best))).round().astype(int)
-    return [best[i] for i in picked]
+    places = {b: {refresh_of(s[0]) for s in settings if gold_at([c.curve for c in s], b).defined} for b in inside}
+    shared_by = [b for b in inside if len(places[b]) > 1]
+    picked = np.linspace(0, len(shared_by) - 1, min(_BUDGETS, len(shared_by))).round().astype(int)
+    return [shared_by[i] for i in picked]
 
 
 def _at_budget(settings: Sequence[list[Cell]], places: dict[float, float], budget: float) -> list[Series]:
@@ -75,7 +76,7 @@ def _at_budget(settings: Sequence[list[Cell]], places: dict[float, float], budge
     points: list[tuple[str, float, Series]] = []
     alike = [refresh_of(cells[0]) for cells in settings]
     for i, cells in enumerate(settings):
-        value, k, method = value_over([c.curve for c in cells], budget), alike[i], cells[0].method
+        value, k, method = gold_at([c.curve for c in cells], budget), alike[i], cells[0].method
         if not value.defined:
             continue
         x = places[k] + _APART * (alike[:i].count(k) - (alike.count(k) - 1) / 2)
