@@ -7,10 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.stats.compare import ENOUGH
-from bench.stats.estimate import replicate_mean
 from bench.stats.matched import at_kl
-from bench.stats.two_settings import REACH, last_shared
+from bench.stats.two_settings import REACH, gold_at, last_shared
 from reports import words
 from reports.family import keys_of
 from reports.figure import Dash, Figure, Float, Key, Panel, Series, padded
@@ -108,8 +106,7 @@ def _path(cell: Cell) -> Series:
 
 def _point(cells: list[Cell], kl: float) -> Series:
     """Accuracy and gold at the KL as claims read them: the t mean over replicates, else the first one."""
-    values, method = [at_kl(c.curve, kl, REACH) for c in cells], cells[0].method
-    gold = replicate_mean([v.point for v in values]) if len(values) >= ENOUGH else values[0].estimate
+    gold, method = gold_at([c.curve for c in cells], kl), cells[0].method
     right = np.mean([at_kl(by_accuracy(c), kl, REACH).point for c in cells])
     x, y, low, high = (np.array([v]) for v in (right, gold.point, gold.low, gold.high))
     drawn = Series(method_label(method), x, y, method_color(method), low, high, line=False, marker="diamond")

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from bench.stats.matched import at_kl, difference_over
-from bench.stats.replicates import mean_curve, value_over
+from bench.stats.replicates import mean_curve
+from bench.stats.two_settings import gold_at
 from reports import words
 from reports.family import keys_of
 from reports.figure import Dash, Figure, Panel, Series, furthest, padded
@@ -47,7 +48,7 @@ def spectrum(run: RunData) -> Figure | None:
     budgets = _shared_budgets(run, settings)
     if len(places) < 2 or not budgets:
         return None
-    drawn = {budget: _at_budget(settings, places, budget) for budget in budgets}
+    drawn = {budget: _at_budget(run, settings, places, budget) for budget in budgets}
     ticks = tuple((x, {np.inf: "never", 1.0: "1 (online)"}.get(k, f"{k:g}")) for k, x in places.items())
     y_range = padded([v for series in drawn.values() for s in series for v in (s.y, s.low, s.high) if v is not None])
     panels = tuple(
@@ -56,40 +57,54 @@ def spectrum(run: RunData) -> Figure | None:
     )
     panels = tuple(replace(panel, x_range=(-0.5, len(places) - 0.5), y_range=y_range) for panel in panels)
     alt = "Gold at matched KL budgets against how often the pairs are drawn anew."
-    keys = tuple(keys_of(cells[0] for cells in settings))
+    seen = {s.method for series in drawn.values() for s in series}
+    keys = tuple(keys_of(cells[0] for cells in settings if cells[0].method in seen))
     return Figure("spectrum", "From stored pairs to fresh ones", words.SPECTRUM, alt, panels, keys)
 
 
 def _shared_budgets(run: RunData, settings: Sequence[Sequence[Cell]]) -> list[float]:
-    """Up to three budgets, from one nat to the entropy, at which the most settings have a value."""
+    """Up to three budgets, from one nat to the entropy, at which methods of more than one place have a value."""
     inside = [b for b in run.budgets if b >= 1 and (run.entropy is None or b <= run.entropy)]
-    count = {b: sum(value_over([c.curve for c in s], b).defined for s in settings) for b in inside}
-    most = max(count.values(), default=0)
-    best = [b for b in inside if count[b] == most > 1]
-    picked = np.linspace(0, len(best) - 1, min(_BUDGETS, len(best))).round().astype(int)
-    return [best[i] for i in picked]
+    places = {b: {refresh_of(s[0]) for s in settings if gold_at([c.curve for c in s], b).defined} for b in inside}
+    shared_by = [b for b in inside if len(places[b]) > 1]
+    picked = np.linspace(0, len(shared_by) - 1, min(_BUDGETS, len(shared_by))).round().astype(int)
+    return [shared_by[i] for i in picked]
 
 
-def _at_budget(settings: Sequence[list[Cell]], places: dict[float, float], budget: float) -> list[Series]:
-    """A point a method, those of one loss joined; methods that share a place stand side by side."""
-    points: list[tuple[str, float, Series]] = []
+def _at_budget(run: RunData, settings: Sequence[list[Cell]], places: dict[float, float], budget: float) -> list[Series]:
+    """A point a method, side by side where they share a place; those of one loss and labeller are joined."""
+    points: list[tuple[list[Cell], Series]] = []
     alike = [refresh_of(cells[0]) for cells in settings]
     for i, cells in enumerate(settings):
-        value, k, method = value_over([c.curve for c in cells], budget), alike[i], cells[0].method
+        value, k, method = gold_at([c.curve for c in cells], budget), alike[i], cells[0].method
         if not value.defined:
             continue
         x = places[k] + _APART * (alike[:i].count(k) - (alike.count(k) - 1) / 2)
         place, y, low, high = (np.array([v]) for v in (x, value.point, value.low, value.high))
         point = Series(method_label(method), place, y, method_color(method), low, high, line=False)
-        points.append((loss_of(cells[0]), k, replace(point, marker="diamond", bars=True, method=method)))
+        points.append((cells, replace(point, marker="diamond", bars=True, method=method)))
+    return [*_joined(run, points), *(point for _, point in points)]
+
+
+def _joined(run: RunData, points: Sequence[tuple[list[Cell], Series]]) -> list[Series]:
+    """A line from stored pairs, labelled by gold, through fresh ones of one labeller; dashed where that is gold too."""
     lines = []
-    for loss in dict.fromkeys(loss for loss, *_ in points):
-        first = {k: point for other, k, point in reversed(points) if other == loss}
-        if len(first) > 1:
-            way = [first[k] for k in sorted(first, reverse=True)]
+    groups = dict.fromkeys((loss_of(cells[0]), by) for cells, _ in points if (by := _labeller(run, cells[0])))
+    for loss, by in groups:
+        own = [pair for pair in points if loss_of(pair[0][0]) == loss and _labeller(run, pair[0][0]) in ("", by)]
+        first = {refresh_of(cells[0]): point for cells, point in reversed(own)}
+        way = [first[k] for k in sorted(first, reverse=True)]
+        if len(way) > 1:
             along, height = np.concatenate([p.x for p in way]), np.concatenate([p.y for p in way])
-            lines.append(Series(loss, along, height, MUTED, width=1.2))
-    return [*lines, *(point for *_, point in points)]
+            dash: Dash = "dash" if by == "gold" else "solid"
+            lines.append(Series(f"{loss}, fresh pairs labelled by {by}", along, height, MUTED, dash=dash, width=1.2))
+    return lines
+
+
+def _labeller(run: RunData, cell: Cell) -> str:
+    """Who labels fresh pairs; empty where pairs are stored."""
+    config = run.config.get("method", {}).get(cell.method, {})
+    return "" if np.isinf(refresh_of(cell)) else str(config.get("labelled_by", "proxy"))
 
 
 def samplers(run: RunData) -> Figure | None:

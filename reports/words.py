@@ -176,9 +176,11 @@ LOGRATIOS = (
     "first replicates. Contrastive losses raise the difference; that the chosen response itself may fall is no error."
 )
 SPECTRUM = (
-    "Each method at its smallest β, from pairs stored before training (never refreshed) to pairs drawn at every step; "
-    "grey lines join methods of one loss. Local-linear interpolation in √KL; bars are 95% intervals, t over three or "
-    "more replicates, else of the first one, by prompt. Methods at one place stand side by side."
+    "Each method at its smallest β, from pairs stored before training (never refreshed) to pairs drawn at every step. "
+    "Gold labels the stored ones; grey lines join methods of one loss, dashed where gold labels the fresh pairs too. "
+    "Local-linear interpolation in √KL, as claims read it; bars are 95% intervals, t over three or more replicates, "
+    "else of the first one, by prompt. Methods at one place stand side by side; one that does not pass a budget in "
+    "every replicate is left out there."
 )
 GAINS = (
     "Gold minus that of the offline method with the same loss, at the same KL, smallest β of both, paired by prompt; ± "

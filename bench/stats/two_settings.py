@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bench.stats.compare import Asked, Evidence, over_replicates
+from bench.stats.compare import ENOUGH, Asked, Evidence, over_replicates
 from bench.stats.curves import Curve
 from bench.stats.estimate import Estimate, replicate_mean
 from bench.stats.matched import at_kl, difference
@@ -80,6 +80,12 @@ def with_values(curve: Curve, values_R: ArrayLike) -> Curve:
     none, zero = np.empty((len(curve), 0)), np.zeros(len(curve))
     values = np.asarray(values_R, dtype=float)
     return replace(curve, gold=values, gold_se=zero, gold_RP=none, proxy_RP=none, kl_RP=none, prompt_ids=())
+
+
+def gold_at(curves: Sequence[Curve], kl: float) -> Estimate:
+    """Gold of one setting at a KL, as claims read it: the t mean over replicates from ENOUGH on, else the first's."""
+    values = [at_kl(curve, kl, REACH) for curve in curves]
+    return replicate_mean([v.point for v in values]) if len(values) >= ENOUGH else values[0].estimate
 
 
 def last_shared(curves: Sequence[Curve], kls: Sequence[float]) -> float | None:

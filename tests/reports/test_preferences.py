@@ -133,7 +133,8 @@ def test_the_spectrum_runs_from_stored_pairs_to_fresh_ones(run, drawn):
     assert np.isnan(refresh_of(cell(run, "replay-b0.01-r0")))
     panel = drawn["spectrum"].panels[0]
     assert [label for _, label in panel.x_ticks] == ["never", "16", "1 (online)"]
-    joined = next(s for s in panel.series if s.label == "logistic")
+    (joined,) = [s for s in panel.series if s.line]
+    assert joined.label == "logistic, fresh pairs labelled by proxy"
     assert list(joined.x.round()) == [0, 1, 2]
     assert list(np.diff(joined.y) > 0) == [True, True]
 
