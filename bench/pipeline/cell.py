@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from bench.config.evaluation import EvaluationConfig
 from bench.config.methods import GOLD, MethodConfig
-from bench.core.files import read_json, write_json
+from bench.core.files import point_to, read_json, write_json
 from bench.core.plugin import plugin_file
 from bench.core.records import read_parquet, write_parquet
 from bench.core.seeds import seed_of
@@ -182,11 +182,7 @@ class Cell:
         self._write_tables(folder)
         write_json(folder / "rows.json", nulls(self.rows))
         write_json(folder / "state.json", state)
-        previous = self.context.folder / LATEST
-        old = read_json(previous)["folder"] if previous.exists() else None
-        write_json(previous, {"folder": folder.name})
-        if old is not None and old != folder.name:
-            shutil.rmtree(self.context.folder / old, ignore_errors=True)
+        point_to(self.context.folder / LATEST, folder)
 
     def _write_tables(self, folder: Path) -> None:
         write_tables(self.rows, self.samples, folder)

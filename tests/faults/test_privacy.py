@@ -34,9 +34,13 @@ def dangers(source: str) -> list[str]:
     return found
 
 
+# The user's own file of losses, named on the command line and nowhere else, its bytes checked against a hash.
+ASKED_FOR = {"bench/methods/plugins.py": ["exec"]}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_source_runs_what_a_file_or_a_server_says(path):
-    assert dangers(path.read_text()) == []
+    assert dangers(path.read_text()) == ASKED_FOR.get(path.relative_to(ROOT).as_posix(), [])
 
 
 @pytest.mark.parametrize(
