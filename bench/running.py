@@ -37,7 +37,7 @@ def run(suite: SuiteConfig, runtime: RuntimeConfig, command: str) -> int:
     """Run or resume a suite and write its report. Returns the exit code."""
     assert runtime.store is not None
     plan = build_plan(suite, runtime.threads)
-    if any(stage.config.get("losses") for stage in needed_stages(plan, Store(runtime.store))):
+    if suite.losses and any(s.config.get("losses") for s in needed_stages(plan, Store(runtime.store))):
         _try_losses(suite.losses, runtime.plugin)
     return execute(plan, runtime, command)
 

@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from bench.config.claims import NEAREST
 from bench.stats.claims import earlier_peak, fall_without_rise, higher_peak, no_fall
 from bench.stats.compare import ENOUGH, Asked, Decision, Evidence, decide
 from bench.stats.hump import DELTA, hump_test
 from bench.stats.two_settings import better_classifier, coincide_at, higher_at, last_shared
-from reports.load import Cell, RunData
+from reports.load import Cell, RunData, shared
 from reports.paths import by_accuracy, gap_by
 
-NEAREST = 1.0  # nats: nearer to pi_ref all curves coincide by construction
+_APART = "the two settings share no replicate"
 _TWO_METHODS = ("coincide", "higher_at", "better_classifier")
 
 
@@ -111,11 +112,10 @@ def _evidence(run: RunData, claim: Mapping[str, Any], cells: Sequence[Sequence[C
         case "fall_without_rise":
             return fall_without_rise(curves, kl)
         case "higher_peak":
-            others = {c.replicate: c.curve for c in cells[1]}
-            shared = [c for c in cells[0] if c.replicate in others]
-            if not shared:
-                return Evidence((), "the two settings share no replicate")
-            return higher_peak([c.curve for c in shared], [others[c.replicate] for c in shared], kl)
+            mine, theirs = shared(*cells)
+            if not mine:
+                return Evidence((), _APART)
+            return higher_peak([c.curve for c in mine], [c.curve for c in theirs], kl)
         case "earlier_peak":
             one, other = ([run.by(c, claim[key]) for c in cells[0]] for key in ("judge", "than"))
             return earlier_peak(one, other, kl)
@@ -130,24 +130,22 @@ def _of_two(
     That is the last budget up to the declared KL which every replicate of both passes: by KLs alone. A claim that two
     coincide is read at a nat at the least.
     """
-    theirs = {c.replicate: c for c in other}
-    mine = [c for c in one if c.replicate in theirs]
-    both = [mine, [theirs[c.replicate] for c in mine]]
+    mine, theirs = shared(one, other)
     if not mine:
-        return Evidence((), "the two settings share no replicate"), kl
-    ones, others = ([c.curve for c in cells] for cells in both)
+        return Evidence((), _APART), kl
+    ones, others = ([c.curve for c in cells] for cells in (mine, theirs))
     least = NEAREST if claim["kind"] == "coincide" else 0.0
-    shared = last_shared([*ones, *others], [b for b in {*run.budgets, kl} if least <= b <= kl])
-    if shared is None:
+    read = last_shared([*ones, *others], [b for b in {*run.budgets, kl} if least <= b <= kl])
+    if read is None:
         return Evidence((), f"no budget up to {kl:g} nats that every replicate of both passes"), kl
     match claim["kind"]:
         case "coincide":
-            gaps = [gap_by(run, a, b, shared) for a, b in zip(*both, strict=True)]
-            return coincide_at(ones, others, shared, float(claim.get("margin", DELTA)), gaps), shared
+            gaps = [gap_by(run, a, b, read) for a, b in zip(mine, theirs, strict=True)]
+            return coincide_at(ones, others, read, float(claim.get("margin", DELTA)), gaps), read
         case "higher_at":
-            return higher_at(ones, others, shared), shared
-    accuracy = [by_accuracy(c) for c in both[0]], [by_accuracy(c) for c in both[1]]
-    return better_classifier(ones, others, shared, accuracy), shared
+            return higher_at(ones, others, read), read
+    accuracy = [by_accuracy(c) for c in mine], [by_accuracy(c) for c in theirs]
+    return better_classifier(ones, others, read, accuracy), read
 
 
 def _subject(run: RunData, method: str, proxy: str | None, beta: float | None) -> _Subject:

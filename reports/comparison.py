@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.core.files import write_text
 from bench.errors import ConfigError
 from bench.stats.matched import at_kl, difference_over
 from reports import words
@@ -17,7 +18,7 @@ from reports.differs import between
 from reports.embed import pack, rows_json
 from reports.html import render
 from reports.load import Cell, RunData, load
-from reports.make import write_files, write_page
+from reports.make import write_files
 from reports.matched import shown
 from reports.overlay import DASHES, Named, overlay, row_id_of
 from reports.page import Item, Page, arranged
@@ -60,10 +61,9 @@ def compare_runs(folders: Sequence[Path], out: Path, *, force: bool = False, pdf
         before=(("hero", "Gold curves"),) if gold else (),
     )
     command = " ".join(["bench report", *map(str, folders), *(["force=true"] if force else [])])
-    return write_page(
-        out / "report.html",
-        render("compare.html.j2", page, out / "figures", runs=runs, differing=differing, command=command),
-    )
+    path = out / "report.html"
+    write_text(path, render("compare.html.j2", page, out / "figures", runs=runs, differing=differing, command=command))
+    return path
 
 
 def grounds(runs: Sequence[Named]) -> list[str]:

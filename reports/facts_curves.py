@@ -13,7 +13,7 @@ from bench.stats.curves import WINDOW, Curve
 from bench.stats.estimate import Estimate
 from bench.stats.fits import BEST_OF_N, FORMS, RL, Fit, Form, ahead, fit, solve
 from bench.stats.hump import DELTA, hump_test
-from bench.stats.matched import at_kl, at_proxy, coincide, difference_over
+from bench.stats.matched import at_kl, at_proxy, coincide, difference_over, passed
 from bench.stats.power import detectable
 from reports.fact import Fact, asked, exact, resampled, said, unanswered
 from reports.load import Cell, RunData
@@ -44,8 +44,7 @@ def paired(one: Sequence[Cell], other: Sequence[Cell]) -> tuple[list[Curve], lis
 
 def reached(run: RunData, *settings: Sequence[Curve], reach: float = WINDOW) -> list[float]:
     """The budgets at which every curve has a value."""
-    curves = [curve for curves in settings for curve in curves]
-    return [b for b in run.budgets if all(not at_kl(curve, b, reach).reason for curve in curves)]
+    return passed([curve for curves in settings for curve in curves], run.budgets, reach)
 
 
 def largest(evidence: Evidence) -> dict[str, Estimate]:

@@ -1,17 +1,18 @@
 """Facts about the losses f(beta rho) themselves, read from training logs: f at 0, the expansion there, the best betas.
 
-The oracle is `strengths.AT_ZERO`, derivatives by hand; logs hold what autograd and the training loop made of them.
+The oracle is `AT_ZERO`, derivatives by hand; logs hold what autograd and the training loop made of them.
 """
 
 import numpy as np
 import pandas as pd
 
+from bench.config.methods import AT_ZERO
 from bench.stats.compare import Asked, Evidence
 from reports.fact import Fact, asked, exact, unanswered
 from reports.figure import Float
 from reports.load import Cell, RunData
 from reports.paths import learns_from_pairs, log_of, loss_of
-from reports.strengths import AT_ZERO, predicted_slope, strengths
+from reports.strengths import predicted_slope, strengths
 
 _FLOAT32 = 1e-5  # of a loss near 1, summed over a batch
 _ORDER = 2.5  # nearer to three than to two

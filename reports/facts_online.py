@@ -8,13 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from bench.config.claims import NEAREST
 from bench.stats.compare import ENOUGH, Asked, Evidence
 from bench.stats.estimate import Estimate
 from bench.stats.matched import Matched, at_kl, difference_over
 from bench.stats.two_settings import REACH, better_classifier, last_shared
 from reports.fact import Fact, asked, exact, unanswered
 from reports.facts_curves import paired, reached
-from reports.load import Cell, RunData
+from reports.load import Cell, RunData, shared
 from reports.paths import by_accuracy, learns_from_pairs, log_of, loss_of, sampler_of
 from reports.replayed import replays_of, source_of
 from reports.spectrum import spread_of
@@ -22,7 +23,6 @@ from reports.table import named
 
 _LOGGED = ("loss", "kl", "chosen_logratio", "rejected_logratio", "pair_accuracy")
 _HELD_OUT = ("chosen_logratio", "rejected_logratio", "pair_accuracy")
-_FROM = 1.0  # nats; nearer to pi_ref all gradients of one set of pairs are parallel
 
 
 def replay_is_the_same_run(run: RunData) -> list[Fact]:
@@ -63,7 +63,7 @@ def online_leads(run: RunData) -> list[Fact]:
     for offline, online in _both(run, "online"):
         what = f"{named(online[0], run)} has more gold than {named(offline[0], run)} at equal KL"
         mine, theirs = paired(online, offline)
-        budgets = [b for b in reached(run, mine, theirs, reach=REACH) if b >= _FROM] if mine else []
+        budgets = [b for b in reached(run, mine, theirs, reach=REACH) if b >= NEAREST] if mine else []
         if not budgets:
             facts.append(unanswered(24, what, "no budget from one nat on that both reach in one replicate"))
             continue
@@ -89,7 +89,7 @@ def _lost(run: RunData, offline: list[Cell], online: list[Cell], shuffled: list[
     what = f"{named(shuffled[0], run)} loses most of the lead of {named(online[0], run)}"
     replicates = set.intersection(*({c.replicate for c in cells} for cells in (offline, online, shuffled)))
     curves = [[c.curve for c in cells if c.replicate in replicates] for cells in (offline, online, shuffled)]
-    budgets = [b for b in reached(run, *curves, reach=REACH) if b >= _FROM] if replicates else []
+    budgets = [b for b in reached(run, *curves, reach=REACH) if b >= NEAREST] if replicates else []
     if not budgets:
         return unanswered(25, what, "no budget from one nat on that all three reach in one replicate")
     stored, fresh, again = ([_mean([at_kl(c, b, REACH) for b in budgets]) for c in group] for group in curves)
@@ -112,18 +112,16 @@ def offline_classifies_better(run: RunData) -> list[Fact]:
     facts = []
     for offline, online in _both(run, "online"):
         what = f"{named(offline[0], run)} classifies better and writes worse than {named(online[0], run)}"
-        theirs = {c.replicate: c for c in online}
-        mine = [c for c in offline if c.replicate in theirs]
-        both = [mine, [theirs[c.replicate] for c in mine]]
+        both = shared(offline, online)
         curves = [[c.curve for c in cells] for cells in both]
-        kl = last_shared([c for group in curves for c in group], run.budgets) if mine else None
+        kl = last_shared([c for group in curves for c in group], run.budgets) if both[0] else None
         if kl is None:
             facts.append(unanswered(26, what, "no budget that both reach in one replicate"))
             continue
         accuracy = [by_accuracy(c) for c in both[0]], [by_accuracy(c) for c in both[1]]
         evidence = better_classifier(curves[0], curves[1], kl, accuracy)
         shown: dict[str, Estimate] = {a.name: a.estimate for a in evidence.asked if not a.cell}
-        facts.append(asked(26, what, evidence, shown, f"offline less online at {kl:g} nats; {_given(len(mine))}"))
+        facts.append(asked(26, what, evidence, shown, f"offline less online at {kl:g} nats; {_given(len(both[0]))}"))
     return facts or [unanswered(26, "offline classifies better, writes worse", "no loss has stored and fresh pairs")]
 
 

@@ -5,7 +5,7 @@ computed here beyond grouping. `make` calls `load`; figures, tables and findings
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -223,6 +223,13 @@ class RunData:
             matrices |= {f"{c}_RP": values for c, values in exact.items()}
             matrices["kl_RP"] = np.broadcast_to(kl[:, None], matrices["gold_RP"].shape)  # not of the samples
         return Curve(cell=name, row_ids=ids, kl=kl, **numbers, **matrices, prompt_ids=tuple(wide["gold"].columns))
+
+
+def shared(one: Sequence[Cell], other: Sequence[Cell]) -> tuple[list[Cell], list[Cell]]:
+    """The replicates that both settings have, side by side."""
+    theirs = {c.replicate: c for c in other}
+    mine = [c for c in one if c.replicate in theirs]
+    return mine, [theirs[c.replicate] for c in mine]
 
 
 def load(folder: Path) -> RunData:

@@ -3,10 +3,10 @@
 `reports.build` calls `make`, imported late so that matplotlib costs nothing until a report is made.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.core.files import write_text
 from reports import audits, models, tables
 from reports.best_betas import best_betas_table
 from reports.claims import judge_claims
@@ -59,7 +59,9 @@ def make(folder: Path, *, pdf: bool = False) -> Path:
     ]
     files = write_files(folder, drawn, made, pdf=pdf)
     report = report_page(run, sentences(run, findings), drawn, made, shown(run, findings), files)
-    return write_page(folder / "report.html", render("report.html.j2", report.page, folder / "figures", report=report))
+    page = folder / "report.html"
+    write_text(page, render("report.html.j2", report.page, folder / "figures", report=report))
+    return page
 
 
 def write_files(folder: Path, drawn: Sequence[Figure], made: Sequence[Table], *, pdf: bool) -> dict[str, str]:
@@ -75,11 +77,3 @@ def write_files(folder: Path, drawn: Sequence[Figure], made: Sequence[Table], *,
         for kind in ("png", "pdf") if pdf else ("png",):
             write_image(figure, folder / "figures" / f"{figure.name}.{kind}")
     return files
-
-
-def write_page(path: Path, text: str) -> Path:
-    """Write a page in one step, so that a reader never meets half of it."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
-    return path

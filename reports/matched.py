@@ -11,7 +11,7 @@ from bench.stats.estimate import Estimate, plus_minus
 from bench.stats.matched import Matched, at_kl, difference_over
 from reports import words
 from reports.findings import hardest
-from reports.load import Cell, RunData
+from reports.load import Cell, RunData, shared
 from reports.table import Row, Table, Value, missing, named
 
 
@@ -47,13 +47,6 @@ def _settings(run: RunData) -> list[list[Cell]]:
             first = hardest([c for c in cells if c.proxy_name == cells[0].proxy_name])
             found.append([c for c in run.replicates(first) if len(c.curve) > 1])
     return found
-
-
-def shared(one: list[Cell], other: list[Cell]) -> tuple[list[Cell], list[Cell]]:
-    """The replicates that both settings have, side by side."""
-    theirs = {c.replicate: c for c in other}
-    mine = [c for c in one if c.replicate in theirs]
-    return mine, [theirs[c.replicate] for c in mine]
 
 
 def _at(cells: list[Cell], budget: float) -> list[Matched]:

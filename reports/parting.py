@@ -18,8 +18,8 @@ from bench.stats.two_settings import PARTED
 from reports import words
 from reports.family import keys_of
 from reports.figure import Figure, Key, Panel, Series, furthest
-from reports.load import Cell, RunData
-from reports.matched import shared, shown
+from reports.load import Cell, RunData, shared
+from reports.matched import shown
 from reports.paths import Gaps, gaps_along, log_of
 from reports.strengths import family_of
 from reports.style import MUTED, method_color, method_label

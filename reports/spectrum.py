@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from bench.config.claims import NEAREST
 from bench.stats.matched import at_kl, difference_over
 from bench.stats.replicates import mean_curve
 from bench.stats.two_settings import gold_at
@@ -18,8 +19,8 @@ from reports.family import keys_of
 from reports.figure import Dash, Figure, Panel, Series, furthest, padded
 from reports.findings import hardest
 from reports.hero import support
-from reports.load import Cell, RunData
-from reports.matched import shared, shown
+from reports.load import Cell, RunData, shared
+from reports.matched import shown
 from reports.paths import learns_from_pairs, loss_of, refresh_of, sampler_of
 from reports.style import MUTED, method_color, method_label
 from reports.table import Row, Table, named
@@ -64,7 +65,7 @@ def spectrum(run: RunData) -> Figure | None:
 
 def _shared_budgets(run: RunData, settings: Sequence[Sequence[Cell]]) -> list[float]:
     """Up to three budgets, from one nat to the entropy, at which methods of more than one place have a value."""
-    inside = [b for b in run.budgets if b >= 1 and (run.entropy is None or b <= run.entropy)]
+    inside = [b for b in run.budgets if b >= NEAREST and (run.entropy is None or b <= run.entropy)]
     places = {b: {refresh_of(s[0]) for s in settings if gold_at([c.curve for c in s], b).defined} for b in inside}
     shared_by = [b for b in inside if len(places[b]) > 1]
     picked = np.linspace(0, len(shared_by) - 1, min(_BUDGETS, len(shared_by))).round().astype(int)

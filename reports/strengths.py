@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bench.config.methods import AT_ZERO
 from bench.core.records import REPORT, SELECT
 from bench.stats.bootstrap import prompt_counts
 from bench.stats.estimate import Estimate
@@ -21,16 +22,6 @@ from reports.load import Cell, RunData
 from reports.paths import learns_from_pairs, loss_of, sampler_of
 
 Float = NDArray[np.float64]
-AT_ZERO = {
-    "logistic": (np.log(2), -1 / 2, 1 / 4),
-    "squared": (1.0, -2.0, 2.0),
-    "hinge": (1.0, -1.0, 0.0),
-    "exponential": (1.0, -1.0, 1.0),
-    "truncated_quadratic": (1.0, -2.0, 2.0),
-    "savage": (1 / 4, -1 / 4, 1 / 8),
-}
-"""f(0), f'(0) and f''(0)."""
-
 DRAWS = 1000
 SEED = 20221019  # of the resamples; the same page on every rebuild
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from bench.config.base import Config
 from bench.config.methods import MethodConfig
 
+NEAREST = 1.0  # nats: nearer to pi_ref the gradients of all losses on one set of pairs are parallel
 Judge = Literal["gold", "writers", "users"]
 """Gold, the rubric as gold was taught it, and the rubric as its plain sum of parts."""
 
@@ -105,7 +106,7 @@ class CoincideClaim(_TwoMethodsClaim):
     """
 
     kind: Literal["coincide"] = "coincide"
-    kl: float = Field(ge=1, description="nats; nearer to pi_ref all curves coincide by construction")
+    kl: float = Field(ge=NEAREST, description="nats; nearer to pi_ref all curves coincide by construction")
     margin: float = Field(default=0.1, gt=0, description="gold standard deviations")
 
 

@@ -33,9 +33,7 @@ def settled(suite: SuiteConfig, plugin: Path | None) -> SuiteConfig:
 
 def used(suite: SuiteConfig) -> dict[str, str]:
     """The loss of each selected method that has one, and of each method that those replay, by its key."""
-    selected = [suite.method[name] for name in suite.methods]
-    replayed = [c.replay for c in selected if isinstance(c, PreferenceConfig) and c.replay is not None]
-    configs = {f"method.{name}.f": suite.method[name] for name in (*suite.methods, *replayed)}
+    configs = {f"method.{name}.f": suite.method[name] for name in (*suite.methods, *suite.replayed)}
     return {key: config.f for key, config in configs.items() if isinstance(config, PreferenceConfig)}
 
 

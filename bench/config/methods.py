@@ -1,5 +1,6 @@
 """Configs of methods: what is optimised, by which sampler and loss, at which strengths."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -8,7 +9,16 @@ from bench.config.base import Config
 from bench.config.models import Source
 
 GOLD = "gold"  # a proxy name: optimise gold itself, the control
-BUILT_IN_LOSSES = ("logistic", "squared", "hinge", "exponential", "truncated_quadratic", "savage")
+AT_ZERO = {
+    "logistic": (math.log(2), -1 / 2, 1 / 4),
+    "squared": (1.0, -2.0, 2.0),
+    "hinge": (1.0, -1.0, 0.0),
+    "exponential": (1.0, -1.0, 1.0),
+    "truncated_quadratic": (1.0, -2.0, 2.0),
+    "savage": (1 / 4, -1 / 4, 1 / 8),
+}
+"""f(0), f'(0) and f''(0) of each built-in preference loss, by hand; the self-check holds the functions to them."""
+BUILT_IN_LOSSES = tuple(AT_ZERO)
 
 KNOWN_AS = {"plain": "reinforce", "less_mean": "reinforce", "leave_one_out": "rloo", "group_standardized": "grpo"}
 """What the field calls policy gradient with each advantage; rows say so under `loss`."""

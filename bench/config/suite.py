@@ -46,6 +46,13 @@ class SuiteConfig(Config):
         """Its name, and its scale where it comes in several."""
         return f"{self.name}, scale {self.scale}" if self.scale else self.name
 
+    @property
+    def replayed(self) -> list[str]:
+        """The methods whose fresh pairs a selected method is taught, in the order of those."""
+        selected = [self.method[name] for name in self.methods]
+        names = [c.replay for c in selected if isinstance(c, PreferenceConfig) and c.replay is not None]
+        return list(dict.fromkeys(names))
+
     @model_validator(mode="after")
     def _names_are_plain(self) -> "SuiteConfig":
         for kind, names in (("method", self.method), ("proxies", self.proxies)):

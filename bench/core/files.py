@@ -3,6 +3,7 @@
 `store` publishes stages with it, a resumable stage its checkpoints, `run_folder` its JSON.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -26,6 +27,12 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Replace a file by a JSON value in one step. Non-finite numbers are refused: null says undefined."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync(path: Path) -> None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench.core.files import read_json, write_json
+from bench.core.files import read_json, sha256, write_json
 
 
 def digest(files: Iterable[Path], root: Path, words: Iterable[str] = ()) -> str:
@@ -35,9 +35,4 @@ def _read(stamp: Path) -> object:
 
 def _contents(files: Iterable[Path], root: Path) -> dict[str, str]:
     """SHA-256 of each file that there is, by its place."""
-    found = {}
-    for path in sorted(files):
-        if path.is_file():
-            with path.open("rb") as file:
-                found[path.relative_to(root).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+    return {path.relative_to(root).as_posix(): sha256(path) for path in sorted(files) if path.is_file()}

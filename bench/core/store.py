@@ -10,7 +10,6 @@
 sizes are not as they were stored counts as never made, and is made again. Removing old stages is not done here.
 """
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -21,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from bench.core.files import read_json, sync, sync_tree, write_json
+from bench.core.files import read_json, sha256, sync, sync_tree, write_json
 from bench.core.stage import Stage
 from bench.errors import ConfigError, StoreError
 
@@ -153,5 +152,4 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
+    return {"sha256": sha256(path), "bytes": path.stat().st_size}

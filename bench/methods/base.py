@@ -69,14 +69,14 @@ class Loss(nn.Module, ABC):
     name: str
     imitates = False
 
-    @abstractmethod
     def minibatches(self, policy: Policy, batch: Any, generator: torch.Generator) -> Iterator[Any]:
-        """The minibatches of all passes over a batch, prepared before the first update."""
+        """The minibatches of all passes over a batch, prepared before the first update: here the batch itself."""
+        yield batch
 
     @abstractmethod
     def forward(self, policy: Policy, minibatch: Any) -> tuple[Float[Tensor, ""], dict[str, float]]:
         """The loss of one minibatch, and what to log."""
 
-    @abstractmethod
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Optimizer groups of the loss's own parameters."""
+        """Optimizer groups of the loss's own parameters, if any."""
+        return []

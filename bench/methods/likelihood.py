@@ -4,8 +4,7 @@ Baselines of every preference loss (Rafailov et al. 2023, 2305.18290, call the f
 minimiser is the distribution of what is imitated: 2 mu(y) P(y > mu) for chosen, best-of-2's for the better of two.
 """
 
-from collections.abc import Iterator
-from typing import Any, final
+from typing import final
 
 import torch
 from jaxtyping import Float
@@ -42,9 +41,6 @@ class Likelihood(Loss):
         super().__init__()
         self.name, self.horizon = f"sft_{target}", horizon
 
-    def minibatches(self, policy: Policy, batch: Pairs, generator: torch.Generator) -> Iterator[Pairs]:
-        yield batch
-
     def forward(self, policy: Policy, minibatch: Pairs) -> tuple[Float[Tensor, ""], dict[str, float]]:
         logps_B = sequence_logps(policy, minibatch.chosen)
         info = {
@@ -52,6 +48,3 @@ class Likelihood(Loss):
             "tokens": float(minibatch.chosen.lengths.sum()),
         }
         return -logps_B.mean() / self.horizon, info
-
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        return []

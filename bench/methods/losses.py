@@ -5,9 +5,9 @@ tokens, never averaged (Tang et al. 2024, 2402.05749, eq. 5). Each f is convex o
 says, with f'(0) < 0; beta scales inside f and nowhere else.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from typing import Any, final
+from typing import final
 
 import torch
 from jaxtyping import Float
@@ -158,9 +158,6 @@ class Preference(Loss):
         self.f = partial(NOISE_MODELS[noise_model], plain, flipped) if flipped else plain
         self.beta, self.at_zero = beta, at_zero(self.f)
 
-    def minibatches(self, policy: Policy, batch: Pairs, generator: torch.Generator) -> Iterator[Pairs]:
-        yield batch
-
     def forward(self, policy: Policy, minibatch: Pairs) -> tuple[Float[Tensor, ""], dict[str, float]]:
         chosen_B, rejected_B = logratios(policy, minibatch)
         margin_B = chosen_B - rejected_B
@@ -174,6 +171,3 @@ class Preference(Loss):
             "tokens": float(minibatch.chosen.lengths.sum() + minibatch.rejected.lengths.sum()),
         }
         return self.f(self.beta * margin_B).mean(), info
-
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        return []

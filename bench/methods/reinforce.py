@@ -7,7 +7,7 @@ ratio or clip is needed. What returns are compared with is the one choice, an en
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import torch
 from jaxtyping import Float
@@ -101,6 +101,3 @@ class Reinforce(Loss):
             "tokens": float(minibatch.sequences.lengths.sum()),
         }
         return loss, info
-
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        return []

@@ -90,12 +90,6 @@ def pairs_of(table: pd.DataFrame, tokenizer: PreTrainedTokenizerFast, device: st
     return Pairs(side("chosen"), side("rejected"), logps("chosen"), logps("rejected")).to(device)
 
 
-def train_pairs(folder: Path, tokenizer: PreTrainedTokenizerFast, device: str) -> Pairs:
-    """The pairs that proxies and offline methods are taught, of a `pairs` stage."""
-    table = read_parquet(folder / "pairs.parquet")
-    return pairs_of(table[table["split"] == "train"], tokenizer, device)
-
-
 def table_of_pairs(pairs: Pairs, tokenizer: PreTrainedTokenizerFast) -> pd.DataFrame:
     """Pairs as a table, which `pairs_of` reads back token for token."""
     table = pd.DataFrame({"prompt": decode_prompts(tokenizer, pairs.chosen.prompts)})

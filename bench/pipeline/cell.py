@@ -28,7 +28,7 @@ from bench.methods.build import Materials, Method, build_method
 from bench.methods.online import Recorder
 from bench.methods.plugins import own_losses
 from bench.monitor import Monitor
-from bench.pipeline.artifacts import load_prompts, pairs_of, table_of_pairs, train_pairs
+from bench.pipeline.artifacts import load_prompts, pairs_of, table_of_pairs
 from bench.pipeline.measuring import open_bench, open_protocol, sample_table, write_tables
 from bench.train import Trainer
 
@@ -85,7 +85,7 @@ class Cell:
             score=self.bench.reward,
             gold_label=self.bench.gold_reward,
             prompts=encode_prompts(tokenizer, prompts).to(device),
-            pairs=lambda: train_pairs(inputs.get("data", inputs["pairs"]), tokenizer, device),
+            pairs=lambda: pairs_of(self.bench.taught, tokenizer, device),
             replayed=lambda: pairs_of(read_parquet(inputs["replayed"] / RECORDED), tokenizer, device),
             max_new_tokens=self.protocol.max_new_tokens,
             eos_id=tokenizer.eos_token_id,

@@ -46,6 +46,7 @@ class Bench:
     reward: Score
     gold_reward: Score
     pairs: pd.DataFrame
+    taught: pd.DataFrame  # those that offline methods learn from, by the data source that the cell names
     static: dict[str, Any]
 
 
@@ -73,16 +74,16 @@ def open_bench(context: Context) -> Bench:
     )
     pairs = read_parquet(context.inputs["pairs"] / "pairs.parquet")
     taught = read_parquet(context.inputs["data"] / "pairs.parquet") if "data" in context.inputs else pairs
-    train = taught[taught["split"] == "train"]
+    taught = taught[taught["split"] == "train"]
     static = {
         "schema": SCHEMA_VERSION,
         **context.config["static"],
         "proxy_params": proxy.params,
-        "pairs_n": len(train),
-        "label_noise": label_noise(train),
+        "pairs_n": len(taught),
+        "label_noise": label_noise(taught),
     }
     gold_reward = Proxy(gold, gold_units, None).in_logits(pool, "gold_raw")
-    return Bench(tokenizer, judge, proxy, proxy.in_logits(pool, column), gold_reward, pairs, static)
+    return Bench(tokenizer, judge, proxy, proxy.in_logits(pool, column), gold_reward, pairs, taught, static)
 
 
 def open_protocol(context: Context, bench: Bench, config: EvaluationConfig) -> Protocol:

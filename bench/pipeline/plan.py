@@ -143,19 +143,13 @@ class _Builder:
             case _:
                 method_config = dump(config, exclude={"beta", "beta_by_proxy", "proxy"})
                 recipe = {**measured, "method": method_config, "beta": beta, "budgets": list(self.suite.budgets)}
-                if method in self.replayed:
+                if method in self.suite.replayed:
                     recipe["record"] = True
                 if isinstance(config, PreferenceConfig):
                     inputs |= self.other_pairs(config, proxy, replicate, beta)
                     recipe |= self.own_losses(method, config)
                 stage = self.stage(f"cell/{name}", recipe, 90, inputs)
         return Cell(name, method, stage, static)
-
-    @property
-    def replayed(self) -> set[str]:
-        """The methods whose fresh pairs another method of the suite is taught."""
-        configs = [self.suite.method[name] for name in self.suite.methods]
-        return {c.replay for c in configs if isinstance(c, PreferenceConfig) and c.replay is not None}
 
     def other_pairs(self, config: PreferenceConfig, proxy: str, replicate: int, beta: float | None) -> dict[str, Stage]:
         """What a preference method is taught besides the suite's pairs: another source's, or another method's."""

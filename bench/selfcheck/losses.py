@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from bench.config.methods import AT_ZERO
 from bench.lm.kl import sequence_kl
 from bench.methods.losses import F_BY_NAME, NOISE_MODELS, Preference
 from bench.selfcheck.check import Check, Measured, close
@@ -12,14 +13,6 @@ from bench.selfcheck.exact import SHORT, Prompt, all_pairs, pair_rows, pair_weig
 from bench.selfcheck.minimisers import MILD, PROMPT, REFERENCE, expected, population
 from bench.selfcheck.world import TabularPolicy, distribution, responses, sequences, state
 
-AT_ZERO = {  # f'(0), f''(0), by hand
-    "logistic": (-1 / 2, 1 / 4),
-    "squared": (-2.0, 2.0),
-    "hinge": (-1.0, 0.0),
-    "exponential": (-1.0, 1.0),
-    "truncated_quadratic": (-2.0, 2.0),
-    "savage": (-1 / 4, 1 / 8),
-}
 NEXT_ORDER = {"logistic": 4, "exponential": 3, "savage": 3}  # of the first term left out; logistic has f'''(0) = 0
 
 
@@ -28,7 +21,7 @@ def derivative(f: str, order: int) -> Measured:
     step = 1e-3
     low, mid, high = F_BY_NAME[f](torch.tensor([-step, 0.0, step], dtype=torch.float64)).tolist()
     numeric = (high - low) / (2 * step) if order == 1 else (high - 2 * mid + low) / step**2
-    return close(AT_ZERO[f][order - 1], numeric, 1e-6)
+    return close(AT_ZERO[f][order], numeric, 1e-6)
 
 
 def remainder(f: str, beta: float) -> float:
@@ -38,9 +31,8 @@ def remainder(f: str, beta: float) -> float:
     weights = pair_weights(mu, p)
     h = (distribution(policy, PROMPT, SHORT) / distribution(REFERENCE, PROMPT, SHORT)).log()
     rho = (h[:, None] - h[None, :]).flatten()
-    first, second = AT_ZERO[f]
-    at_zero = F_BY_NAME[f](torch.zeros(1, dtype=torch.float64)).item()
-    taylor = at_zero + first * beta * float(weights @ rho) + second / 2 * beta**2 * float(weights @ rho**2)
+    zero, first, second = AT_ZERO[f]
+    taylor = zero + first * beta * float(weights @ rho) + second / 2 * beta**2 * float(weights @ rho**2)
     return expected(f, policy, beta, weights).item() - taylor
 
 
@@ -109,7 +101,7 @@ def terms_logged(f: str) -> Measured:
     h = (distribution(policy, PROMPT, SHORT) / distribution(REFERENCE, PROMPT, SHORT)).log()
     rho = (h[:, None] - h[None, :]).flatten()
     _, info = Preference(f, beta)(policy, all_pairs(REFERENCE, PROMPT))
-    first, second = AT_ZERO[f]
+    _, first, second = AT_ZERO[f]
     of_one_chosen = all_pairs(REFERENCE, PROMPT)[: len(h)]  # over all ordered pairs rho averages to 0, whatever f'(0)
     _, other = Preference(f, beta)(policy, of_one_chosen)
     want = [0.0, second / 2 * beta**2 * float((rho**2).mean()), first * beta * float(rho[: len(h)].mean())]

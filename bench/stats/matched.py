@@ -139,6 +139,11 @@ def coincide(ones: Sequence[Curve], others: Sequence[Curve], kls: Sequence[float
     return Evidence(tuple(asked), "; ".join(dict.fromkeys(barred)))
 
 
+def passed(curves: Sequence[Curve], kls: Sequence[float], reach: float = WINDOW) -> list[float]:
+    """Those of `kls` at which every curve has a value."""
+    return [kl for kl in kls if all(not at_kl(curve, kl, reach).reason for curve in curves)]
+
+
 def _around_kl(curve: Curve, kl: float, reach: float) -> NDArray[np.bool_]:
     """Rows within WINDOW of the KL, and the nearest within `reach` on a side that has none."""
     measured = np.isfinite(curve.gold) & (curve.kl > 0)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from bench.stats.compare import ENOUGH, Asked, Evidence, over_replicates
 from bench.stats.curves import Curve
 from bench.stats.estimate import Estimate, replicate_mean
-from bench.stats.matched import at_kl, difference
+from bench.stats.matched import at_kl, difference, passed
 
 PARTED = 0.1  # of the margins themselves
 REACH = 2.0  # in KL, of a row that stands for its side of a declared KL
@@ -90,7 +90,7 @@ def gold_at(curves: Sequence[Curve], kl: float) -> Estimate:
 
 def last_shared(curves: Sequence[Curve], kls: Sequence[float]) -> float | None:
     """The largest of `kls` at which every curve has a value; None where there is none."""
-    return max((kl for kl in kls if all(not at_kl(curve, kl, REACH).reason for curve in curves)), default=None)
+    return max(passed(curves, kls, REACH), default=None)
 
 
 def _differences(ones: Sequence[Curve], others: Sequence[Curve], kl: float) -> list[tuple[str, Estimate]]:

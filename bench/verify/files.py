@@ -1,10 +1,9 @@
 """Bytes: every file of every stage against its manifest, and the run folder's cells against their stages."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.core.files import read_json
+from bench.core.files import read_json, sha256
 from bench.core.store import MANIFEST
 from bench.verify.finding import Check, Track
 from bench.verify.opened import Manifest, Opened
@@ -51,11 +50,6 @@ def _damage(folder: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
             yield file, "is missing"
         elif (found := sha256(folder / file)) != recorded["sha256"]:
             yield file, f"has changed: sha256 {found[:12]}, recorded {recorded['sha256'][:12]}"
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_cells(opened: Opened, track: Track) -> Check:

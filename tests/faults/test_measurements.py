@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 import toy_artifacts
+from toy_kill import Killed
 
 from bench.core.files import write_json
 from bench.core.records import read_parquet, write_parquet
@@ -110,10 +111,6 @@ def test_responses_that_end_at_once_are_measured(built, tmp_path, monkeypatch):
     assert rows["status"].eq("ok").all()
     assert rows["repetition"].eq(0).all()
     assert rows["distinct2"].isna().all()
-
-
-class Killed(BaseException):
-    """Nothing catches this, as nothing catches a kill."""
 
 
 def test_a_cell_killed_while_it_tidies_up_ends_with_the_same_rows(built, tmp_path, monkeypatch):

@@ -1,9 +1,12 @@
 """Pairs that a policy draws while it trains: kept by one cell, taught again by another; and pairs of other sources."""
 
+from functools import partial
+
 import pandas as pd
 import pytest
 import toy_artifacts
 from pydantic import ValidationError
+from toy_kill import contents, killed_at
 
 from bench.config.suite import SuiteConfig
 from bench.core.records import read_parquet
@@ -13,7 +16,6 @@ from bench.methods.losses import stack
 from bench.pipeline import pairs as pairs_stage
 from bench.pipeline.artifacts import load_tokenizer, pairs_of, table_of_pairs
 from bench.pipeline.plan import build_plan
-from bench.train import Trainer
 
 ONLINE = {"type": "preference", "beta": [0.1], "refresh_every": 2, "steps": 9, "batch": 8, "lr": 1e-3}
 REPLAY = {"type": "preference", "beta": [0.1], "replay": "online", "batch": 8, "lr": 1e-3}
@@ -75,29 +77,15 @@ def test_rows_say_who_wrote_the_pairs(built):
     }
 
 
-class Killed(BaseException):
-    """Nothing catches this, as nothing catches a kill."""
-
-
 @pytest.mark.parametrize("at", [1, 4, 7])
 def test_killed_within_a_round_it_ends_with_the_same_bytes(built, tmp_path, monkeypatch, at):
     plan, folders = built
-    advance = Trainer.advance
-
-    def dies(self):
-        if self.step == at:
-            raise Killed
-        return advance(self)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "advance", dies)
-        with pytest.raises(Killed):
-            toy_artifacts.run_stage(plan, CELLS["online"], folders, tmp_path)
-    toy_artifacts.run_stage(plan, CELLS["online"], folders, tmp_path)
-    unbroken = folders[f"cell/{CELLS['online']}"]
-    names = {str(p.relative_to(unbroken)) for p in unbroken.rglob("*") if p.is_file()}
-    assert names == {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
-    assert [n for n in names if (unbroken / n).read_bytes() != (tmp_path / n).read_bytes()] == []
+    run = partial(toy_artifacts.run_stage, plan, CELLS["online"], folders, tmp_path)
+    killed_at(at, run, monkeypatch)
+    run()
+    want, got = contents(folders[f"cell/{CELLS['online']}"]), contents(tmp_path)
+    assert want.keys() == got.keys()
+    assert [k for k in want if want[k] != got[k]] == []
 
 
 def test_pairs_come_back_from_their_table_token_for_token(built):

@@ -1,10 +1,12 @@
 """Real stages over random models: what they write, and that a killed cell ends as an unkilled one."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 import toy_artifacts
+from toy_kill import contents, killed_at
 
 from bench.core.files import read_json
 from bench.core.records import read_parquet
@@ -16,7 +18,6 @@ from bench.lm.tokens import encode
 from bench.pipeline import reference
 from bench.pipeline.artifacts import load_tokenizer
 from bench.rewards.calibrate import within_prompt_sd
-from bench.train import Trainer
 from gold.model import rubric_score, rubric_table
 
 CELLS = ("ppo-policy_sized-b0.01-r0", "dpo-policy_sized-b0.1-r0")
@@ -123,29 +124,12 @@ def test_only_what_the_contract_names_is_left(unbroken, name):
     assert steps == list(range(1, len(steps) + 1))
 
 
-class Killed(BaseException):
-    """Nothing catches this, as nothing catches a kill."""
-
-
 @pytest.mark.parametrize("name", CELLS)
 @pytest.mark.parametrize("at", [1, 3, 6])
 def test_a_killed_cell_ends_with_the_same_bytes(built, unbroken, tmp_path, monkeypatch, name, at):
-    advance = Trainer.advance
-
-    def dies(self):
-        if self.step == at:
-            raise Killed
-        return advance(self)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "advance", dies)
-        with pytest.raises(Killed):
-            toy_artifacts.run_stage(built[0], name, built[1], tmp_path)
-    toy_artifacts.run_stage(built[0], name, built[1], tmp_path)
-
-    def contents(folder):
-        return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
+    run = partial(toy_artifacts.run_stage, built[0], name, built[1], tmp_path)
+    killed_at(at, run, monkeypatch)
+    run()
     want, got = contents(unbroken[name]), contents(tmp_path)
     assert want.keys() == got.keys()
     assert [k for k in want if want[k] != got[k]] == []

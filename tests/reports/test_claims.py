@@ -1,10 +1,10 @@
 """Claims of a synthetic overopt, whose truth is known: which cells they mean, where they end, what they conclude."""
 
-import dataclasses
 import json
 
 import pandas as pd
 import pytest
+from toy_claims import declaring, judge
 
 import reports
 from reports.claims import judge_claims
@@ -35,15 +35,6 @@ PROMPTS = {"report": 160, "select": 80}
 @pytest.fixture(scope="module")
 def run(make_overopt, tmp_path_factory):
     return load(make_overopt(tmp_path_factory.mktemp("runs") / "overopt", prompts=PROMPTS, samples=4, spread=0.02))
-
-
-def declaring(found, *declared, **changes):
-    named = [{"name": f"claim {i}", **claim} for i, claim in enumerate(declared)]
-    return dataclasses.replace(found, config={**found.config, "claims": named}, **changes)
-
-
-def judge(found, claim, **changes):
-    return judge_claims(declaring(found, claim, **changes))[0]
 
 
 @pytest.mark.parametrize(("claim", "verdict"), EXPECTED)

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from bench.config.methods import AT_ZERO
 from reports.facts_losses import best_betas_move, losses_at_zero, taylor_remainder
 from reports.facts_offline import chosen_falls, one_frontier
 from reports.facts_online import (
@@ -15,7 +16,6 @@ from reports.facts_online import (
     shuffling_loses_the_gain,
 )
 from reports.load import load
-from reports.strengths import AT_ZERO
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,8 @@
 """Claims about two methods on a synthetic run whose truth is known: which cells they mean, what they conclude."""
 
-import dataclasses
-
 import pytest
+from toy_claims import judge
 
-from reports.claims import judge_claims
 from reports.load import load
 
 COINCIDE = {"kind": "coincide", "method": "dpo", "than": "slic", "kl": 8, "margin": 0.25}
@@ -24,11 +22,6 @@ EXPECTED = [
 @pytest.fixture(scope="module")
 def run(preference_run):
     return load(preference_run)
-
-
-def judge(run, claim, **changes):
-    config = {**run.config, "claims": [{"name": "it", **claim}]}
-    return judge_claims(dataclasses.replace(run, config=config, **changes))[0]
 
 
 @pytest.mark.parametrize(("claim", "verdict"), EXPECTED)

@@ -1,0 +1,17 @@
+"""Claims judged over a loaded run, as if its suite had declared them."""
+
+import dataclasses
+
+from reports.claims import Judged, judge_claims
+from reports.load import RunData
+
+
+def declaring(found: RunData, *declared, **changes) -> RunData:
+    """The run with these claims in its suite."""
+    named = [{"name": f"claim {i}", **claim} for i, claim in enumerate(declared)]
+    return dataclasses.replace(found, config={**found.config, "claims": named}, **changes)
+
+
+def judge(found: RunData, claim, **changes) -> Judged:
+    """One claim, judged by itself."""
+    return judge_claims(declaring(found, claim, **changes))[0]
