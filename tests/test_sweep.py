@@ -101,8 +101,15 @@ def test_one_worker_serves_many_stages_and_an_isolated_one_has_its_own(store):
 
 
 def test_stages_start_in_the_plans_order_inputs_first(store):
-    early, late = toy("early", toy("root")), toy("late", expected_s=9)
-    assert _run(store, early, late, workers=1)[1] == ["root", "early", "late"]
+    early, late = toy("early", toy("root")), toy("late")
+    others = [toy(f"other{i}") for i in range(6)]
+    made = ["root", "early", "late", *(stage.name for stage in others)]
+    assert _run(store, early, late, *others, workers=1)[1] == made
+
+
+def test_a_chain_as_long_as_the_rest_goes_first(store):
+    early, late = toy("early", toy("root")), toy("late", toy("below", expected_s=2), expected_s=9)
+    assert _run(store, early, late, workers=1)[1] == ["below", "late", "root", "early"]
 
 
 def test_remaining_chains_add_up_to_the_end(store):

@@ -10,8 +10,11 @@ from bench.config.methods import (
     KNOWN_AS,
     BestOfNConfig,
     MethodConfig,
+    PPOConfig,
     PreferenceConfig,
     ReferenceMethodConfig,
+    ReinforceConfig,
+    SFTMethodConfig,
 )
 from bench.config.models import SFTConfig, Source
 from bench.config.suite import SuiteConfig
@@ -139,7 +142,8 @@ class _Builder:
                 recipe: Json = {"static": static, "n": list(config.n)}
                 stage = self.stage(f"bon/{name}", recipe, 30, {**inputs, "pool": self.pool()})
             case ReferenceMethodConfig():
-                stage = self.stage(f"null/{name}", {**measured, "looks": config.looks}, 60, inputs)
+                looks = {**measured, "looks": config.looks}
+                stage = self.stage(f"null/{name}", looks, self.seconds_of_rows(config.looks), inputs)
             case _:
                 method_config = dump(config, exclude={"beta", "beta_by_proxy", "proxy"})
                 recipe = {**measured, "method": method_config, "beta": beta, "budgets": list(self.suite.budgets)}
@@ -148,8 +152,31 @@ class _Builder:
                 if isinstance(config, PreferenceConfig):
                     inputs |= self.other_pairs(config, proxy, replicate, beta)
                     recipe |= self.own_losses(method, config)
-                stage = self.stage(f"cell/{name}", recipe, 90, inputs)
+                stage = self.stage(f"cell/{name}", recipe, self.seconds_of_cell(config, proxy), inputs)
         return Cell(name, method, stage, static)
+
+    def seconds_of_rows(self, rows: int) -> float:
+        evaluation = self.suite.evaluation
+        prompts = evaluation.report_prompts + evaluation.select_prompts
+        return 5 + S_PER_MEASURED * rows * prompts * evaluation.samples_per_prompt
+
+    def seconds_of_cell(
+        self, config: PPOConfig | ReinforceConfig | PreferenceConfig | SFTMethodConfig, proxy: str
+    ) -> float:
+        """A guess, for the order of work and for who waits for it."""
+        each = S_PER_PLANNED[config.type]
+        if isinstance(config, SFTMethodConfig) or (
+            isinstance(config, PreferenceConfig) and config.refresh_every == "never"
+        ):
+            samples = config.epochs * self.suite.pairs.n
+        else:
+            samples = config.steps * config.batch
+            if isinstance(config, PreferenceConfig):  # both responses of a pair are drawn, too
+                each += 2 * S_PER_PLANNED["reinforce"]
+        if GOLD in (proxy, getattr(config, "labelled_by", None)):
+            each += S_PER_MEASURED
+        rows = self.suite.evaluation.rows_per_budget * len(self.suite.budgets)
+        return self.seconds_of_rows(rows) + each * samples
 
     def other_pairs(self, config: PreferenceConfig, proxy: str, replicate: int, beta: float | None) -> dict[str, Stage]:
         """What a preference method is taught besides the suite's pairs: another source's, or another method's."""
@@ -203,6 +230,12 @@ KINDS: dict[str, Callable[[Any], Mapping[str, str | None]]] = {
     "reference": lambda config: {"sampler": None, "loss": None},
 }
 """The sampler and loss that a row names, by the method config's type."""
+
+
+S_PER_PLANNED = {"ppo": 2.5e-3, "reinforce": 2e-3, "preference": 1e-3, "sft": 5e-4}
+S_PER_MEASURED = 4e-3
+"""Seconds a sample on one core at the default sizes: of training, by the method config's type, where most cells end
+before all that was planned is drawn (they pass their last budget, or settle); and of measuring."""
 
 
 def dump(config: Any, **options: Any) -> Json:
