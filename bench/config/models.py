@@ -98,11 +98,16 @@ class PairsConfig(Config):
 
 
 class ProxyConfig(Config):
-    """A Bradley-Terry reward model fitted to the pairs (TRL `RewardTrainer`)."""
+    """A Bradley-Terry reward model fitted to the pairs (TRL `RewardTrainer`).
+
+    Or, for audits, one that is fitted to coin tosses (`permuted`), or to gold's own scores of endless fresh samples
+    (`distilled`): what labels that say nothing do, and what a model of this size can hold of gold at best.
+    """
 
     model: ModelConfig = ModelConfig()
     init: Literal["lm", "scratch"] = "lm"
-    labels: Literal["gold", "permuted"] = "gold"
-    epochs: int = Field(default=2, ge=1)
-    batch: int = Field(default=64, ge=1)
+    labels: Literal["gold", "permuted", "distilled"] = "gold"
+    epochs: int = Field(default=2, ge=1, description="over the pairs")
+    steps: int = Field(default=1_000, ge=1, description="of distillation, each on fresh samples")
+    batch: int = Field(default=64, ge=1, description="pairs a step, of two samples each")
     lr: float = Field(default=1e-3, gt=0)

@@ -115,8 +115,12 @@ class _Builder:
             same = config.model == self.suite.sft.model
             lm = self.suite.sft.model_copy(update={"model": config.model})
             inputs["lm"] = self.sft(self.suite.sft) if same else self.sft(lm, f"sft/{name}")
-        expected = 10 + 0.004 * self.suite.pairs.n * config.epochs
+        expected = 10 + 0.002 * self.suite.pairs.n * config.epochs
         recipe = {"proxy": dump(config), "seed": replicate}
+        if config.labels == "distilled":
+            inputs |= self.judges()
+            recipe |= self.limit
+            expected = 10 + 2 * config.batch * config.steps * (S_PER_PLANNED["reinforce"] + S_PER_MEASURED)
         return self.stage(f"proxy/{name}/r{replicate}", recipe, expected, inputs, isolated=True)
 
     def cell(

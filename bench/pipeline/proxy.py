@@ -1,22 +1,25 @@
-"""Stage `proxy`: a reward model fitted to the pairs, calibrated and audited on held-out pairs."""
+"""Stage `proxy`: a reward model fitted to the pairs, or to gold itself; calibrated and audited on held-out pairs."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from transformers import PreTrainedTokenizerFast
 
 from bench.config.models import ProxyConfig
 from bench.core.files import read_json, write_json
 from bench.core.records import read_parquet, write_parquet
 from bench.core.seeds import np_stream
 from bench.core.stage import Context
-from bench.lm.model import parameter_count
+from bench.lm.model import load_policy, parameter_count
 from bench.lm.tokens import encode
-from bench.pipeline.artifacts import load_tokenizer
-from bench.rewards.bradley_terry import fit_proxy
+from bench.pipeline.artifacts import load_prompts, load_tokenizer
+from bench.rewards.bradley_terry import fit_proxy, new_reward_model
 from bench.rewards.calibrate import calibration_scale, label_ce, within_prompt_corr, within_prompt_sd
-from bench.rewards.model import load_reward_model
+from bench.rewards.distil import distil
+from bench.rewards.model import RewardModel, load_reward_model
+from gold.model import load_gold
 
 SIDES = {"chosen": "rejected", "rejected": "chosen"}
 
@@ -39,11 +42,14 @@ def run(context: Context) -> Mapping[str, Any]:
     tokenizer = load_tokenizer(context.inputs["world"])
     pairs = read_parquet(context.inputs["pairs"] / "pairs.parquet")
     train, held_out = (pairs[pairs["split"] == split].reset_index(drop=True) for split in ("train", "held_out"))
-    if config.labels == "permuted":
-        train = permuted(train, np_stream("permuted", seed))
-    metrics = fit_proxy(
-        config, tokenizer, train, context.inputs.get("lm"), seed, folder, context.device, context.report
-    )
+    if config.labels == "distilled":
+        metrics = _distilled(context, config, tokenizer, seed)
+    else:
+        if config.labels == "permuted":
+            train = permuted(train, np_stream("permuted", seed))
+        metrics = fit_proxy(
+            config, tokenizer, train, context.inputs.get("lm"), seed, folder, context.device, context.report
+        )
     model = load_reward_model(folder, context.device)
 
     def scores(table: pd.DataFrame, side: str, ended: str) -> np.ndarray:
@@ -68,6 +74,33 @@ def run(context: Context) -> Mapping[str, Any]:
         "gold_corr_pi_ref": within_prompt_corr(pool.assign(proxy_raw=raw), "proxy_raw", "gold_raw"),
         "sd_logits": scale * own_sd,
     }
+
+
+def _distilled(
+    context: Context, config: ProxyConfig, tokenizer: PreTrainedTokenizerFast, seed: int
+) -> dict[str, float]:
+    """Gold distilled on rl prompts, whose samples no policy is measured on; writes the model into the folder."""
+    policy = load_policy(context.inputs["sft"], context.device).requires_grad_(False)
+    fresh = new_reward_model(
+        config, tokenizer, policy.model.config.max_position_embeddings, context.inputs.get("lm"), seed
+    )
+    student = RewardModel(fresh.to(context.device))
+    gold = load_gold(context.inputs["gold"], tokenizer, context.device)
+    scale = read_json(context.inputs["reference"] / "units.json")["gold_scale"]
+    metrics = distil(
+        config,
+        student,
+        policy,
+        lambda drawn: scale * gold(drawn),
+        tokenizer,
+        load_prompts(context.inputs["world"], "rl")["prompt"].tolist(),
+        int(context.config["max_new_tokens"]),
+        seed,
+        context.device,
+        context.report,
+    )
+    student.model.save_pretrained(context.folder)
+    return metrics
 
 
 def audit(difference: np.ndarray, scale: float, held_out: pd.DataFrame) -> dict[str, float]:

@@ -1,0 +1,82 @@
+"""Distilling gold into a model of a proxy's size: the most of gold that a proxy of this size could ever hold.
+
+Nobody outside a synthetic world could train it, since it reads gold's own scores, on samples that never repeat and
+without label noise. What it still misses is the size's fault and not the data's; a residual that vanishes means
+that gold is no harder than the proxy, and that its over-optimization is the labels' doing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast, get_cosine_schedule_with_warmup
+
+from bench.config.models import ProxyConfig
+from bench.core.seeds import np_stream, seed_of
+from bench.core.types import Score
+from bench.errors import DivergedError
+from bench.lm.generate import generate
+from bench.lm.model import Policy
+from bench.lm.tokens import encode_prompts
+from bench.rewards.model import RewardModel
+
+SAMPLES_PER_PROMPT = 4
+REPORT_EVERY = 25
+
+
+def residual(score_B: Float[Tensor, " B"], gold_B: Float[Tensor, " B"], k: int) -> Float[Tensor, ""]:
+    """Mean squared error between scores, both less their mean over each prompt's `k` adjacent samples.
+
+    A reward model is free in an offset per prompt, which preferences never show.
+    """
+    error_PG = (score_B - gold_B).view(-1, k)
+    return (error_PG - error_PG.mean(1, keepdim=True)).square().mean()
+
+
+def distil(
+    config: ProxyConfig,
+    student: RewardModel,
+    policy: Policy,
+    gold: Score,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: Sequence[str],
+    max_new_tokens: int,
+    seed: int,
+    device: str,
+    report: Callable[[Mapping[str, Any]], None],
+) -> dict[str, float]:
+    """Train `student` on `gold`, in logits, `2 * config.batch` fresh samples of `policy` a step.
+
+    Returns the residual of the last quarter of steps as a share of gold's variance within prompts: each step's is taken
+    on samples not trained on before. Raises DivergedError where the loss is not finite.
+    """
+    student.train().requires_grad_(True)
+    optimizer = torch.optim.AdamW(student.parameters(), lr=config.lr, weight_decay=0.0)
+    schedule = get_cosine_schedule_with_warmup(optimizer, config.steps // 20, config.steps)
+    rng = np_stream("distil.prompts", seed)
+    generator = torch.Generator(device).manual_seed(seed_of("distil.samples", seed))
+    missed, all_of_it = [], []
+    for step in range(config.steps):
+        chosen = rng.integers(len(prompts), size=max(1, 2 * config.batch // SAMPLES_PER_PROMPT))
+        asked = encode_prompts(tokenizer, [prompts[i] for i in chosen]).repeat(SAMPLES_PER_PROMPT).to(device)
+        drawn = generate(policy, asked, max_new_tokens, tokenizer.eos_token_id, tokenizer.pad_token_id, generator)
+        gold_B = gold(drawn).to(torch.float32)
+        loss = residual(student(drawn), gold_B, SAMPLES_PER_PROMPT)
+        if not torch.isfinite(loss):
+            raise DivergedError(
+                f"the distilled proxy's loss is {loss.item()} at step {step}; lower its lr ({config.lr})"
+            )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        missed.append(loss.item())
+        all_of_it.append(residual(torch.zeros_like(gold_B), gold_B, SAMPLES_PER_PROMPT).item())
+        if step % REPORT_EVERY == 0:
+            report({"step": step, "steps": config.steps, "loss": missed[-1]})
+    student.eval().requires_grad_(False)
+    last = slice(-max(1, config.steps // 4), None)
+    return {"distilled_residual": sum(missed[last]) / sum(all_of_it[last])}
