@@ -4,13 +4,15 @@ TRL seeds the global generators and patches the model's forward, so a fit runs i
 own and its model is saved, never reused.
 """
 
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from datasets import Dataset
 from transformers import PreTrainedTokenizerFast, TrainerCallback
+from trl import SFTConfig as TRLConfig
+from trl import SFTTrainer
 
 from bench.config.models import SFTConfig
 from bench.core.seeds import seed_of
@@ -58,11 +60,6 @@ def fit_sft(
     report: Callable[[Mapping[str, Any]], None],
 ) -> dict[str, float]:
     """Train a causal LM on demonstrations, write it to `folder`, and return its metrics."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    from datasets import Dataset
-    from trl import SFTConfig as TRLConfig
-    from trl import SFTTrainer
-
     prompt_rows = prompt_token_ids(tokenizer, prompts)
     response_rows = response_token_ids(tokenizer, responses)
     longest = max(len(p) for p in prompt_rows) + config.max_new_tokens

@@ -3,14 +3,15 @@
 Runs in a process of its own, as every TRL fit does.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
+from datasets import Dataset
 from transformers import GPTNeoXForSequenceClassification, PreTrainedTokenizerFast
+from trl import RewardConfig, RewardTrainer
 
 from bench.config.models import ProxyConfig
 from bench.core.seeds import seed_of
@@ -41,10 +42,6 @@ def fit_proxy(
     report: Callable[[Mapping[str, Any]], None],
 ) -> dict[str, float]:
     """Train on `pairs` (prompt, chosen, rejected, chosen_eos, rejected_eos), write the model, return metrics."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    from datasets import Dataset
-    from trl import RewardConfig, RewardTrainer
-
     prompts = prompt_token_ids(tokenizer, pairs["prompt"])
 
     def rows(side: str) -> list[list[int]]:
