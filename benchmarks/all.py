@@ -37,7 +37,7 @@ def markdown(results: dict[str, Any]) -> str:
 
 def table(result: dict[str, Any]) -> str:
     """One benchmark as a section."""
-    columns, rows = list(result["rows"][0]), result["rows"]
+    columns, rows = result["columns"], result["rows"]
     lines = [f"### {result['title']}", "", line(columns), line("---" for _ in columns)]
     lines += [line(row[column] for column in columns) for row in rows]
     return "\n".join([*lines, "", *([result["note"], ""] if result["note"] else [])])

@@ -69,12 +69,18 @@ def use_threads(threads: int) -> None:
 
 def machine() -> dict[str, Any]:
     """Where the figures come from."""
-    return {"platform": platform.platform(), "cpus": os.cpu_count(), "rounds": ROUNDS, "versions": library_versions()}
+    return {
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cpus": os.cpu_count(),
+        "rounds": ROUNDS,
+        "versions": library_versions(),
+    }
 
 
 def publish(name: str, table: Table) -> None:
     """Put a benchmark's table into the results file and print it, a line a row."""
     results = read_json(RESULTS) if RESULTS.exists() else {}
-    write_json(RESULTS, {**results, name: {**asdict(table), "machine": machine()}})
+    columns = list(table.rows[0])  # in the order of the page; a JSON object has none
+    write_json(RESULTS, {**results, name: {**asdict(table), "columns": columns, "machine": machine()}})
     for row in table.rows:
         print(f"{name}: {json.dumps(row)}", flush=True)

@@ -37,7 +37,7 @@ def test_rounds_of_unequal_number_are_refused():
 
 
 def test_a_table_in_markdown():
-    result = {"title": "T", "rows": [{"size": "s", "ms": 12.5}], "note": "N"}
+    result = {"title": "T", "columns": ["size", "ms"], "rows": [{"ms": 12.5, "size": "s"}], "note": "N"}
     assert everything.table(result) == "### T\n\n| size | ms |\n| --- | --- |\n| s | 12.5 |\n\nN\n"
 
 
