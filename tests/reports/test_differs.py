@@ -1,6 +1,7 @@
 import dataclasses
 
 from bench.config.load import load_suite, scale_names
+from bench.config.models import PairsConfig
 from reports.differs import differences, flattened, from_suite
 from reports.load import load
 
@@ -17,10 +18,12 @@ def test_an_empty_mapping_is_a_value():
 
 def test_a_run_of_a_suite_differs_from_it_by_what_was_set(built):
     config = load_suite("smoke").model_dump(mode="json")
+    own = config["pairs"]["n"]
     config["pairs"]["n"] = 99
     run = dataclasses.replace(load(built), config=config)
     table = from_suite(run).data.set_index("key")
-    assert table.loc["pairs.n"].tolist() == ["8192", "4096", "99"]
+    assert table.loc["pairs.n"].tolist() == [str(PairsConfig().n), str(own), "99"]
+    assert own not in (PairsConfig().n, 99)
     same = table[table["suite smoke"] == table["this run"]]
     assert "gold.steps" in same.index  # the suite's own choice, kept by the run
     assert "gold.seed" not in table.index
