@@ -13,9 +13,9 @@ from bench.core.records import read_parquet
 SLOW = (1000, 0.05)  # a run that ends by being stopped
 
 
-def _started(root, **options):
+def _started(root):
     """A run whose cells have written checkpoints."""
-    run = start(root, *SLOW, **options)
+    run = start(root, *SLOW)
     wait_until(lambda: list((root / "store").glob("cell/.work-*/checkpoint.json")))
     return run
 
