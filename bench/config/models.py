@@ -101,7 +101,7 @@ class ProxyConfig(Config):
     """A Bradley-Terry reward model fitted to the pairs (TRL `RewardTrainer`).
 
     Or, for audits, one that is fitted to coin tosses (`permuted`), or to gold's own scores of endless fresh samples
-    (`distilled`): what labels that say nothing do, and what a model of this size can hold of gold at best.
+    (`distilled`): what labels that say nothing do, and what a model of this size learns of gold itself.
     """
 
     model: ModelConfig = ModelConfig()

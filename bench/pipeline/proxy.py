@@ -42,11 +42,11 @@ def run(context: Context) -> Mapping[str, Any]:
     tokenizer = load_tokenizer(context.inputs["world"])
     pairs = read_parquet(context.inputs["pairs"] / "pairs.parquet")
     train, held_out = (pairs[pairs["split"] == split].reset_index(drop=True) for split in ("train", "held_out"))
+    if config.labels == "permuted":
+        train = permuted(train, np_stream("permuted", seed))
     if config.labels == "distilled":
         metrics = _distilled(context, config, tokenizer, seed)
     else:
-        if config.labels == "permuted":
-            train = permuted(train, np_stream("permuted", seed))
         metrics = fit_proxy(
             config, tokenizer, train, context.inputs.get("lm"), seed, folder, context.device, context.report
         )

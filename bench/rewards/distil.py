@@ -1,8 +1,8 @@
-"""Distilling gold into a model of a proxy's size: the most of gold that a proxy of this size could ever hold.
+"""Distilling gold into a model of a proxy's size: what such a model comes to hold of gold when labels are no limit.
 
 Nobody outside a synthetic world could train it, since it reads gold's own scores, on samples that never repeat and
-without label noise. What it still misses is the size's fault and not the data's; a residual that vanishes means
-that gold is no harder than the proxy, and that its over-optimization is the labels' doing.
+without label noise. What it still misses is the fault of its size or of its training, not of the data; a residual that
+vanishes means that gold is no harder than the proxy, and that its over-optimization is the labels' doing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
