@@ -2,6 +2,8 @@
 
 It decides which policies are saved, when a cell ends and when training must slow down. A row's KL is
 measured afterwards on fresh samples, so choosing policies by a noisy look biases no number of record.
+Where a step begins with samples of the policy they are its look (`Sampler.drawn_kl`); elsewhere the monitor draws a
+few of its own, the more often the faster d moves.
 """
 
 import math
@@ -22,7 +24,8 @@ from bench.lm.model import Policy
 
 SETTLED_CHANGE = 0.05
 LARGEST_MOVE = 0.1  # of d in one training step: rows must not be far apart
-SLOWER, FASTER = 0.5, 1.1  # a look, a step
+SPANS = {8: 1, 2: 2}  # steps, at the least, that d's speed is taken over, and how many times the largest move it may be
+FASTER = 1.1  # a step
 STRIDE = 1 / 3  # of the way in d to the next grid point that may pass between two looks
 RAREST = 2  # times `monitor_every`: steps between two looks at the most
 
@@ -38,6 +41,11 @@ def kl_grid(budgets: tuple[float, ...], rows_per_budget: int) -> list[float]:
     while grid[-1] <= budgets[-1]:
         grid.append(grid[-1] * step)
     return grid
+
+
+def root(kl: float) -> float:
+    """d = sqrt(KL); rounding may take a KL below 0 at pi_ref."""
+    return math.sqrt(max(kl, 0.0))
 
 
 @final
@@ -69,13 +77,13 @@ class Monitor:
         generator = torch.Generator(self.prompts.ids.device).manual_seed(seed_of("monitor", self.seed, step))
         drawn = generate(policy, self.prompts, *self.limits, generator)
         kl = float(sequence_kl(policy, self.reference, drawn).kl_B.mean())
-        if not math.isfinite(kl) or kl > self.largest:
-            raise DivergedError(f"KL {kl:.4g} nats at step {step} is beyond {self.largest:g}; lower the learning rate")
         self.note(step, kl)
         return kl
 
     def note(self, step: int, kl: float) -> None:
-        """Remember a look."""
+        """Remember a look: the KL, in nats, of the policy after `step` steps. Raises DivergedError beyond the limit."""
+        if not math.isfinite(kl) or kl > self.largest:
+            raise DivergedError(f"KL {kl:.4g} nats at step {step} is beyond {self.largest:g}; lower the learning rate")
         self.steps.append(step)
         self.kls.append(kl)
 
@@ -88,14 +96,14 @@ class Monitor:
             return step % self.every == 0
         d = self._running_d()
         speeds = [(after - before) / (b - a) for (a, before), (b, after) in pairwise(zip(self.steps, d, strict=True))]
-        ahead = math.sqrt(self.grid[min(self.passed, len(self.grid) - 1)]) - d[-1]
+        ahead = root(self.grid[min(self.passed, len(self.grid) - 1)]) - d[-1]
         fastest = max(*speeds[-2:], 1e-9)
         pause = min(max(STRIDE * ahead / fastest, self.every), RAREST * self.every)
         return step >= self.steps[-1] + int(pause)
 
     def _running_d(self) -> list[float]:
         """The running d at every look."""
-        return [math.sqrt(median(self.kls[max(0, i - 2) : i + 1])) for i in range(len(self.kls))]
+        return [root(median(self.kls[max(0, i - 2) : i + 1])) for i in range(len(self.kls))]
 
     @property
     def running(self) -> float:
@@ -106,13 +114,22 @@ class Monitor:
     def pace(self) -> float:
         """What to multiply the learning rate by, in (0, 1], so that d moves by `LARGEST_MOVE` a step at the most.
 
-        Halved after each look at which the running d had moved faster, and let back up by a tenth for each step up to
-        any other look. A function of the looks alone, the same for every method.
+        How far d has gone over some steps, for each step at full pace among them, says which pace would have been
+        right; after a look that finds nothing too fast the pace comes back by a tenth a step. Eight steps judge the
+        speed, since far out a look's d is off by .15; two see a sudden jump, and allow for that noise twice the speed.
+        A function of the looks alone, the same for every method.
         """
+        looks = [(0, 0.0, 0.0)]  # step, d, steps so far in steps at full pace
         pace = 1.0
-        for (start, before), (end, after) in pairwise([(0, 0.0), *zip(self.steps, self._running_d(), strict=True)]):
-            too_fast = after - before > LARGEST_MOVE * (end - start)
-            pace = SLOWER * pace if too_fast else min(1.0, FASTER ** (end - start) * pace)
+        for step, kl in zip(self.steps, self.kls, strict=True):
+            last_step, _, last_effort = looks[-1]
+            effort, d = last_effort + pace * (step - last_step), root(kl)
+            pace = min(1.0, FASTER ** (step - last_step) * pace)
+            for span, times in SPANS.items():
+                _, d_then, effort_then = next((then for then in reversed(looks) if step - then[0] >= span), looks[0])
+                if d > d_then and step > 0:  # at step 0 rounding alone has moved it
+                    pace = min(pace, times * LARGEST_MOVE * (effort - effort_then) / (d - d_then))
+            looks.append((step, d, effort))
         return pace
 
     def passes(self) -> bool:

@@ -139,11 +139,41 @@ def test_a_look_is_due_when_d_may_be_a_third_of_the_way_to_the_next_row():
     assert due(told([0.6, 0.7, 0.83])[0], 6) == 2
 
 
-def test_the_pace_halves_while_d_moves_too_fast_and_comes_back():
-    # Running medians .01 .05 .09 .36 .36 .36: d = .10 .22 .30 .60 .60 .60. Two steps a look, so .30 -> .60 is too fast.
-    kls = [0.01, 0.09, 0.36, 0.36, 0.36, 0.36]
+def test_the_pace_is_what_would_have_been_right_and_comes_back():
+    # d = .1 .2 .3 and then 1.1, at steps 2, 4, .. At step 8 it has gone 1.1 in eight steps, where .8 is allowed, and .8
+    # in two, where .4 is: 1/2. At 10: 1 since step 2, over 6 + 2 * 1/2 steps at full pace: .7, but back no faster than
+    # by 1.1^2, to .605. At 12: .9 since step 4, over 4 + 1 + 1.21 steps at full pace: .69, and .732 is 1.1^2 further.
+    kls = [d**2 for d in (0.1, 0.2, 0.3, 1.1, 1.1, 1.1)]
     paces = [told(kls[: i + 1])[0].pace for i in range(len(kls))]
-    assert paces == pytest.approx([1.0, 1.0, 1.0, 0.5, 0.605, 0.73205])
-    assert told([*kls, 0.36, 0.36, 0.36])[0].pace == 1.0
-    assert told(kls, every=4)[0].pace == 1.0
+    assert paces == pytest.approx([1, 1, 1, 0.5, 0.605, 0.69])
+    assert told([*kls, *[1.21] * 6])[0].pace == 1.0
+    assert told(kls, every=20)[0].pace == 1.0
     assert monitor().pace == 1.0
+
+
+def test_two_steps_may_be_twice_as_fast():
+    # From .5 on d stands still, but for a jump over the last two steps: .39 is less than the .4 allowed, .5 is more.
+    standing = [0.25] * 8
+    assert told([*standing, 0.89**2])[0].pace == 1.0
+    assert told([*standing, 1.0])[0].pace == pytest.approx(0.4 / 0.5)
+
+
+def test_a_look_below_zero_or_at_the_start_slows_nothing():
+    watch = monitor()
+    for step, kl in enumerate([1e-7, -1e-3, 1e-4, -1e-3]):
+        watch.note(step, kl)
+    assert watch.pace == 1.0
+
+
+@pytest.mark.parametrize("between_looks", [1, 2, 4])
+@pytest.mark.parametrize("growth", [1.1, 1.3])
+def test_a_policy_that_runs_ever_faster_is_held(between_looks, growth):
+    """Each step at full pace is `growth` times as long as the last, for twenty steps. The governor leaves .1 a step."""
+    watch, d, moves = monitor(budgets=(1.0, 64.0)), 0.0, []
+    for step in range(1, 81):
+        moves.append(watch.pace * 0.05 * growth ** min(step, 20))
+        d += moves[-1]
+        if step % between_looks == 0:
+            watch.note(step, d**2)
+    assert max(moves) <= 0.2 * growth ** (between_looks + 2)
+    assert np.mean(moves[-40:]) == pytest.approx(0.1, rel=0.25)

@@ -19,12 +19,16 @@ from bench.lm.model import Policy
 
 @dataclass(frozen=True)
 class SequenceKL:
-    """Per sequence, in nats: both KL estimates, the policy's entropy along the path, and its log-prob."""
+    """Per sequence, in nats: both KL estimates, the policy's entropy along the path, and its log-prob.
+
+    The reference's log-prob is there for every response token (0 where there is none).
+    """
 
     kl_B: Float[Tensor, " B"]
     logratio_B: Float[Tensor, " B"]
     entropy_B: Float[Tensor, " B"]
     logp_B: Float[Tensor, " B"]
+    ref_logps_BT: Float[Tensor, "B T"]
 
 
 def rao_blackwell_kl(
@@ -53,7 +57,7 @@ def entropy(logps_BTV: Float[Tensor, "B T V"], mask_BT: Bool[Tensor, "B T"]) -> 
 @torch.no_grad()
 def sequence_kl(policy: Policy, reference: Policy, sequences: Sequences, size: int = 128) -> SequenceKL:
     """KL of `policy` to `reference` on sequences drawn from `policy`."""
-    columns = torch.empty(4, 0)
+    columns, ref_logps_BT = torch.empty(4, 0), torch.empty(0)
     readers = [Reader(model, sequences) for model in (policy, reference)]
     for index, part in like_length(sequences, size):
         logps_BTV, ref_BTV = (reader.next_token_logps(index, part) for reader in readers)
@@ -61,8 +65,11 @@ def sequence_kl(policy: Policy, reference: Policy, sequences: Sequences, size: i
         mask = part.response_mask
         if not columns.shape[1]:
             columns = logps_BT.new_empty(4, len(sequences))
+            ref_logps_BT = logps_BT.new_zeros(sequences.response_ids.shape)
         columns[0, index] = rao_blackwell_kl(logps_BTV, ref_BTV, mask)
         columns[1, index] = k1_kl(logps_BT, ref_BT, mask)
         columns[2, index] = entropy(logps_BTV, mask)
         columns[3, index] = masked_sum(logps_BT, mask)
-    return SequenceKL(*columns)
+        ref_logps_BT[index, : mask.shape[1]] = ref_BT.masked_fill(~mask, 0.0)
+    kl_B, logratio_B, entropy_B, logp_B = columns
+    return SequenceKL(kl_B, logratio_B, entropy_B, logp_B, ref_logps_BT)

@@ -47,6 +47,12 @@ class Sampler(ABC):
     """Where a step's batch comes from. What it draws depends on the step, the policy, and at most a saved state."""
 
     name: str
+    drawn_kl: float | None = None
+    """Where batches are rollouts: the KL (nats, Rao-Blackwellised) of the policy that drew the last one.
+
+    Pairs have none: a run that is taught another's pairs has nothing else to be watched by than the monitor's samples,
+    and both must be watched alike to be the same run.
+    """
 
     @abstractmethod
     def draw(self, policy: Policy, step: int, counts: Counts) -> Any:

@@ -120,15 +120,26 @@ class Cell:
             if self.method.may_settle and monitor.settled(planned):
                 break
             entry: dict[str, Any] = trainer.advance()
-            if monitor.is_due(trainer.step):
-                entry |= {"kl": monitor.look(self.policy, trainer.step), "pace": monitor.pace}
+            if self._looked():
                 trainer.pace = monitor.pace
+                entry |= {"kl": monitor.kls[-1], "pace": trainer.pace}
                 self._progress()
             self.log.append(json.dumps({"step": trainer.step, **entry}))
             if "kl" in entry and monitor.passes():
                 self._measure()
         if self.rows[-1]["step"] != trainer.step:
             self._measure()
+
+    def _looked(self) -> bool:
+        """Whether this step came with a look at the KL: by its own rollouts, or by the monitor's when they are due."""
+        drawn_kl, step = self.trainer.sampler.drawn_kl, self.trainer.step
+        if drawn_kl is not None:
+            self.monitor.note(step - 1, drawn_kl)
+        elif self.monitor.is_due(step):
+            self.monitor.look(self.policy, step)
+        else:
+            return False
+        return True
 
     def _progress(self) -> None:
         row = self.rows[-1]

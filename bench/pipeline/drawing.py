@@ -6,8 +6,7 @@ import torch
 from bench.core.seeds import seed_of
 from bench.core.stage import Context
 from bench.core.types import Score
-from bench.lm.generate import generate
-from bench.lm.logprobs import batched_sequence_logps
+from bench.lm.generate import generate_with_logps
 from bench.lm.model import load_policy
 from bench.lm.tokens import decode, encode_prompts
 from bench.pipeline.artifacts import load_tokenizer
@@ -30,7 +29,7 @@ def draw_reference(
     generator = torch.Generator(context.device).manual_seed(seed_of(name, seed))
     for start in range(0, len(table), ROWS_AT_ONCE):
         part = encode_prompts(tokenizer, table["prompt"].iloc[start : start + ROWS_AT_ONCE].tolist())
-        drawn = generate(
+        drawn, logps_BT = generate_with_logps(
             policy,
             part.to(context.device),
             int(context.config["max_new_tokens"]),
@@ -39,7 +38,7 @@ def draw_reference(
             generator,
         )
         texts, ended = decode(tokenizer, drawn)
-        columns["logp"] += batched_sequence_logps(policy, drawn).double().tolist()
+        columns["logp"] += logps_BT.double().sum(1).tolist()
         columns["response"] += texts
         columns["eos"] += ended
         columns["n_tokens"] += drawn.lengths.tolist()

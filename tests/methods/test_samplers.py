@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 import torch
 
 from bench.lm.logprobs import token_logps
 from bench.methods.base import Counts, Pairs
+from bench.methods.online import OnlinePairs
 from bench.methods.samplers import OnPolicy, StoredPairs, epoch_slice
 from bench.selfcheck import world as tab
 
@@ -50,11 +52,13 @@ def test_a_batch_is_no_larger_than_the_pairs():
     assert len(sampler.draw(tab.TabularPolicy(0), 0, Counts())) == 3
 
 
-def on_policy(n=10, batch=4, seed=0, reference=0):
+def on_policy(n=10, batch=4, seed=0, reference=0, samples_per_prompt=1):
     def score(rows):
         return rows.lengths.double()
 
-    return OnPolicy(tab.prompts(n // 2), tab.TabularPolicy(reference), score, batch, tab.T, tab.EOS, tab.PAD, seed)
+    limits = (tab.T, tab.EOS, tab.PAD)
+    prompts, policy = tab.prompts(n // 2), tab.TabularPolicy(reference)
+    return OnPolicy(prompts, policy, score, batch, *limits, seed, samples_per_prompt)
 
 
 def test_rollouts_carry_the_references_log_probs_and_the_score():
@@ -66,6 +70,28 @@ def test_rollouts_carry_the_references_log_probs_and_the_score():
     assert torch.equal(drawn.ref_logps_BT[rows.response_mask], want[rows.response_mask])
     assert counts == Counts(samples_seen=4, tokens_sampled=int(rows.lengths.sum()))
     assert not drawn.ref_logps_BT.requires_grad
+
+
+def test_rollouts_say_the_kl_of_the_policy_that_drew_them():
+    sampler, policy = on_policy(n=400, batch=200), tab.TabularPolicy(1)
+    assert sampler.drawn_kl is None
+    reference = tab.TabularPolicy(0)
+    want = np.mean([tab.exact_kl(tab.distribution(policy, p), tab.distribution(reference, p)) for p in tab.PROMPTS])
+    looks = []
+    for step in range(20):
+        sampler.draw(policy, step, Counts())
+        looks.append(sampler.drawn_kl)
+    # Twenty looks at 200 samples: the mean's standard error is that of the looks; four of them, and itself small.
+    error = np.std(looks, ddof=1) / np.sqrt(20)
+    assert error < 0.05
+    assert np.mean(looks) == pytest.approx(want, abs=4 * error)
+
+
+def test_pairs_say_no_kl():
+    """A replay of them has nothing to say it with, and must be watched as the run that drew them was."""
+    sampler = OnlinePairs(on_policy(samples_per_prompt=2), "argmax", 0, metered=False)
+    sampler.draw(tab.TabularPolicy(1), 0, Counts())
+    assert sampler.drawn_kl is None
 
 
 def test_rollouts_are_a_function_of_policy_seed_and_step():

@@ -165,4 +165,4 @@ def test_a_divergence_keeps_the_good_rows_and_adds_one_with_the_reason(built, tm
     assert rows["status"].tolist() == ["ok", "diverged"]
     assert "beyond 2e-08" in rows["reason"].iloc[1]
     assert rows.loc[1, ["kl", "gold", "proxy", "win_rate"]].isna().all()
-    assert rows["step"].tolist() == [0, 1]
+    assert rows["step"].tolist() == [0, 2]  # the rollouts of the second step show what the first has done
