@@ -107,6 +107,8 @@ def _evidence(run: RunData, claim: Mapping[str, Any], cells: Sequence[Sequence[C
     match kind := claim.get("kind", ""):
         case "hump":
             return hump_test(curves, kl).evidence
+        case "turn":
+            return hump_test(curves, kl, proxy_rises=False).evidence
         case "no_fall":
             return no_fall({"gold": curves, "rubric": [run.by(c, "users") for c in cells[0]]}, kl)
         case "fall_without_rise":

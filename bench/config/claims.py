@@ -50,6 +50,12 @@ class HumpClaim(_CellClaim):
     kind: Literal["hump"] = "hump"
 
 
+class TurnClaim(_CellClaim):
+    """Gold rises and then falls by the declared KL: of a loss that optimises no proxy, which may do as it likes."""
+
+    kind: Literal["turn"] = "turn"
+
+
 class NoFallClaim(_CellClaim):
     """Neither gold nor the rubric falls from its peak by the declared KL."""
 
@@ -127,6 +133,7 @@ class BetterClassifierClaim(_TwoMethodsClaim):
 
 ClaimConfig = Annotated[
     HumpClaim
+    | TurnClaim
     | NoFallClaim
     | FallWithoutRiseClaim
     | HigherPeakClaim

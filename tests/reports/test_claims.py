@@ -16,6 +16,8 @@ EXPECTED = [
     (HUMP, "observed"),
     ({"kind": "hump", "method": "dpo", "kl": 16}, "observed"),
     ({"kind": "hump", "method": "ppo_gold", "kl": 16}, "not observed"),
+    ({"kind": "turn", "method": "dpo", "kl": 16}, "observed"),
+    ({"kind": "turn", "method": "ppo_gold", "kl": 16}, "not observed"),
     (
         {"kind": "higher_peak", "method": "ppo", "beta": 0, "proxy": "policy_sized", "than": "small", "kl": 16},
         "observed",
@@ -63,6 +65,12 @@ def test_a_declared_kl_beyond_the_entropy_is_read_within_it(run):
     assert judged.kl == 16
     assert judged.asked == judge(run, HUMP).asked
     assert "32 lie beyond π_ref's entropy of 18.3" in judged.reason
+
+
+def test_a_turn_asks_nothing_of_the_proxy(run):
+    hump, turn = (judge(run, {**HUMP, "kind": kind}) for kind in ("hump", "turn"))
+    assert [a.name for a in hump.headline] == ["rise", "fall", "proxy's gain"]
+    assert turn.headline == hump.headline[:2]
 
 
 def test_holm_counts_all_claims_the_untestable_too(run):
