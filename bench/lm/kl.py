@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench.core.masking import masked_sum
 from bench.core.types import Sequences
-from bench.lm.logprobs import Reader, gather, like_length
+from bench.lm.logprobs import ROWS_AT_ONCE, Reader, gather, like_length
 from bench.lm.model import Policy
 
 
@@ -55,7 +55,7 @@ def entropy(logps_BTV: Float[Tensor, "B T V"], mask_BT: Bool[Tensor, "B T"]) -> 
 
 
 @torch.no_grad()
-def sequence_kl(policy: Policy, reference: Policy, sequences: Sequences, size: int = 128) -> SequenceKL:
+def sequence_kl(policy: Policy, reference: Policy, sequences: Sequences, size: int = ROWS_AT_ONCE) -> SequenceKL:
     """KL of `policy` to `reference` on sequences drawn from `policy`."""
     columns, ref_logps_BT = torch.empty(4, 0), torch.empty(0)
     readers = [Reader(model, sequences) for model in (policy, reference)]

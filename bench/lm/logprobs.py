@@ -16,7 +16,7 @@ from bench.core.masking import masked_sum
 from bench.core.types import Sequences
 from bench.lm.model import Policy
 
-ROWS_AT_ONCE = 32  # in one pass of a training batch: fewer are slower each, more are padded further
+ROWS_AT_ONCE = 32  # in one pass: fewer are slower each; more are padded further, and leave the core's cache
 
 
 @final
@@ -59,7 +59,7 @@ def sequence_logps(policy: Policy, sequences: Sequences, size: int = ROWS_AT_ONC
 
 
 @torch.no_grad()
-def batched_sequence_logps(policy: Policy, sequences: Sequences, size: int = 128) -> Float[Tensor, " B"]:
+def batched_sequence_logps(policy: Policy, sequences: Sequences, size: int = ROWS_AT_ONCE) -> Float[Tensor, " B"]:
     """`sequence_logps` over any number of rows, without gradients."""
     return sequence_logps(policy, sequences, size)
 
@@ -76,7 +76,7 @@ def trimmed(sequences: Sequences) -> Sequences:
     )
 
 
-def like_length(sequences: Sequences, size: int = 128) -> Iterator[tuple[Int[Tensor, " b"], Sequences]]:
+def like_length(sequences: Sequences, size: int = ROWS_AT_ONCE) -> Iterator[tuple[Int[Tensor, " b"], Sequences]]:
     """Batches of rows with responses of like length, trimmed, each with its rows' indices: little of it is padding."""
     order = sequences.lengths.argsort(stable=True)
     for index in order.split(size):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
-from transformers import PreTrainedTokenizerFast, TrainerCallback
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback
 from trl import SFTConfig as TRLConfig
 from trl import SFTTrainer
 
@@ -87,12 +87,12 @@ def fit_sft(
         processing_class=tokenizer,
         callbacks=[callback],
     )
-    return train_and_save(trainer, callback, folder)
+    return train_and_save(trainer, trainer.model, callback, folder)
 
 
-def train_and_save(trainer: Any, callback: Report, folder: Path) -> dict[str, float]:
-    """Run a TRL trainer, leave only its model in `folder`, and return the fit's metrics."""
+def train_and_save(trainer: Any, model: PreTrainedModel, callback: Report, folder: Path) -> dict[str, float]:
+    """Run a TRL trainer, leave only `model`, whose weights it trains, in `folder`; return the fit's metrics."""
     trainer.train()
-    trainer.model.save_pretrained(folder)
+    model.save_pretrained(folder)
     shutil.rmtree(folder / "trainer", ignore_errors=True)
     return {"train_loss": callback.loss}

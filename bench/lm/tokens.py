@@ -4,7 +4,9 @@ A prompt is `<bos> words <sep>`; a response is words, then `<eos>` unless it ran
 """
 
 from collections.abc import Sequence
+from itertools import chain
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
@@ -35,13 +37,13 @@ def _bodies(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[li
 
 def pad(rows: Sequence[Sequence[int]], pad_id: int, *, left: bool) -> tuple[Tensor, Tensor]:
     """Rows as one (B, L) tensor of ids and its mask of real tokens."""
-    lengths = torch.tensor([len(row) for row in rows])
+    lengths = np.array([len(row) for row in rows])
     width = max(1, int(lengths.max()))
-    gaps = [[pad_id] * (width - len(row)) for row in rows]
-    ids = torch.tensor([[*gap, *row] if left else [*row, *gap] for gap, row in zip(gaps, rows, strict=True)])
-    column = torch.arange(width)
+    column = np.arange(width)
     mask = column >= width - lengths[:, None] if left else column < lengths[:, None]
-    return ids, mask
+    ids = np.full(mask.shape, pad_id)
+    ids[mask] = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=int(lengths.sum()))
+    return torch.from_numpy(ids), torch.from_numpy(mask)
 
 
 def encode_prompts(tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str]) -> Prompts:

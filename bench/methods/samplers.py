@@ -12,7 +12,6 @@ from bench.core.seeds import seed_of, stream
 from bench.core.types import Prompts, Score
 from bench.lm.generate import generate_with_logps
 from bench.lm.kl import sequence_kl
-from bench.lm.logprobs import ROWS_AT_ONCE
 from bench.lm.model import Policy
 from bench.methods.base import Counts, Pairs, Rollouts, Sampler
 
@@ -81,6 +80,6 @@ class OnPolicy(Sampler):
         drawn, logps_BT = generate_with_logps(policy, prompts, self.max_new_tokens, self.eos_id, self.pad_id, generator)
         counts.samples_seen += len(drawn)
         counts.tokens_sampled += int(drawn.response_mask.sum())
-        kl = sequence_kl(policy, self.reference, drawn, ROWS_AT_ONCE)
+        kl = sequence_kl(policy, self.reference, drawn)
         self.drawn_kl = float(kl.kl_B.double().mean())
         return Rollouts(drawn, self.score(drawn), logps_BT, kl.ref_logps_BT)

@@ -10,15 +10,37 @@ from typing import Any
 import pandas as pd
 import torch
 from datasets import Dataset
+from torch import Tensor
 from transformers import GPTNeoXForSequenceClassification, PreTrainedTokenizerFast
+from transformers.modeling_outputs import SequenceClassifierOutput
 from trl import RewardConfig, RewardTrainer
 
 from bench.config.models import ProxyConfig
 from bench.core.seeds import seed_of
+from bench.core.types import Sequences
+from bench.lm.logprobs import batched
 from bench.lm.model import load_policy, neox_config
 from bench.lm.sft import TRAINER, Report, train_and_save
 from bench.lm.tokens import prompt_token_ids, response_token_ids
-from bench.rewards.model import with_zero_head
+from bench.rewards.model import RewardModel, with_zero_head
+
+
+class _LikeLength(GPTNeoXForSequenceClassification):
+    """The weights of another model, which read a batch as `RewardModel` does: rows of like length at a time.
+
+    Of a batch that is padded to its longest row, as Hugging Face reads it, two fifths are padding.
+    """
+
+    def __init__(self, model: GPTNeoXForSequenceClassification) -> None:
+        super().__init__(model.config)
+        self.gpt_neox, self.score = model.gpt_neox, model.score
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, **_: Any) -> SequenceClassifierOutput:
+        # Rows are padded on the right. The first token stands for the prompt, which each batch reads once.
+        mask = attention_mask.bool()
+        rows = Sequences(input_ids[:, :1], mask[:, :1], input_ids[:, 1:], mask[:, 1:])
+        scorer = RewardModel(self)
+        return SequenceClassifierOutput(logits=batched(lambda _, part: scorer(part), rows)[:, None])
 
 
 def new_reward_model(
@@ -51,8 +73,9 @@ def fit_proxy(
     chosen, rejected = rows("chosen"), rows("rejected")
     longest = max(map(len, chosen + rejected))
     callback = Report(report)
+    model = new_reward_model(config, tokenizer, longest, lm, seed_of("proxy.init", seed))
     trainer = RewardTrainer(
-        model=new_reward_model(config, tokenizer, longest, lm, seed_of("proxy.init", seed)),
+        model=_LikeLength(model),
         args=RewardConfig(
             output_dir=str(folder / "trainer"),
             num_train_epochs=config.epochs,
@@ -68,4 +91,4 @@ def fit_proxy(
         processing_class=tokenizer,
         callbacks=[callback],
     )
-    return train_and_save(trainer, callback, folder)
+    return train_and_save(trainer, model, callback, folder)

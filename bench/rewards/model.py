@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import GPTNeoXForSequenceClassification
 
 from bench.core.types import Sequences
-from bench.lm.logprobs import batched
+from bench.lm.logprobs import ROWS_AT_ONCE, batched
 from bench.lm.neox import Trunk
 
 
@@ -34,7 +34,7 @@ class RewardModel(nn.Module):
         return self.values(sequences).gather(1, sequences.lengths[:, None])[:, 0]
 
     @torch.no_grad()
-    def score(self, sequences: Sequences, size: int = 128) -> Float[Tensor, " B"]:
+    def score(self, sequences: Sequences, size: int = ROWS_AT_ONCE) -> Float[Tensor, " B"]:
         """Scores of any number of rows, without gradients."""
         prompts, row_B = sequences.prompts.distinct()
         prefix = self.trunk.read(prompts)
