@@ -26,11 +26,7 @@ from reports import refresh as refresh_report
 from reports.wandb_session import Job, Target
 from reports.wandb_sink import Sink
 
-_REFRESH_S, _RARER, _RAREST_S = (
-    10.0,
-    1.5,
-    120.0,
-)  # a fuller run folder takes longer to refresh, so it is done less often
+_REFRESH_S, _RARER, _RAREST_S = 10.0, 2.0, 300.0  # seconds of a core each, more as the run folder fills
 
 
 def run(suite: SuiteConfig, runtime: RuntimeConfig, command: str) -> int:

@@ -11,9 +11,9 @@ class EvaluationConfig(Config):
     """How a cell is watched while it trains, and how its saved policies are measured."""
 
     report_prompts: int = Field(default=72, ge=1)
-    select_prompts: int = Field(default=36, ge=1)
+    select_prompts: int = Field(default=24, ge=1)
     samples_per_prompt: int = Field(default=2, ge=1)
-    monitor_prompts: int = Field(default=64, ge=2, description="rl-side prompts of the KL monitor")
+    monitor_prompts: int = Field(default=48, ge=2, description="rl-side prompts of the KL monitor")
     monitor_every: int = Field(default=2, ge=1, description="training steps between two looks, at the least")
     rows_per_budget: int = Field(default=2, ge=1, description="policies saved for each doubling of KL")
     probe_pairs: int = Field(default=128, ge=1, description="held-out pairs asked at every evaluation")

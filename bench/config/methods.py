@@ -54,7 +54,7 @@ class PPOConfig(_Strengths):
 
     type: Literal["ppo"] = "ppo"
     beta: Betas = (0.0, 0.03, 0.1, 0.3, 1.0)
-    steps: int = Field(default=200, ge=1)
+    steps: int = Field(default=160, ge=1)
     batch: int = Field(default=64, ge=1, description="rollouts a step, one a prompt")
     minibatch: int = Field(default=32, ge=1)
     epochs: int = Field(default=1, ge=1)

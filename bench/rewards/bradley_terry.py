@@ -25,7 +25,7 @@ from bench.lm.tokens import prompt_token_ids, response_token_ids
 from bench.rewards.model import RewardModel, with_zero_head
 
 
-class _LikeLength(GPTNeoXForSequenceClassification):
+class LikeLength(GPTNeoXForSequenceClassification):
     """The weights of another model, which read a batch as `RewardModel` does: rows of like length at a time.
 
     Of a batch that is padded to its longest row, as Hugging Face reads it, two fifths are padding.
@@ -75,7 +75,7 @@ def fit_proxy(
     callback = Report(report)
     model = new_reward_model(config, tokenizer, longest, lm, seed_of("proxy.init", seed))
     trainer = RewardTrainer(
-        model=_LikeLength(model),
+        model=LikeLength(model),
         args=RewardConfig(
             output_dir=str(folder / "trainer"),
             num_train_epochs=config.epochs,
