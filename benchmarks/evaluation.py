@@ -1,6 +1,6 @@
 """Measuring one saved policy, `bench.evaluate.evaluate`, with its parts; and the best-of-n estimator.
 
-432 fresh samples of 144 prompts, as a row of `overopt` has. Each part is given what it is given there; what no part
+As many fresh samples as a row of `overopt` has. Each part is given what it is given there; what no part
 covers (units, means and standard errors, text statistics) is the whole less the parts.
 """
 
@@ -58,7 +58,8 @@ def evaluation() -> Table:
     taken = {name: milliseconds(seconds) for name, seconds in rounds.items()}
     taken["the rest"] = round(2 * taken["whole"] - sum(taken.values()), 1)
     rows = [{"part": name, "ms": ms, "of the whole": round(ms / taken["whole"], 3)} for name, ms in taken.items()]
-    return Table("Evaluating one saved policy", rows, "Policy 2 x 64, gold 4 x 160, 432 samples, 1 thread.")
+    samples = len(protocol.prompts) * protocol.samples_per_prompt
+    return Table("Evaluating one saved policy", rows, f"Policy 2 x 64, gold 4 x 160, {samples} samples, 1 thread.")
 
 
 def exact_weights(N: int, n: int) -> np.ndarray:

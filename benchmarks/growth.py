@@ -69,7 +69,7 @@ def prompts() -> Table:
     policy = load_policy(context.inputs["sft"], "cpu")
     protocols = {}
     for n in (18, 36, 72, 144):
-        config = EvaluationConfig(report_prompts=2 * n // 3, select_prompts=n // 3)
+        config = EvaluationConfig(report_prompts=2 * n // 3, select_prompts=n // 3, samples_per_prompt=3)
         protocols[str(n)] = open_protocol(context, bench, config)
     sides = {n: partial(evaluate, policy, p, bench.judge, 0, 0, 0.1) for n, p in protocols.items()}
     rows = relative(in_turn(sides), "prompts")
