@@ -51,6 +51,13 @@ def encode_prompts(tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str]) -
     return Prompts(*pad(prompt_token_ids(tokenizer, prompts), tokenizer.pad_token_id, left=True))
 
 
+def encode_responses(
+    tokenizer: PreTrainedTokenizerFast, responses: Sequence[str], ended: Sequence[bool] | None = None
+) -> tuple[Tensor, Tensor]:
+    """Responses padded on the right, and the mask of their tokens."""
+    return pad(response_token_ids(tokenizer, responses, ended), tokenizer.pad_token_id, left=False)
+
+
 def encode(
     tokenizer: PreTrainedTokenizerFast,
     prompts: Sequence[str],
@@ -59,8 +66,7 @@ def encode(
 ) -> Sequences:
     """Prompts and responses as padded sequences."""
     encoded = encode_prompts(tokenizer, prompts)
-    rows = response_token_ids(tokenizer, responses, ended)
-    return Sequences(encoded.ids, encoded.mask, *pad(rows, tokenizer.pad_token_id, left=False))
+    return Sequences(encoded.ids, encoded.mask, *encode_responses(tokenizer, responses, ended))
 
 
 def decode_prompts(tokenizer: PreTrainedTokenizerFast, prompts: Prompts) -> list[str]:

@@ -15,7 +15,7 @@ from bench.core.files import read_json
 from bench.core.records import read_parquet
 from bench.core.types import Sequences
 from bench.lm.model import parameter_count
-from bench.lm.tokens import decode, decode_prompts, encode_prompts, pad, response_token_ids
+from bench.lm.tokens import decode, decode_prompts, encode_prompts, encode_responses
 from bench.methods.base import Pairs
 from bench.rewards.calibrate import Units, units_from_pool
 from bench.rewards.model import load_reward_model
@@ -84,8 +84,8 @@ def pairs_of(table: pd.DataFrame, tokenizer: PreTrainedTokenizerFast, device: st
     prompts = encode_prompts(tokenizer, table["prompt"].tolist())
 
     def side(name: str) -> Sequences:
-        rows = response_token_ids(tokenizer, table[name].tolist(), table[f"{name}_eos"].tolist())
-        return Sequences(prompts.ids, prompts.mask, *pad(rows, tokenizer.pad_token_id, left=False))
+        responses = encode_responses(tokenizer, table[name].tolist(), table[f"{name}_eos"].tolist())
+        return Sequences(prompts.ids, prompts.mask, *responses)
 
     def logps(name: str) -> Tensor:
         return torch.tensor(table[f"ref_{name}_logp"].to_numpy(float), dtype=torch.float32)
