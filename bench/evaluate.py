@@ -16,8 +16,8 @@ from transformers import PreTrainedTokenizerFast
 from bench.core.records import REPORT, SELECT
 from bench.core.seeds import seed_of
 from bench.core.types import Score, Sequences
-from bench.lm.generate import generate
-from bench.lm.kl import sequence_kl
+from bench.lm.generate import generate_with_distributions
+from bench.lm.kl import drawn_kl
 from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.model import Policy
 from bench.lm.tokens import decode, encode_prompts
@@ -83,10 +83,10 @@ def draw(policy: Policy, protocol: Protocol, judge: Judge, seed: int, step: int)
     G, tokenizer = protocol.samples_per_prompt, protocol.tokenizer
     prompts = encode_prompts(tokenizer, protocol.prompts["prompt"].tolist()).repeat(G).to(protocol.device)
     generator = torch.Generator(protocol.device).manual_seed(seed_of("evaluate", seed, step))
-    drawn = generate(
+    drawn, logps_BTV = generate_with_distributions(
         policy, prompts, protocol.max_new_tokens, tokenizer.eos_token_id, tokenizer.pad_token_id, generator
     )
-    kl = sequence_kl(policy, protocol.reference, drawn)
+    kl = drawn_kl(logps_BTV, protocol.reference, drawn)
     table = protocol.prompts.loc[protocol.prompts.index.repeat(G)].reset_index(drop=True)
     table["response"], table["eos"] = decode(tokenizer, drawn)
     table["n_tokens"] = drawn.lengths.cpu().numpy()

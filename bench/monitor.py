@@ -18,8 +18,8 @@ from bench.config.evaluation import EvaluationConfig
 from bench.core.seeds import seed_of
 from bench.core.types import Prompts
 from bench.errors import DivergedError
-from bench.lm.generate import generate
-from bench.lm.kl import sequence_kl
+from bench.lm.generate import generate_with_distributions
+from bench.lm.kl import drawn_kl
 from bench.lm.model import Policy
 
 SETTLED_CHANGE = 0.05
@@ -75,8 +75,8 @@ class Monitor:
     def look(self, policy: Policy, step: int) -> float:
         """The KL on this look's samples, in nats; remembered."""
         generator = torch.Generator(self.prompts.ids.device).manual_seed(seed_of("monitor", self.seed, step))
-        drawn = generate(policy, self.prompts, *self.limits, generator)
-        kl = float(sequence_kl(policy, self.reference, drawn).kl_B.mean())
+        drawn, logps_BTV = generate_with_distributions(policy, self.prompts, *self.limits, generator)
+        kl = float(drawn_kl(logps_BTV, self.reference, drawn).kl_B.mean())
         self.note(step, kl)
         return kl
 

@@ -8,14 +8,15 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+from torch import Tensor
 
 from bench.best_of_n import best_of_n_weights
 from bench.config.evaluation import EvaluationConfig
 from bench.core.seeds import stream
 from bench.core.types import Sequences
 from bench.evaluate import Judge, Protocol, evaluate, probe_columns
-from bench.lm.generate import generate
-from bench.lm.kl import sequence_kl
+from bench.lm.generate import generate_with_distributions
+from bench.lm.kl import drawn_kl
 from bench.lm.model import Policy, load_policy
 from bench.lm.tokens import decode, encode_prompts
 from bench.pipeline.measuring import open_bench, open_protocol
@@ -30,15 +31,17 @@ def parts(policy: Policy, protocol: Protocol, judge: Judge) -> dict[str, Callabl
     prompts = encode_prompts(ids, texts).repeat(times)
     copies = [text for text in texts for _ in range(times)]
 
-    def sampling() -> Sequences:
+    def sampling() -> tuple[Sequences, Tensor]:
         generator = stream("benchmarks.evaluation")
-        return generate(policy, prompts, MAX_NEW_TOKENS, ids.eos_token_id, ids.pad_token_id, generator)
+        return generate_with_distributions(
+            policy, prompts, MAX_NEW_TOKENS, ids.eos_token_id, ids.pad_token_id, generator
+        )
 
-    drawn = sampling()
+    drawn, logps_BTV = sampling()
     responses, _ = decode(ids, drawn)
     return {
         "sampling": sampling,
-        "KL": lambda: sequence_kl(policy, protocol.reference, drawn),
+        "KL": lambda: drawn_kl(logps_BTV, protocol.reference, drawn),
         "gold": lambda: judge.gold(drawn),
         "proxy": lambda: judge.proxy(drawn),
         "rubric": lambda: judge.rubric(copies, responses),

@@ -10,7 +10,7 @@ from bench.config.base import Config
 class EvaluationConfig(Config):
     """How a cell is watched while it trains, and how its saved policies are measured."""
 
-    report_prompts: int = Field(default=72, ge=1)
+    report_prompts: int = Field(default=120, ge=1)
     select_prompts: int = Field(default=24, ge=1)
     samples_per_prompt: int = Field(default=2, ge=1)
     monitor_prompts: int = Field(default=48, ge=2, description="rl-side prompts of the KL monitor")

@@ -4,6 +4,8 @@ Scores, KL and training all see samples from here, so none of them can disagree 
 Every row owns its uniform numbers: what a row draws depends neither on its neighbours nor on when they end.
 """
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -31,11 +33,40 @@ def generate(
     return generate_with_logps(policy, prompts, max_new_tokens, eos_id, pad_id, generator)[0]
 
 
-@torch.no_grad()
 def generate_with_logps(
     policy: Policy, prompts: Prompts, max_new_tokens: int, eos_id: int, pad_id: int, generator: torch.Generator
 ) -> tuple[Sequences, Float[Tensor, "B T"]]:
-    """One response a prompt, and the log-prob of each of its tokens as it was drawn (nats; 0 where there is none).
+    """One response a prompt, and the log-prob of each of its tokens as it was drawn (nats; 0 where there is none)."""
+
+    def of_token(logits_BV: Float[Tensor, "B V"], token_B: Int[Tensor, " B"]) -> Float[Tensor, " B"]:
+        return logits_BV.log_softmax(-1).gather(-1, token_B[:, None])[:, 0]
+
+    drawn, logps_BT = _decode(policy, prompts, max_new_tokens, eos_id, pad_id, generator, of_token)
+    return drawn, logps_BT.masked_fill(~drawn.response_mask, 0.0)
+
+
+def generate_with_distributions(
+    policy: Policy, prompts: Prompts, max_new_tokens: int, eos_id: int, pad_id: int, generator: torch.Generator
+) -> tuple[Sequences, Float[Tensor, "B T V"]]:
+    """One response a prompt, and the log-probs that each of its tokens was drawn from (meaningful under the mask)."""
+
+    def of_all(logits_BV: Float[Tensor, "B V"], token_B: Int[Tensor, " B"]) -> Float[Tensor, "B V"]:
+        return logits_BV.log_softmax(-1)
+
+    return _decode(policy, prompts, max_new_tokens, eos_id, pad_id, generator, of_all)
+
+
+@torch.no_grad()
+def _decode(
+    policy: Policy,
+    prompts: Prompts,
+    max_new_tokens: int,
+    eos_id: int,
+    pad_id: int,
+    generator: torch.Generator,
+    kept: Callable[[Float[Tensor, "B V"], Int[Tensor, " B"]], Float[Tensor, "B ..."]],
+) -> tuple[Sequences, Float[Tensor, "B T ..."]]:
+    """One response a prompt, and at every token of it what `kept` makes of the logits and the token.
 
     A response ends with EOS or is cut after `max_new_tokens`; a cut response has no EOS, and the process
     stops there. The response mask covers exactly the sampled tokens, EOS included.
@@ -44,7 +75,7 @@ def generate_with_logps(
     uniform_BT = torch.rand(B, T, generator=generator, device=generator.device, dtype=torch.float64).to(device)
     response_BT = torch.full((B, T), pad_id, dtype=torch.long, device=device)
     mask_BT = torch.zeros((B, T), dtype=torch.bool, device=device)
-    drawn_at = []  # the rows still decoding at each step, and the log-probs of what they drew
+    kept_at = []  # the rows still decoding at each step, and what is kept of them
     rows = torch.arange(B, device=device)
     distinct, row_B = prompts.distinct()
     decoder = policy.read(distinct).decoder(row_B, T)
@@ -54,7 +85,7 @@ def generate_with_logps(
         token = pick(logits_BV, uniform_BT[rows, t])
         response_BT[rows, t] = torch.where(running, token, pad_id)
         mask_BT[rows, t] = running
-        drawn_at.append((rows, logits_BV.log_softmax(-1).gather(-1, token[:, None])[:, 0]))
+        kept_at.append((rows, kept(logits_BV, token)))
         running = running & (token != eos_id)
         live = int(running.sum())
         if live == 0 or t == T - 1:
@@ -64,10 +95,8 @@ def generate_with_logps(
             decoder.keep(keep)
             rows, token, running = rows[keep], token[keep], running[keep]
         logits_BV = decoder.next(token)
-    longest = int(mask_BT.sum(1).max())
-    logps_BT = torch.zeros((B, longest), dtype=logits_BV.dtype, device=device)
-    for t, (rows, logps) in enumerate(drawn_at[:longest]):
-        logps_BT[rows, t] = logps
-    mask_BT = mask_BT[:, :longest]
-    drawn = Sequences(prompts.ids, prompts.mask, response_BT[:, :longest], mask_BT)
-    return drawn, logps_BT.masked_fill(~mask_BT, 0.0)
+    longest = len(kept_at)
+    every = kept_at[0][1].new_zeros(B, longest, *kept_at[0][1].shape[1:])
+    for t, (rows, values) in enumerate(kept_at):
+        every[rows, t] = values
+    return Sequences(prompts.ids, prompts.mask, response_BT[:, :longest], mask_BT[:, :longest]), every

@@ -5,10 +5,11 @@ was drawn there; a cut response has no further factor. Both estimators are unbia
 always the one of lower variance.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from bench.core.masking import masked_sum
@@ -37,9 +38,9 @@ def rao_blackwell_kl(
     """Exact KL of every next-token distribution, summed along the sampled response.
 
     Unbiased for the sequence KL when the response was drawn from the policy (chain rule; Amini et al.
-    2025, 2504.10637). Non-negative for every sample.
+    2025, 2504.10637). Non-negative for every sample: what rounding takes below 0 counts as 0.
     """
-    return masked_sum((logps_BTV.exp() * (logps_BTV - ref_logps_BTV)).sum(-1), mask_BT)
+    return masked_sum((logps_BTV.exp() * (logps_BTV - ref_logps_BTV)).sum(-1).clamp_min(0.0), mask_BT)
 
 
 def k1_kl(
@@ -54,13 +55,30 @@ def entropy(logps_BTV: Float[Tensor, "B T V"], mask_BT: Bool[Tensor, "B T"]) -> 
     return masked_sum(-(logps_BTV.exp() * logps_BTV).sum(-1), mask_BT)
 
 
-@torch.no_grad()
 def sequence_kl(policy: Policy, reference: Policy, sequences: Sequences, size: int = ROWS_AT_ONCE) -> SequenceKL:
-    """KL of `policy` to `reference` on sequences drawn from `policy`."""
+    """KL of `policy` to `reference` on sequences drawn from `policy`, both reading them."""
+    return _kl(Reader(policy, sequences).next_token_logps, reference, sequences, size)
+
+
+def drawn_kl(
+    logps_BTV: Float[Tensor, "B T V"], reference: Policy, drawn: Sequences, size: int = ROWS_AT_ONCE
+) -> SequenceKL:
+    """`sequence_kl` by the log-probs that the policy's sampler drew from: only `reference` reads the sequences."""
+    return _kl(lambda index, part: logps_BTV[index, : part.response_ids.shape[1]], reference, drawn, size)
+
+
+@torch.no_grad()
+def _kl(
+    logps_of: Callable[[Int[Tensor, " b"], Sequences], Float[Tensor, "b T V"]],
+    reference: Policy,
+    sequences: Sequences,
+    size: int,
+) -> SequenceKL:
+    """The KL, given the policy's next-token log-probs for a batch's row indices and the batch."""
     columns, ref_logps_BT = torch.empty(4, 0), torch.empty(0)
-    readers = [Reader(model, sequences) for model in (policy, reference)]
+    reader = Reader(reference, sequences)
     for index, part in like_length(sequences, size):
-        logps_BTV, ref_BTV = (reader.next_token_logps(index, part) for reader in readers)
+        logps_BTV, ref_BTV = logps_of(index, part), reader.next_token_logps(index, part)
         logps_BT, ref_BT = (gather(logps, part.response_ids) for logps in (logps_BTV, ref_BTV))
         mask = part.response_mask
         if not columns.shape[1]:

@@ -10,8 +10,9 @@ import torch
 
 from bench.core.seeds import seed_of, stream
 from bench.core.types import Prompts, Score
-from bench.lm.generate import generate_with_logps
-from bench.lm.kl import sequence_kl
+from bench.lm.generate import generate_with_distributions
+from bench.lm.kl import drawn_kl
+from bench.lm.logprobs import gather
 from bench.lm.model import Policy
 from bench.methods.base import Counts, Pairs, Rollouts, Sampler
 
@@ -77,9 +78,12 @@ class OnPolicy(Sampler):
         index = epoch_slice("prompts.order", self.seed, step, self.prompts_per_step, len(self.prompts)).to(device)
         prompts = self.prompts[index].repeat(self.samples_per_prompt)
         generator = torch.Generator(device).manual_seed(seed_of("rollout", self.seed, step))
-        drawn, logps_BT = generate_with_logps(policy, prompts, self.max_new_tokens, self.eos_id, self.pad_id, generator)
+        drawn, logps_BTV = generate_with_distributions(
+            policy, prompts, self.max_new_tokens, self.eos_id, self.pad_id, generator
+        )
         counts.samples_seen += len(drawn)
         counts.tokens_sampled += int(drawn.response_mask.sum())
-        kl = sequence_kl(policy, self.reference, drawn)
+        kl = drawn_kl(logps_BTV, self.reference, drawn)
         self.drawn_kl = float(kl.kl_B.double().mean())
+        logps_BT = gather(logps_BTV, drawn.response_ids).masked_fill(~drawn.response_mask, 0.0)
         return Rollouts(drawn, self.score(drawn), logps_BT, kl.ref_logps_BT)

@@ -6,8 +6,8 @@ from scipy.stats import chisquare
 
 from bench.core.seeds import stream
 from bench.core.types import Prompts
-from bench.lm.generate import generate, generate_with_logps, pick
-from bench.lm.logprobs import token_logps
+from bench.lm.generate import generate, generate_with_distributions, generate_with_logps, pick
+from bench.lm.logprobs import next_token_logps, token_logps
 from bench.lm.tokens import encode_prompts
 from bench.selfcheck import world as tab
 
@@ -116,6 +116,16 @@ def test_log_probs_kept_from_sampling_are_those_of_a_reading(dtype, nats):
     assert len(set(rows.lengths.tolist())) > 3  # rows did leave the batch at different times
     assert (kept_BT - token_logps(policy, rows).detach())[mask_BT].abs().max() < nats
     assert kept_BT[~mask_BT].abs().max() == 0
+
+
+def test_distributions_kept_from_sampling_are_those_of_a_reading_and_change_no_draw():
+    policy, prompts = toy_lm.policy(), encode_prompts(toy_lm.tokenizer(), toy_lm.PROMPTS * 16)
+    rows, logps_BTV = generate_with_distributions(policy, prompts, 12, EOS, PAD, torch.Generator().manual_seed(9))
+    plain = generate(policy, prompts, 12, EOS, PAD, torch.Generator().manual_seed(9))
+    assert torch.equal(rows.response_ids, plain.response_ids)
+    assert len(set(rows.lengths.tolist())) > 3  # rows did leave the batch at different times
+    apart_BTV = (logps_BTV - next_token_logps(policy, rows).detach()).abs()
+    assert apart_BTV[rows.response_mask].max() < 1e-6  # the rotary cache is float32
 
 
 def test_the_cached_decoder_keeps_its_place_when_rows_leave():

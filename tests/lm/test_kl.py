@@ -3,8 +3,8 @@ import torch
 import toy_lm
 
 from bench.core.seeds import stream
-from bench.lm.generate import generate
-from bench.lm.kl import sequence_kl
+from bench.lm.generate import generate, generate_with_distributions
+from bench.lm.kl import drawn_kl, sequence_kl
 from bench.lm.tokens import encode_prompts
 from bench.selfcheck import world as tab
 
@@ -52,6 +52,18 @@ def test_a_policy_is_at_no_distance_from_itself():
     said = sequence_kl(policy, policy, toy_lm.sequences())
     assert said.kl_B.tolist() == said.logratio_B.tolist() == [0.0] * 4
     assert said.entropy_B.min() > 0
+
+
+@pytest.mark.parametrize(("dtype", "nats"), [(torch.float64, 1e-5), (torch.float32, 1e-4)])
+@pytest.mark.parametrize("reference", [3, 0], ids=["moved", "at pi_ref"])
+def test_the_samplers_own_distributions_give_the_kl_of_a_reading(dtype, nats, reference):
+    policy, reference = toy_lm.policy(0, dtype=dtype), toy_lm.policy(reference, dtype=dtype)
+    prompts = encode_prompts(toy_lm.tokenizer(), toy_lm.PROMPTS * 16)
+    drawn, logps_BTV = generate_with_distributions(policy, prompts, 12, 3, 0, stream("test.kl"))
+    got, want = drawn_kl(logps_BTV, reference, drawn), sequence_kl(policy, reference, drawn)
+    for name in ("kl_B", "logratio_B", "entropy_B", "logp_B", "ref_logps_BT"):  # rounding of sums of 12 terms
+        torch.testing.assert_close(getattr(got, name), getattr(want, name), rtol=0, atol=nats)
+    assert got.kl_B.min() >= 0
 
 
 def test_padding_and_batches_change_no_kl():
