@@ -4,8 +4,6 @@ Scores, KL and training all see samples from here, so none of them can disagree 
 Every row owns its uniform numbers: what a row draws depends neither on its neighbours nor on when they end.
 """
 
-from collections.abc import Callable
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -37,11 +35,7 @@ def generate_with_logps(
     policy: Policy, prompts: Prompts, max_new_tokens: int, eos_id: int, pad_id: int, generator: torch.Generator
 ) -> tuple[Sequences, Float[Tensor, "B T"]]:
     """One response a prompt, and the log-prob of each of its tokens as it was drawn (nats; 0 where there is none)."""
-
-    def of_token(logits_BV: Float[Tensor, "B V"], token_B: Int[Tensor, " B"]) -> Float[Tensor, " B"]:
-        return logits_BV.log_softmax(-1).gather(-1, token_B[:, None])[:, 0]
-
-    drawn, logps_BT = _decode(policy, prompts, max_new_tokens, eos_id, pad_id, generator, of_token)
+    drawn, logps_BT = _decode(policy, prompts, max_new_tokens, eos_id, pad_id, generator, whole=False)
     return drawn, logps_BT.masked_fill(~drawn.response_mask, 0.0)
 
 
@@ -49,11 +43,7 @@ def generate_with_distributions(
     policy: Policy, prompts: Prompts, max_new_tokens: int, eos_id: int, pad_id: int, generator: torch.Generator
 ) -> tuple[Sequences, Float[Tensor, "B T V"]]:
     """One response a prompt, and the log-probs that each of its tokens was drawn from (meaningful under the mask)."""
-
-    def of_all(logits_BV: Float[Tensor, "B V"], token_B: Int[Tensor, " B"]) -> Float[Tensor, "B V"]:
-        return logits_BV.log_softmax(-1)
-
-    return _decode(policy, prompts, max_new_tokens, eos_id, pad_id, generator, of_all)
+    return _decode(policy, prompts, max_new_tokens, eos_id, pad_id, generator, whole=True)
 
 
 @torch.no_grad()
@@ -64,9 +54,9 @@ def _decode(
     eos_id: int,
     pad_id: int,
     generator: torch.Generator,
-    kept: Callable[[Float[Tensor, "B V"], Int[Tensor, " B"]], Float[Tensor, "B ..."]],
-) -> tuple[Sequences, Float[Tensor, "B T ..."]]:
-    """One response a prompt, and at every token of it what `kept` makes of the logits and the token.
+    whole: bool,
+) -> tuple[Sequences, Float[Tensor, "B T"] | Float[Tensor, "B T V"]]:
+    """One response a prompt, and the log-probs it was drawn from: of its tokens, or the `whole` distributions.
 
     A response ends with EOS or is cut after `max_new_tokens`; a cut response has no EOS, and the process
     stops there. The response mask covers exactly the sampled tokens, EOS included.
@@ -75,17 +65,18 @@ def _decode(
     uniform_BT = torch.rand(B, T, generator=generator, device=generator.device, dtype=torch.float64).to(device)
     response_BT = torch.full((B, T), pad_id, dtype=torch.long, device=device)
     mask_BT = torch.zeros((B, T), dtype=torch.bool, device=device)
-    kept_at = []  # the rows still decoding at each step, and what is kept of them
     rows = torch.arange(B, device=device)
     distinct, row_B = prompts.distinct()
     decoder = policy.read(distinct).decoder(row_B, T)
     logits_BV = decoder.first()
+    kept = logits_BV.new_zeros((B, T, logits_BV.shape[1]) if whole else (B, T))
     running = torch.ones(B, dtype=torch.bool, device=device)
     for t in range(T):
         token = pick(logits_BV, uniform_BT[rows, t])
         response_BT[rows, t] = torch.where(running, token, pad_id)
         mask_BT[rows, t] = running
-        kept_at.append((rows, kept(logits_BV, token)))
+        logps_BV = logits_BV.log_softmax(-1)
+        kept[rows, t] = logps_BV if whole else logps_BV.gather(-1, token[:, None])[:, 0]
         running = running & (token != eos_id)
         live = int(running.sum())
         if live == 0 or t == T - 1:
@@ -95,8 +86,6 @@ def _decode(
             decoder.keep(keep)
             rows, token, running = rows[keep], token[keep], running[keep]
         logits_BV = decoder.next(token)
-    longest = len(kept_at)
-    every = kept_at[0][1].new_zeros(B, longest, *kept_at[0][1].shape[1:])
-    for t, (rows, values) in enumerate(kept_at):
-        every[rows, t] = values
-    return Sequences(prompts.ids, prompts.mask, response_BT[:, :longest], mask_BT[:, :longest]), every
+    longest = t + 1
+    drawn = Sequences(prompts.ids, prompts.mask, response_BT[:, :longest], mask_BT[:, :longest])
+    return drawn, kept[:, :longest]
