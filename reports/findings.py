@@ -32,7 +32,7 @@ class Peak:
 
 @dataclass(frozen=True)
 class Findings:
-    """Peaks by cell name, hump verdicts by setting."""
+    """Peaks by cell name, hump verdicts by setting. Of a loss that optimises no proxy only gold's turn is asked."""
 
     peaks: Mapping[str, Peak]
     humps: Mapping[int, HumpVerdict]
@@ -48,7 +48,8 @@ def find(run: RunData) -> Findings:
         replicates = [cell for cell in run.trained if cell.setting == setting]
         declared = run.declared_kl(replicates[0])
         if declared is not None:
-            humps[setting] = hump_test([cell.curve for cell in replicates], declared)
+            curves = [cell.curve for cell in replicates]
+            humps[setting] = hump_test(curves, declared, proxy_rises=replicates[0].on_policy)
     return Findings(peaks, humps)
 
 
@@ -71,12 +72,13 @@ def hardest(cells: Sequence[Cell]) -> Cell:
 
 @dataclass(frozen=True)
 class Sentence:
-    """What was found of one method and proxy. `verdict` is empty where no hump could be tested."""
+    """What was found of one method and proxy. `verdict` is empty where what was `asked` could not be tested."""
 
     label: str
     text: str
     verdict: str
     reason: str
+    asked: str = "hump"
     method: str = ""
     rows: tuple[tuple[str, str], ...] = ()  # (what it is, row id), where one can look
 
@@ -88,7 +90,8 @@ def sentences(run: RunData, findings: Findings) -> list[Sentence]:
         for method, proxy in dict.fromkeys((c.method, c.proxy_name) for c in cells):
             cell = hardest([c for c in cells if (c.method, c.proxy_name) == (method, proxy)])
             sentence = _sentence(_label(run, cell), cell, findings)
-            lines.append(replace(sentence, method=method, rows=_rows(cell, findings)))
+            asked = "hump" if cell.on_policy else "turn"
+            lines.append(replace(sentence, asked=asked, method=method, rows=_rows(cell, findings)))
     return lines
 
 

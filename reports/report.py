@@ -78,7 +78,7 @@ class Report:
         over = f" on {int(prompts.max())} report prompts" if len(prompts) else ""
         reach = max(c.reach for c in cells)
         far = f", up to {nats(reach)} nats from π_ref" if reach else ""
-        count = f"{len(cells)} cell{'s' if len(cells) != 1 else ''}"
+        count = f"{len(run.cells)} cell{'s' if len(run.cells) != 1 else ''}"
         replicates = len({c.replicate for c in cells})
         again = f", up to {replicates} replicates" if replicates > 1 else ", one replicate"
         names = ", ".join(methods[:-1]) + (" and " if len(methods) > 1 else "") + methods[-1]

@@ -42,8 +42,9 @@ PEAKS = (
     "The peak row is chosen on the select prompts and measured on the report prompts; ± is one standard error, "
     "clustered by prompt. After the KL, the range of the rows that 95% tests do not reject as the highest. The drop "
     "is peak minus end, paired by prompt, with its 95% interval. Hump: a rise, and a fall to the row nearest the last "
-    "budget within π_ref's support (best-of-n: the largest n), each above 0.1 sd at the lower 97.5% limit, in every "
-    "replicate. The first replicate of each setting is shown; tables/peaks.csv has all."
+    "budget within π_ref's support (best-of-n: the largest n), each above 0.1 sd at the lower 97.5% limit; of several "
+    "replicates, by their means and in most by themselves. Of what optimises a proxy its gain is asked too. The first "
+    "replicate of each setting is shown; tables/peaks.csv has all."
 )
 BUDGETS = (
     "Local-linear interpolation in d = √KL over rows within a factor 1.5 in KL; ± is half of the 95% interval, t over "
@@ -114,7 +115,8 @@ LABELS = (
 )
 LEDGER = (
     "Every number that the sentences at the top rest on. From and to are the rows that a difference lies between, "
-    "those of the first replicate where there are several; over replicates each has its own."
+    "those of the first replicate where there are several; over replicates each has its own. The verdict is on rise "
+    "and fall, and on the proxy's gain where the proxy is what is optimised."
 )
 COMPARED = (
     "The runs overlaid, told apart by how their lines are dashed; the full colour is the smallest β, paler ones are "

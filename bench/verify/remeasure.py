@@ -21,7 +21,7 @@ NATS_TOLERANCE, NATS_RELATIVE = 1e-3, 1e-4
 """Float32 log-probs summed over some fifty tokens, in batches put together otherwise: about 1e-4 nats."""
 STANDARD_ERRORS = 4.0
 """Of the prompts' mean difference between two independent sets of samples. A sound policy is further off once in some
-8,000 comparisons at 96 prompts (t); a run makes three."""
+9,000 comparisons at 120 prompts (t); a run makes three."""
 
 
 def check_policy(opened: Opened, seed: int, track: Track) -> Check:

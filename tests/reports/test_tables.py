@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reports.findings import find
+from reports.findings import find, sentences
 from reports.ledger import ledger
 from reports.load import load
 from reports.matched import matched
@@ -49,3 +49,13 @@ def test_the_ledger_holds_the_numbers_behind_each_sentence(run):
     assert own.loc["fall", "point"] == pytest.approx(-np.diff(difference)[0], abs=1e-9)
     links = [v for row in table.body for v in row if isinstance(v, Value)]
     assert {v.row_id for v in links} <= set(run.ok.row_id)
+
+
+def test_only_what_optimises_a_proxy_is_asked_for_its_gain(make_overopt, tmp_path):
+    run = load(make_overopt(tmp_path / "overopt"))
+    findings = find(run)
+    asked = {name: "turn" if name in ("dpo", "ipo", "slic") else "hump" for name in run.methods}
+    assert {s.method: s.asked for s in sentences(run, findings)} == asked
+    for cell in run.trained:
+        names = {a.name for a in findings.humps[cell.setting].replicates[0].evidence.asked}
+        assert not names or ("proxy's gain" in names) == (asked[cell.method] == "hump"), cell.name
