@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import torch
 from datasets import Dataset
+from jaxtyping import Bool, Int
 from torch import Tensor
 from transformers import GPTNeoXForSequenceClassification, PreTrainedTokenizerFast
 from transformers.modeling_outputs import SequenceClassifierOutput
@@ -18,17 +19,16 @@ from trl import RewardConfig, RewardTrainer
 from bench.config.models import ProxyConfig
 from bench.core.seeds import seed_of
 from bench.core.types import Sequences
-from bench.lm.logprobs import batched
 from bench.lm.model import load_policy, neox_config
 from bench.lm.sft import TRAINER, Report, train_and_save
 from bench.lm.tokens import prompt_token_ids, response_token_ids
 from bench.rewards.model import RewardModel, with_zero_head
 
 
-class LikeLength(GPTNeoXForSequenceClassification):
-    """The weights of another model, which read a batch as `RewardModel` does: rows of like length at a time.
+class PairReader(GPTNeoXForSequenceClassification):
+    """The weights of another model, which read pairs as `RewardModel` does, and once what both sides begin with.
 
-    Of a batch that is padded to its longest row, as Hugging Face reads it, two fifths are padding.
+    Hugging Face reads each side by itself, padded to the longest row; half of that is padding or read before.
     """
 
     def __init__(self, model: GPTNeoXForSequenceClassification) -> None:
@@ -36,11 +36,23 @@ class LikeLength(GPTNeoXForSequenceClassification):
         self.gpt_neox, self.score = model.gpt_neox, model.score
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, **_: Any) -> SequenceClassifierOutput:
-        # Rows are padded on the right. The first token stands for the prompt, which each batch reads once.
-        mask = attention_mask.bool()
-        rows = Sequences(input_ids[:, :1], mask[:, :1], input_ids[:, 1:], mask[:, 1:])
-        scorer = RewardModel(self)
-        return SequenceClassifierOutput(logits=batched(lambda _, part: scorer(part), rows)[:, None])
+        return SequenceClassifierOutput(logits=RewardModel(self)(forked(input_ids, attention_mask.bool()))[:, None])
+
+
+def forked(ids_BL: Int[Tensor, "B L"], mask_BL: Bool[Tensor, "B L"]) -> Sequences:
+    """Rows padded on the right, of which row i and row i + B/2 are a pair: prompts are what the two begin with."""
+    (one_ML, other_ML), (one_mask_ML, other_mask_ML) = ids_BL.chunk(2), mask_BL.chunk(2)
+    same_ML = one_mask_ML & other_mask_ML & (one_ML == other_ML)
+    begun_B1 = same_ML.long().cumprod(1).sum(1, keepdim=True).repeat(2, 1)
+    length_B1 = mask_BL.sum(1, keepdim=True)
+
+    def columns(first_B1: Int[Tensor, "B 1"], width: int) -> tuple[Int[Tensor, "B W"], Bool[Tensor, "B W"]]:
+        at_BW = first_B1 + torch.arange(width, device=ids_BL.device)
+        real_BW = (at_BW >= 0) & (at_BW < length_B1)
+        return ids_BL.gather(1, at_BW.where(real_BW, 0)), real_BW
+
+    P, T = int(begun_B1.max()), max(1, int((length_B1 - begun_B1).max()))
+    return Sequences(*columns(begun_B1 - P, P), *columns(begun_B1, T))
 
 
 def new_reward_model(
@@ -75,7 +87,7 @@ def fit_proxy(
     callback = Report(report)
     model = new_reward_model(config, tokenizer, longest, lm, seed_of("proxy.init", seed))
     trainer = RewardTrainer(
-        model=LikeLength(model),
+        model=PairReader(model),
         args=RewardConfig(
             output_dir=str(folder / "trainer"),
             num_train_epochs=config.epochs,

@@ -30,12 +30,8 @@ class RewardModel(nn.Module):
         prompts, row_B = sequences.prompts.distinct()
         return self.model.score(self.trunk.read(prompts).states(row_B, sequences.response_ids))[..., 0]
 
-    def forward(self, sequences: Sequences) -> Float[Tensor, " B"]:
-        return self.values(sequences).gather(1, sequences.lengths[:, None])[:, 0]
-
-    @torch.no_grad()
-    def score(self, sequences: Sequences, size: int = ROWS_AT_ONCE) -> Float[Tensor, " B"]:
-        """Scores of any number of rows, without gradients."""
+    def forward(self, sequences: Sequences, size: int = ROWS_AT_ONCE) -> Float[Tensor, " B"]:
+        """Scores of any number of rows; each different prompt is read once. Gradients pass."""
         prompts, row_B = sequences.prompts.distinct()
         prefix = self.trunk.read(prompts)
 
@@ -44,6 +40,11 @@ class RewardModel(nn.Module):
             return self.model.score(states[torch.arange(len(index), device=index.device), part.lengths])[:, 0]
 
         return batched(last, sequences, size)
+
+    @torch.no_grad()
+    def score(self, sequences: Sequences, size: int = ROWS_AT_ONCE) -> Float[Tensor, " B"]:
+        """`forward` without gradients."""
+        return self(sequences, size)
 
 
 def load_reward_model(folder: Path, device: str) -> RewardModel:
