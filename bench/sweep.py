@@ -178,9 +178,9 @@ class _Sweep:
 
     def _start(self, stage: Stage) -> None:
         self.idle = [worker for worker in self.idle if worker.is_alive]
-        fit = [worker for worker in self.idle if worker.is_fresh or not stage.isolated]
+        fit = [worker for worker in self.idle if worker.company in (None, stage.company)]
         if fit:
-            worker = min(fit, key=lambda worker: worker.is_fresh)  # fresh ones are for isolated stages
+            worker = min(fit, key=lambda worker: worker.is_fresh)  # fresh ones are for stages that no other may make
             self.idle.remove(worker)
         else:
             worker = Worker(self.setup)
@@ -196,7 +196,8 @@ class _Sweep:
     def _warm_up(self) -> None:
         """Where a core has nothing to do, begin the process that a coming stage will want."""
         fresh = [worker for worker in self.idle if worker.is_fresh]
-        coming = next((stage for stage in self.waiting.values() if stage.isolated or not self.idle), None)
+        at_hand = {worker.company for worker in self.idle}
+        coming = next((stage for stage in self.waiting.values() if stage.company not in at_hand), None)
         if coming is not None and len(self.busy) + len(fresh) < self.workers:
             self.idle.append(Worker(self.setup, warm=coming.run))
 
@@ -205,7 +206,8 @@ class _Sweep:
         assert stage is not None
         answer = worker.answer()
         self.busy.remove(worker)
-        if stage.isolated or answer.status != "ok":  # an error may leave a process (its GPU) unfit
+        wanted = any(other.company == stage.company for other in self.waiting.values())
+        if not wanted or answer.status != "ok":  # an error may leave a process (its GPU) unfit
             worker.stop()
             self.retired.append(worker)
         else:

@@ -91,13 +91,15 @@ def test_a_failure_spares_what_only_a_stored_stage_needed(store):
     assert {f.name for f in outcome.failures.values()} == {"broken", "lost"}
 
 
-def test_one_worker_serves_many_stages_and_an_isolated_one_has_its_own(store):
+def test_one_worker_serves_many_stages_and_isolated_ones_have_their_own(store):
     a = toy("a")
-    b = toy("b", a)
-    c = toy("c", b, isolated=True)
-    _run(store, toy("d", c), workers=1)
-    pids = [(store.path(s) / "pid").read_text() for s in (a, b, c)]
-    assert pids[0] == pids[1] != pids[2]
+    b = toy("b", a, isolated=True)
+    c = toy("c", b)
+    d = toy("d", c, isolated=True)
+    e = toy("e", d)
+    _run(store, e, workers=1)
+    pids = [(store.path(s) / "pid").read_text() for s in (a, b, c, d, e)]
+    assert pids[0] == pids[2] == pids[4] != pids[1] == pids[3]
 
 
 def test_stages_start_in_the_plans_order_inputs_first(store):

@@ -22,7 +22,7 @@ class Stage:
 
     `run` names a module with a function `run(context) -> metrics`; the module and its in-repo
     import closure enter the key, so an edit elsewhere (a report, say) invalidates nothing.
-    `isolated` stages run in a process of their own (TRL reseeds the global generators).
+    `isolated` stages share a process with their like alone (TRL reseeds the global generators at the start of a fit).
     """
 
     kind: str
@@ -33,6 +33,11 @@ class Stage:
     isolated: bool = False
     expected_s: float = 10.0
     threads: int = 1
+
+    @property
+    def company(self) -> str:
+        """What the other stages of its process must have in common with it."""
+        return self.run if self.isolated else ""
 
     @cached_property
     def key(self) -> str:

@@ -58,7 +58,7 @@ class Worker:
     setup: Setup
     warm: str | None = None
     stage: Stage | None = None
-    is_fresh: bool = True
+    company: str | None = None  # of the stages that it makes; None before the first
     tail: ProgressTail = field(default_factory=lambda: ProgressTail(Path()))
 
     def __post_init__(self) -> None:
@@ -68,9 +68,13 @@ class Worker:
             self.process.start()
         theirs.close()
 
+    @property
+    def is_fresh(self) -> bool:
+        return self.company is None
+
     def give(self, stage: Stage) -> None:
         """Raises OSError when the process has died while it waited."""
-        self.stage, self.is_fresh = stage, False
+        self.stage, self.company = stage, stage.company
         self.tail = ProgressTail(self.setup.store.progress(stage))
         self.connection.send(stage)
 

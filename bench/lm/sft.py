@@ -1,7 +1,7 @@
 """Supervised fine-tuning with TRL's `SFTTrainer`: next-token loss on the response tokens alone.
 
-TRL seeds the global generators and patches the model's forward, so a fit runs in a process of its
-own and its model is saved, never reused.
+TRL seeds the global generators and patches the model's forward, so a fit runs in a process that makes
+nothing but fits and its model is saved, never reused.
 """
 
 import shutil

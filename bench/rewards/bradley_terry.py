@@ -1,6 +1,6 @@
 """Fitting a proxy: a Bradley-Terry reward model on preference pairs, with TRL's `RewardTrainer`.
 
-Runs in a process of its own, as every TRL fit does.
+Runs in a process that does nothing else, as every TRL fit does; a fit leaves no trace in the next one there.
 """
 
 from collections.abc import Callable, Mapping
