@@ -27,14 +27,15 @@ def trl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What TRL said, in a folder."""
     folder, root = tmp_path_factory.mktemp("trl"), Path(__file__).parents[1]
     path = os.pathsep.join([str(root), str(root / "tests" / "toys")])
-    done = subprocess.run(
-        [sys.executable, trl_oracle.__file__, str(folder)],
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    for alone in ([], ["alone"]):
+        done = subprocess.run(
+            [sys.executable, trl_oracle.__file__, str(folder), *alone],
+            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
     return folder
 
 
@@ -84,6 +85,12 @@ def test_a_proxy_from_an_lm_has_its_trunk(trl):
     weights = lm.state_dict()
     assert all(torch.allclose(v, weights[k], rtol=0, atol=1e-9) for k, v in proxy.state_dict().items())
     assert not torch.allclose(scratch.embed_in.weight, lm.embed_in.weight, atol=1e-3)
+
+
+def test_a_fit_leaves_no_trace_in_the_next_one_of_its_process(trl):
+    weights = [load_file(trl / name / "model.safetensors") for name in ("alone", "after_others")]
+    assert weights[0]["score.weight"].abs().max() > 0
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
 def test_no_trainer_state_is_left_behind(trl):

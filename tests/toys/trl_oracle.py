@@ -1,7 +1,8 @@
-"""TRL on toy data, in a process of its own because it seeds globally. Usage: python trl_oracle.py FOLDER.
+"""TRL on toy data, in a process of its own because it seeds globally. Usage: python trl_oracle.py FOLDER [alone].
 
 Writes dpo.json (TRL's DPO loss of one batch), dpo.safetensors (its gradients), and runs the project's own two fits
-at a rate of nearly 0, so that the loss they report is that of the models they start from.
+at a rate of nearly 0, so that the loss they report is that of the models they start from. After all of these, or alone,
+it fits a proxy that learns.
 """
 
 import json
@@ -99,7 +100,19 @@ def own_fits(folder: Path) -> None:
     (folder / "fits.json").write_text(json.dumps(metrics))
 
 
+def fit_at_full_rate(folder: Path) -> None:
+    """A proxy that does learn, from batches in a random order."""
+    folder.mkdir()
+    config = ProxyConfig(model=toy_lm.SIZE, init="scratch", epochs=5, batch=4, lr=1e-2)
+    table = pd.concat([pairs()] * 3, ignore_index=True)
+    fit_proxy(config, toy_lm.tokenizer(), table, None, 0, folder, "cpu", lambda _: None)
+
+
 if __name__ == "__main__":
     target = Path(sys.argv[1])
-    trl_dpo(target)
-    own_fits(target)
+    if sys.argv[2:] == ["alone"]:
+        fit_at_full_rate(target / "alone")
+    else:
+        trl_dpo(target)
+        own_fits(target)
+        fit_at_full_rate(target / "after_others")
