@@ -22,6 +22,7 @@ from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.model import Policy
 from bench.lm.tokens import decode, encode_prompts
 from bench.methods.base import Pairs
+from bench.methods.losses import stack
 from bench.rewards.calibrate import Units, within_prompt_corr
 from bench.text import distinct2, repetition
 
@@ -103,8 +104,8 @@ def clustered(table: pd.DataFrame, column: str) -> tuple[float, float]:
 
 def probe_columns(policy: Policy, probes: Pairs, beta: float | None) -> dict[str, float | None]:
     """What the policy says of held-out pairs: log-ratios, accuracy, and beta times the mean margin."""
-    chosen = (batched_sequence_logps(policy, probes.chosen) - probes.ref_chosen_B).double()
-    rejected = (batched_sequence_logps(policy, probes.rejected) - probes.ref_rejected_B).double()
+    chosen_B, rejected_B = batched_sequence_logps(policy, stack(probes.chosen, probes.rejected)).chunk(2)
+    chosen, rejected = (chosen_B - probes.ref_chosen_B).double(), (rejected_B - probes.ref_rejected_B).double()
     margin = chosen - rejected
     wins = (margin > 0).double() + 0.5 * (margin == 0).double()
     return {

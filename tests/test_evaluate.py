@@ -183,8 +183,9 @@ def test_probes_by_hand():
     now = [batched_sequence_logps(policy, side) for side in (probes.chosen, probes.rejected)]
     chosen, rejected = (now[0] - probes.ref_chosen_B).double(), (now[1] - probes.ref_rejected_B).double()
     got = probe_columns(policy, probes, 0.2)
-    assert got["chosen_logratio"] == pytest.approx(chosen.mean().item())
-    assert got["implicit_reward"] == pytest.approx(0.2 * (chosen - rejected).mean().item())
+    # Float32 log-probs of some tens of nats, in other batches.
+    assert got["chosen_logratio"] == pytest.approx(chosen.mean().item(), abs=1e-5)
+    assert got["implicit_reward"] == pytest.approx(0.2 * (chosen - rejected).mean().item(), abs=1e-5)
     assert got["pair_accuracy"] == (chosen > rejected).double().mean().item()
 
 
