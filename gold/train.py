@@ -22,14 +22,17 @@ from transformers import GPTNeoXForSequenceClassification, PreTrainedTokenizerFa
 
 from bench.config.models import TrainedGoldConfig
 from bench.core.seeds import np_stream, seed_of
+from bench.core.types import Sequences
 from bench.errors import DivergedError
+from bench.lm.logprobs import like_length
 from bench.lm.model import neox_config, parameter_count
+from bench.lm.neox import Trunk
 from bench.worlds.base import World, prompt_id
 from gold.audit import pair_agreement, within_prompt_corr
 from gold.wide import Judged, Teacher
 
 POSITIONS = 128
-CHUNKS = 4  # a batch is run in chunks of rows of like length
+ROWS_AT_ONCE = 16  # of like length, in one pass: more of this width leave the core's cache
 MATCH_SCALE = 8.0  # how sharply a head that looks for its own word starts
 AUDIT_PROMPTS = 64
 AUDIT_NOTES = 8
@@ -43,16 +46,27 @@ class _Student(nn.Module):
 
     def __init__(self, model: GPTNeoXForSequenceClassification, parts: int) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.trunk = model, Trunk(model.gpt_neox)
         self.part_head = nn.utils.skip_init(nn.Linear, model.config.hidden_size, parts)
         nn.init.zeros_(self.part_head.weight)
         nn.init.zeros_(self.part_head.bias)
         nn.init.zeros_(model.score.weight)
 
-    def forward(self, batch: Judged) -> tuple[Float[Tensor, "B L"], Float[Tensor, "B L R"]]:
-        # Rows are padded on the right, so causal attention alone keeps padding out.
-        out = self.model.gpt_neox(input_ids=batch.ids, output_hidden_states=True, use_cache=False)
-        return self.model.score(out.last_hidden_state)[..., 0], self.part_head(out.hidden_states[-2])
+    def forward(self, sequences: Sequences) -> tuple[Float[Tensor, "B U"], Float[Tensor, "B U R"]]:
+        """The score after 0, 1, .. T tokens of each response, and what the last token changed in each part.
+
+        Meaningful up to the response's end.
+        """
+        prompts, row_B = sequences.prompts.distinct()
+        prefix, (B, T) = self.trunk.read(prompts), sequences.response_ids.shape
+        score_BU = self.part_head.weight.new_zeros(B, T + 1)
+        part_BUR = self.part_head.weight.new_zeros(B, T + 1, self.part_head.out_features)
+        for index, chunk in like_length(sequences, ROWS_AT_ONCE):
+            below_buW, state_buW = prefix.last_two_states(row_B[index], chunk.response_ids)
+            u = state_buW.shape[1]
+            score_BU[index, :u] = self.model.score(state_buW)[..., 0]
+            part_BUR[index, :u] = self.part_head(below_buW)
+        return score_BU, part_BUR
 
 
 def new_gold(config: TrainedGoldConfig, tokenizer: PreTrainedTokenizerFast) -> GPTNeoXForSequenceClassification:
@@ -90,19 +104,18 @@ def pair_loss(score_B: Float[Tensor, " B"], rubric_B: Float[Tensor, " B"], k: in
     return F.binary_cross_entropy_with_logits(margin, label.sigmoid()) - best
 
 
-def _losses(student: _Student, batch: Judged, k: int, device: str) -> dict[str, Tensor]:
-    scores, tokens = [], batch.response.sum().item()
-    running = parts = torch.zeros((), device=device)
-    order = batch.last.argsort()
-    for index in order.chunk(CHUNKS):
-        rows = batch.rows(index, device)
-        value_BL, part_BLR = student(rows)
-        keep = rows.response
-        scores.append(value_BL.gather(1, rows.last[:, None])[:, 0])
-        running = running + F.smooth_l1_loss(value_BL[keep], rows.running[keep], reduction="sum") / tokens
-        parts = parts + F.mse_loss(part_BLR[keep], rows.deltas[keep], reduction="sum") / tokens
-    score_B = torch.cat(scores)[order.argsort().to(device)]
-    return {"pairs": pair_loss(score_B, batch.rubric.to(device), k), "running": running, "parts": parts}
+def _losses(student: _Student, batch: Judged, k: int) -> dict[str, Tensor]:
+    score_BU, part_BUR = student(batch.sequences)
+    keep = batch.labelled
+    return {
+        "pairs": pair_loss(_at_end(score_BU, batch.sequences), batch.rubric, k),
+        "running": F.smooth_l1_loss(score_BU[keep], batch.running[keep]),
+        "parts": F.mse_loss(part_BUR[keep], batch.deltas[keep], reduction="sum") / keep.sum(),
+    }
+
+
+def _at_end(score_BU: Float[Tensor, "B U"], sequences: Sequences) -> Float[Tensor, " B"]:
+    return score_BU.gather(1, sequences.lengths[:, None])[:, 0]
 
 
 def train_gold(
@@ -121,7 +134,7 @@ def train_gold(
         for group in optimizer.param_groups:
             group["lr"] = config.lr * rate
         drawn = [prompts[i] for i in rng.integers(len(prompts), size=config.prompts_per_step)]
-        losses = _losses(student, teacher.wide_batch(drawn, k, rng), k, device)
+        losses = _losses(student, teacher.wide_batch(drawn, k, rng).to(device), k)
         loss = losses["pairs"] + losses["running"] + config.part_weight * losses["parts"]
         if not torch.isfinite(loss):
             raise DivergedError(f"gold's loss is {loss.item()} at step {step}; lower gold.lr ({config.lr})")
@@ -147,7 +160,7 @@ def _audit(student: _Student, teacher: Teacher, prompts: list[str], device: str,
         texts = [text for prompt in prompts for text in respond(prompt)]
         repeated = [prompt for prompt in prompts for _ in range(AUDIT_NOTES)]
         batch = teacher.judge(repeated, texts, [True] * len(texts))
-        gold, rubric = _scores(student, batch, device), batch.rubric.double().numpy()
+        gold, rubric = _scores(student, batch.sequences.to(device)), batch.rubric.double().numpy()
         ids = [prompt_id(prompt) for prompt in repeated]
         metrics[f"{name}_corr"] = within_prompt_corr(gold, rubric, ids)
         metrics[f"{name}_pair_agreement"] = pair_agreement(gold, rubric, ids)
@@ -157,9 +170,6 @@ def _audit(student: _Student, teacher: Teacher, prompts: list[str], device: str,
 
 
 @torch.no_grad()
-def _scores(student: _Student, batch: Judged, device: str) -> Float[np.ndarray, " B"]:
-    parts = []
-    for index in torch.arange(len(batch)).split(256):
-        rows = batch.rows(index, device)
-        parts.append(student(rows)[0].gather(1, rows.last[:, None])[:, 0].double().cpu())
-    return torch.cat(parts).numpy()
+def _scores(student: _Student, sequences: Sequences) -> Float[np.ndarray, " B"]:
+    score_BU, _ = student(sequences)
+    return _at_end(score_BU, sequences).double().cpu().numpy()

@@ -3,7 +3,7 @@
 The weights stay in the Hugging Face module, which makes, saves and loads them; its own pass reads a prompt again
 for every response and spends more time around the arithmetic than in it. The states here equal its last hidden
 states to rounding. Left out: dropout, scaled rotary embeddings and attention biases, which no model of ours has.
-`TransformerPolicy` and `RewardModel` call it.
+`TransformerPolicy`, `RewardModel` and gold's training call it.
 """
 
 from collections.abc import Sequence
@@ -47,11 +47,11 @@ class Trunk:
         state, rotation = self.model.embed_in(prompts.ids), self.rotation(positions(mask_PL))
         keys, values = [], []
         for layer in self.model.layers:
-            q, k, v = self.project(layer, state, rotation)
+            below, (q, k, v) = state, self.project(layer, state, rotation)
             state = self.after(layer, state, F.scaled_dot_product_attention(q, k, v, additive(allowed, q)))
             keys.append(k)
             values.append(v)
-        return Prefix(self, mask_PL, keys, values, self.model.final_layer_norm(state[:, -1]))
+        return Prefix(self, mask_PL, keys, values, below[:, -1], self.model.final_layer_norm(state[:, -1]))
 
     def rotation(self, position_BL: Int[Tensor, "B L"]) -> Rotation:
         angle = position_BL[:, None, :, None].float() * self.model.rotary_emb.inv_freq
@@ -93,31 +93,54 @@ class Prefix:
         mask_PL: Bool[Tensor, "P L"],
         keys: Sequence[Float[Tensor, "P H L D"]],
         values: Sequence[Float[Tensor, "P H L D"]],
+        below_PW: Float[Tensor, "P W"],
         last_PW: Float[Tensor, "P W"],
     ) -> None:
-        self.trunk, self.mask_PL, self.keys, self.values, self.last_PW = trunk, mask_PL, keys, values, last_PW
+        self.trunk, self.mask_PL, self.keys, self.values = trunk, mask_PL, keys, values
+        self.below_PW, self.last_PW = below_PW, last_PW
         self.is_padded = not bool(mask_PL.all())
 
     def states(self, row_B: Int[Tensor, " B"], response_BT: Int[Tensor, "B T"]) -> Float[Tensor, "B U W"]:
         """The trunk's state after 0, 1, .. T tokens of each response (U = T + 1); row b answers prompt `row_B[b]`."""
+        _, state_BTW = self._passed(row_B, response_BT)
+        return _join(self.last_PW[:, None], row_B, state_BTW, 1)
+
+    def last_two_states(
+        self, row_B: Int[Tensor, " B"], response_BT: Int[Tensor, "B T"]
+    ) -> tuple[Float[Tensor, "B U W"], Float[Tensor, "B U W"]]:
+        """What the last layer is given at the positions of `states`, and `states`."""
+        below_BTW, state_BTW = self._passed(row_B, response_BT)
+        return _join(self.below_PW[:, None], row_B, below_BTW, 1), _join(self.last_PW[:, None], row_B, state_BTW, 1)
+
+    def _passed(
+        self, row_B: Int[Tensor, " B"], response_BT: Int[Tensor, "B T"]
+    ) -> tuple[Float[Tensor, "B T W"], Float[Tensor, "B T W"]]:
+        """What each response token brings to the last layer, and the trunk's state after it."""
         trunk, layers = self.trunk, self.trunk.model.layers
         T, L = response_BT.shape[1], self.mask_PL.shape[1]
-        first_BW = self.last_PW[row_B][:, None]
+        state = trunk.model.embed_in(response_BT)
         if T == 0:
-            return first_BW
+            return state, state
         device = response_BT.device
         start_B1 = self.mask_PL.sum(1)[row_B][:, None]
         rotation = trunk.rotation(start_B1 + torch.arange(T, device=device))
         allowed = torch.ones(T, L + T, dtype=torch.bool, device=device).tril(L)
         if self.is_padded:
             allowed = allowed & F.pad(self.mask_PL[row_B], (0, T), value=True)[:, None, None]
-        state = trunk.model.embed_in(response_BT)
         bias = additive(allowed, state)
         for layer, keys, values in zip(layers, self.keys, self.values, strict=True):
-            q, k, v = trunk.project(layer, state, rotation)
-            k, v = torch.cat((keys[row_B], k), 2), torch.cat((values[row_B], v), 2)
+            below, (q, k, v) = state, trunk.project(layer, state, rotation)
+            k, v = _join(keys, row_B, k, 2), _join(values, row_B, v, 2)
             state = trunk.after(layer, state, F.scaled_dot_product_attention(q, k, v, bias))
-        return torch.cat((first_BW, trunk.model.final_layer_norm(state)), 1)
+        return below, trunk.model.final_layer_norm(state)
+
+
+def _join(prompts: Float[Tensor, "P ..."], row_B: Int[Tensor, " B"], responses: Tensor, axis: int) -> Tensor:
+    """Along `axis`, what each row's prompt left and then its response's own.
+
+    `prompts[row_B]` would do, but on several threads its gradients sum in any order.
+    """
+    return torch.cat((prompts.index_select(0, row_B), responses), axis)
 
 
 @final

@@ -6,12 +6,12 @@ import torch
 
 from bench.config.models import ModelConfig, TrainedGoldConfig
 from bench.config.world import NotesConfig
-from bench.lm.tokens import encode
+from bench.lm.tokens import encode, pad
 from bench.rewards.model import load_reward_model
 from bench.worlds import build_world
 from gold import train
 from gold.rubric import PARTS, NotesRubric
-from gold.train import new_gold, pair_loss, train_gold
+from gold.train import _Student, new_gold, pair_loss, train_gold
 from gold.wide import UNIT, Teacher
 
 WORLD = build_world(NotesConfig(slots=4))
@@ -63,11 +63,12 @@ def test_rows_carry_the_rubric_of_every_beginning(response, ended):
     batch = USERS.judge([PROMPT, PROMPT], [response, "regards"], [ended, True])
     rubric = NotesRubric()
     assert batch.rubric[0].item() * UNIT == pytest.approx(sum(rubric.parts(PROMPT, response).values()), abs=1e-5)
-    assert batch.running[0, batch.last[0]].item() == pytest.approx(batch.rubric[0].item(), abs=1e-5)
-    head = 2 + len(PROMPT.split())
-    assert int(batch.mask[0].sum()) == head + len(response.split()) + ended
-    assert int(batch.response[0].sum()) == max(len(response.split()) + ended, 1)
-    assert not batch.deltas[~batch.response].any()
+    tokens = len(response.split()) + ended
+    assert batch.running[0, tokens].item() == pytest.approx(batch.rubric[0].item(), abs=1e-5)
+    assert int(batch.sequences.prompt_mask[0].sum()) == 2 + len(PROMPT.split())
+    assert int(batch.sequences.lengths[0]) == tokens
+    assert batch.labelled[0].nonzero()[:, 0].tolist() == (list(range(1, tokens + 1)) or [0])
+    assert not batch.deltas[~batch.labelled].any()
 
 
 def test_rows_of_other_writers_carry_their_weighted_rubric():
@@ -78,19 +79,65 @@ def test_rows_of_other_writers_carry_their_weighted_rubric():
     expected = sum(weights.get(name, 1.0) * value for name, value in parts.items())
     assert expected == pytest.approx(NotesRubric(weights).score([PROMPT], [response])[0])
     assert batch.rubric[0].item() * UNIT == pytest.approx(expected, abs=1e-5)
-    assert batch.running[0, batch.last[0]].item() * UNIT == pytest.approx(expected, abs=1e-5)
+    assert batch.running[0, batch.sequences.lengths[0]].item() * UNIT == pytest.approx(expected, abs=1e-5)
     beginning = NotesRubric(weights).deltas(PROMPT, response)[:5].sum()
-    head = 2 + len(PROMPT.split())
-    assert batch.running[0, head + 4].item() * UNIT == pytest.approx(beginning, abs=1e-5)
+    assert batch.running[0, 5].item() * UNIT == pytest.approx(beginning, abs=1e-5)
     assert (batch.deltas[0].sum(0) * UNIT).tolist() == pytest.approx([parts[name] for name in PARTS], abs=1e-5)
 
 
-def test_a_subset_of_rows_loses_no_token():
+def hugging_face(model, sequences):
+    """Each row's states below the last layer and at the end, in Hugging Face's own pass over right-padded rows.
+
+    Causal attention alone keeps that padding out. A row starts at its prompt's last token.
+    """
+    rows = [ids[mask].tolist() for ids, mask in zip(sequences.input_ids, sequences.attention_mask, strict=True)]
+    ids, _ = pad(rows, TOKENIZER.pad_token_id, left=False)
+    out = model.gpt_neox(input_ids=ids, output_hidden_states=True, use_cache=False)
+    starts = (sequences.prompt_mask.sum(1) - 1).tolist()
+    return [
+        (below[start : len(row)], last[start : len(row)])
+        for below, last, start, row in zip(out.hidden_states[-2], out.last_hidden_state, starts, rows, strict=True)
+    ]
+
+
+def a_student():
+    """One that has drifted from its start, where heads are 0, biases 0 and norms 1."""
+    student = _Student(new_gold(TINY, TOKENIZER), len(PARTS))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weights in student.parameters():
+            weights += 0.1 * torch.randn(weights.shape, generator=generator)
+    return student
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 2, 16])
+def test_a_student_reads_what_hugging_faces_pass_reads(monkeypatch, rows_at_once):
+    monkeypatch.setattr(train, "ROWS_AT_ONCE", rows_at_once)
+    short = "polite note to boss : lost laptop"
+    prompts = [PROMPT, short, PROMPT, short, PROMPT]
+    responses = ["dear boss , my laptop is lost .", "", "", "regards", "lost"]
+    sequences = encode(TOKENIZER, prompts, responses, [True, False, True, False, True])
+    assert sequences.lengths.tolist() == [9, 0, 1, 1, 2]
+    student = a_student()
+    score_BU, part_BUR = student(sequences)
+    for b, (below, last) in enumerate(hugging_face(student.model, sequences)):
+        u = len(last)
+        torch.testing.assert_close(score_BU[b, :u], student.model.score(last)[:, 0], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(part_BUR[b, :u], student.part_head(below), rtol=1e-4, atol=1e-5)
+
+
+def test_rows_in_chunks_lose_no_token(monkeypatch):
     batch = USERS.wide_batch(WORLD.draw_prompts("gold", 4), 4, np.random.default_rng(0))
-    index = batch.last.argsort()[:5]
-    rows = batch.rows(index, "cpu")
-    assert torch.equal(rows.mask.sum(1), batch.mask[index].sum(1))
-    assert torch.allclose(rows.rubric, batch.rubric[index])
+    student = a_student()
+
+    def read(rows_at_once):
+        monkeypatch.setattr(train, "ROWS_AT_ONCE", rows_at_once)
+        score_BU, part_BUR = student(batch.sequences)
+        losses = torch.stack(list(train._losses(student, batch, 4).values()))
+        return score_BU[batch.labelled], part_BUR[batch.labelled], losses
+
+    for chunked, whole in zip(read(5), read(len(batch.sequences)), strict=True):
+        torch.testing.assert_close(chunked, whole, rtol=1e-4, atol=1e-5)
 
 
 def test_half_of_the_heads_start_by_looking_for_their_own_word():
@@ -136,6 +183,5 @@ def test_a_stored_gold_scores_left_padded_rows_as_training_saw_them(trained, tmp
     responses = ["dear boss , my laptop is lost .", "regards", "something is found on monday ."]
     scores = load_reward_model(tmp_path, "cpu").score(encode(TOKENIZER, prompts, responses))
     batch = USERS.judge(prompts, responses, [True] * 3)
-    hidden = model.gpt_neox(input_ids=batch.ids).last_hidden_state
-    expected = model.score(hidden)[torch.arange(3), batch.last, 0]
-    assert scores.tolist() == pytest.approx(expected.tolist(), abs=1e-5)
+    expected = [model.score(last[-1]).item() for _, last in hugging_face(model, batch.sequences)]
+    assert scores.tolist() == pytest.approx(expected, abs=1e-5)

@@ -3,7 +3,9 @@
 import pytest
 import torch
 import toy_lm
+from transformers import GPTNeoXConfig, GPTNeoXModel
 
+from bench.core.types import Prompts
 from bench.lm.logprobs import next_token_logps
 from bench.lm.neox import Trunk
 from bench.selfcheck import world as tab
@@ -60,6 +62,32 @@ def test_gradients_are_hugging_faces():
     assert ours.keys() == theirs.keys()
     for name, gradient in theirs.items():
         torch.testing.assert_close(ours[name], gradient, rtol=1e-5, atol=1e-5 * float(gradient.abs().max()))
+
+
+@pytest.fixture
+def _two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("_two_threads")
+def test_gradients_of_a_shared_prompt_repeat_to_the_byte_on_several_threads():
+    config = GPTNeoXConfig(
+        vocab_size=8, hidden_size=128, num_hidden_layers=1, num_attention_heads=4, intermediate_size=128
+    )
+    model, ids = GPTNeoXModel(config), torch.ones(1, 32, dtype=torch.long)
+    trunk, row_B = Trunk(model), torch.zeros(64, dtype=torch.long)
+    response_BT = torch.randint(8, (64, 8), generator=torch.Generator().manual_seed(0))
+
+    def gradient():
+        model.zero_grad()
+        trunk.read(Prompts(ids, ids.bool())).states(row_B, response_BT).square().sum().backward()
+        return model.layers[0].attention.query_key_value.weight.grad.clone()
+
+    first = gradient()
+    assert all(torch.equal(gradient(), first) for _ in range(8))
 
 
 def test_distinct_prompts_are_told_apart_by_their_mask_too():
