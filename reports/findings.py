@@ -11,7 +11,7 @@ import numpy as np
 from bench.stats.bootstrap import Resamples, resamples
 from bench.stats.curves import peak_row
 from bench.stats.estimate import Estimate, paired_difference, plus_minus
-from bench.stats.hump import HumpVerdict, ReplicateHump, hump_test
+from bench.stats.hump import HumpVerdict, hump_test
 from bench.stats.peak import peak_range
 from reports.load import Cell, RunData
 from reports.style import method_label
@@ -116,23 +116,23 @@ def _sentence(label: str, cell: Cell, findings: Findings) -> Sentence:
     if len(curve) < 2:
         return Sentence(label, "one policy evaluated so far.", "", "")
     hump = findings.humps.get(cell.setting)
-    part = hump.replicates[0] if hump else None
-    if hump and part and part.rise.defined:
-        return Sentence(label, _moves(hump, part), hump.verdict, hump.reason)
+    if hump and hump.rise.defined:
+        return Sentence(label, _moves(hump), hump.verdict, hump.reason)
     proxy = plus_minus(curve.proxy[last], float("nan"), signed=True)
     gold = plus_minus(curve.gold[last], 1.96 * curve.gold_se[last], signed=True)
     ends = f"gold ends at {gold} sd and the proxy at {proxy}, {nats(curve.kl[last])} nats from π_ref."
-    return Sentence(label, ends, "", part.reason if part else "")
+    return Sentence(label, ends, "", hump.reason if hump else "")
 
 
-def _moves(hump: HumpVerdict, part: ReplicateHump) -> str:
+def _moves(hump: HumpVerdict) -> str:
+    peak_kl, end_kl = (float(np.median([getattr(p, n) for p in hump.replicates])) for n in ("peak_kl", "end_kl"))
     rises = hump.rise.point >= 0
-    rise = f"{'rises' if rises else 'falls'} {_size(hump.rise)} sd by {nats(part.peak_kl)} nats"
+    rise = f"{'rises' if rises else 'falls'} {_size(hump.rise)} sd by {nats(peak_kl)} nats"
     if hump.fall.point >= 0:
-        then = f"{'falls' if rises else 'falls further'} {_size(hump.fall)} by {nats(part.end_kl)}"
+        then = f"{'falls' if rises else 'falls further'} {_size(hump.fall)} by {nats(end_kl)}"
     else:
-        then = f"{'rises further' if rises else 'rises'} {_size(hump.fall)} by {nats(part.end_kl)}"
-    gain = part.proxy_gain
+        then = f"{'rises further' if rises else 'rises'} {_size(hump.fall)} by {nats(end_kl)}"
+    gain = hump.proxy_gain
     proxy = f"the proxy {'gains' if gain.point >= 0 else 'loses'} {_size(gain)}"
     return f"gold {rise}, then {then}; {proxy}."
 

@@ -5,7 +5,6 @@
 
 import pandas as pd
 
-from bench.stats.compare import ENOUGH
 from bench.stats.estimate import Estimate
 from bench.stats.hump import HumpVerdict
 from reports import words
@@ -20,7 +19,7 @@ def ledger(run: RunData, findings: Findings) -> Table:
     body: list[Row] = []
     for cells in run.settings:
         hump = findings.humps.get(cells[0].setting)
-        if hump is None or not hump.replicates[0].rise.defined:
+        if hump is None or not hump.rise.defined:
             continue
         for name, estimate, rows in _statistics(hump, cells[0].curve.row_ids[0]):
             records.append(
@@ -39,10 +38,8 @@ def ledger(run: RunData, findings: Findings) -> Table:
 def _statistics(hump: HumpVerdict, reference: str) -> list[tuple[str, Estimate, tuple[str, str]]]:
     """Rise, fall and the proxy's gain, each with the rows (of the first replicate) that it lies between."""
     part = hump.replicates[0]
-    found = [
+    return [
         ("rise", hump.rise, (reference, part.peak_row_id)),
         ("fall", hump.fall, (part.peak_row_id, part.end_row_id)),
+        ("proxy's gain", hump.proxy_gain, (part.peak_row_id, part.end_row_id)),
     ]
-    if len(hump.replicates) < ENOUGH:
-        found.append(("proxy's gain", part.proxy_gain, (part.peak_row_id, part.end_row_id)))
-    return found

@@ -39,13 +39,14 @@ class ReplicateHump:
 
 @dataclass(frozen=True)
 class HumpVerdict:
-    """The test over all replicates of a cell. `rise` and `fall` are what the verdict rests on."""
+    """The test over all replicates of a cell. `rise`, `fall` and, if it was asked, `proxy_gain` carry the verdict."""
 
     verdict: Verdict
     reason: str
     evidence: Evidence
     rise: Estimate
     fall: Estimate
+    proxy_gain: Estimate
     declared_kl: float
     replicates: tuple[ReplicateHump, ...]
 
@@ -64,15 +65,18 @@ def hump_test(
     if len(parts) == 1:
         one = parts[0]
         reason = one.reason or "conditional on one replicate"
-        return HumpVerdict(one.verdict, reason, one.evidence, one.rise, one.fall, declared_kl, parts)
-    rise, fall = (replicate_mean([getattr(part, name).point for part in parts]) for name in ("rise", "fall"))
+        return HumpVerdict(one.verdict, reason, one.evidence, one.rise, one.fall, one.proxy_gain, declared_kl, parts)
+    names = ("rise", "fall", "proxy_gain")
+    rise, fall, gain = (replicate_mean([getattr(part, name).point for part in parts]) for name in names)
     evidence = _all(parts)
     decision = decide([evidence])[0]
     held = sum(part.verdict == "observed" for part in parts)
     reason = f"holds in {held} of {len(parts)} replicates"
+    if untested := [part for part in parts if not part.rise.defined]:
+        reason = f"{untested[0].cell}: {untested[0].reason}"
     if decision.verdict == "undecided" and held == len(parts):
         reason += f", which differ too much: rise {rise}, fall {fall}"
-    return HumpVerdict(decision.verdict, reason, evidence, rise, fall, declared_kl, parts)
+    return HumpVerdict(decision.verdict, reason, evidence, rise, fall, gain, declared_kl, parts)
 
 
 def _test_one(curve: Curve, declared_kl: float, delta: float, proxy_rises: bool) -> ReplicateHump:

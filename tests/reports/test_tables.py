@@ -1,8 +1,11 @@
 """Tables beside the claims: matched KL, proxies and labels, the ledger."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from bench.stats.estimate import plus_minus
 from reports.findings import find, sentences
 from reports.ledger import ledger
 from reports.load import load
@@ -59,3 +62,19 @@ def test_only_what_optimises_a_proxy_is_asked_for_its_gain(make_overopt, tmp_pat
     for cell in run.trained:
         names = {a.name for a in findings.humps[cell.setting].replicates[0].evidence.asked}
         assert not names or ("proxy's gain" in names) == (asked[cell.method] == "hump"), cell.name
+
+
+def test_a_sentence_is_about_all_replicates_or_says_which_one_lacks_a_number(make_overopt, tmp_path):
+    run = load(make_overopt(tmp_path / "overopt"))
+    said = {s.label: s for s in sentences(run, find(run))}["DPO, β = 0.01"]
+    hump = find(run).humps[next(c.setting for c in run.cells if c.name == "dpo-policy_sized-b0.01-r0")]
+    gains = [part.proxy_gain.point for part in hump.replicates]
+    assert hump.proxy_gain.point == pytest.approx(np.mean(gains))
+    assert f"gains {plus_minus(hump.proxy_gain.point, hump.proxy_gain.error)}" in said.text
+    short = run.rows[(run.rows.cell != "dpo-policy_sized-b0.01-r1") | (run.rows.kl < 3)]
+    cut = dataclasses.replace(run, rows=short)
+    said = {s.label: s for s in sentences(cut, find(cut))}["DPO, β = 0.01"]
+    assert said.verdict == ""
+    assert said.text.startswith("gold ends at")
+    assert "dpo-policy_sized-b0.01-r1: no row near the declared" in said.reason
+    assert "DPO, β = 0.01" not in set(ledger(cut, find(cut)).data.setting)
