@@ -229,7 +229,7 @@ def choose_display() -> Display:
 
 
 def _number(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{round(value, 3) + 0.0:.3g}" if isinstance(value, float) else str(value)  # rounding at pi_ref reads 0
 
 
 def duration(seconds: float) -> str:

@@ -97,7 +97,7 @@ def _with_reference(run: Run, row: pd.Series, samples: pd.DataFrame) -> pd.DataF
 
 
 def _headline(row: pd.Series) -> Text:
-    kl = f"{row['kl']:.3g}" if pd.notna(row["kl"]) else f"at most {row['kl_analytic']:.3g}"
+    kl = f"{row['kl']:.2f}" if pd.notna(row["kl"]) else f"at most {row['kl_analytic']:.2f}"
     scores = ", ".join(f"{name} {row[name]:+.2f} ± {row[f'{name}_se']:.2f}" for name in ("gold", "proxy", "rubric"))
     return Text.assemble((str(row["row_id"]), "bold"), f"  KL {kl} nats, {scores}")
 

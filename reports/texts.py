@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from reports.findings import Findings, hardest
+from reports.findings import Findings, hardest, nats
 from reports.load import Cell, RunData
 
 PROMPTS = 2
@@ -80,7 +80,7 @@ def _places(cell: Cell, findings: Findings) -> dict[str, str]:
     for name, row in (("low KL", low), ("peak", peak.row if peak else 0), ("high KL", cell.last)):
         if row:
             rows[row] = f"{rows[row]}, {name}" if row in rows else name
-    return {f"{rows[r]} · {curve.kl[r]:.2g} nats": curve.row_ids[r] for r in sorted(rows)}
+    return {f"{rows[r]} · {nats(curve.kl[r])} nats": curve.row_ids[r] for r in sorted(rows)}
 
 
 def _typical(rows: pd.DataFrame) -> list[str]:
