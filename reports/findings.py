@@ -98,9 +98,8 @@ def sentences(run: RunData, findings: Findings) -> list[Sentence]:
 def _rows(cell: Cell, findings: Findings) -> tuple[tuple[str, str], ...]:
     """Where to look: the peak and the end of the curve that the sentence is about."""
     hump, ids = findings.humps.get(cell.setting), cell.curve.row_ids
-    part = hump.replicates[0] if hump else None
-    if part and part.peak_row_id:
-        return (("peak", part.peak_row_id), ("end", part.end_row_id))
+    if hump and hump.rise.defined:
+        return (("peak", hump.replicates[0].peak_row_id), ("end", hump.replicates[0].end_row_id))
     return (("last policy", ids[cell.last]),)
 
 
