@@ -8,7 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.run_folder import Run, load_run
+    from bench.runs.folder import Run, load_run
 
 __all__ = ["Run", "load_run"]
 
@@ -16,5 +16,5 @@ __all__ = ["Run", "load_run"]
 def __getattr__(name: str) -> Any:
     """Load on first use, so that `bench --help` stays quick and a stage's code closure small."""
     if name in __all__:
-        return getattr(importlib.import_module("bench.run_folder"), name)
+        return getattr(importlib.import_module("bench.runs.folder"), name)
     raise AttributeError(f"module 'bench' has no attribute {name!r}")

@@ -87,24 +87,24 @@ def _line(error: GoldbenchError) -> str:
 
 
 def _run(words: Sequence[str]) -> int:
+    from bench.commands.run import run
     from bench.config.compose import compose
-    from bench.running import run
 
     suite, runtime = compose(words)
     return run(suite, runtime, f"bench run {shlex.join(words)}")
 
 
 def _plan(words: Sequence[str]) -> int:
+    from bench.commands.ls import show_plan
     from bench.config.compose import compose
-    from bench.listing import show_plan
 
     show_plan(*compose(words))
     return 0
 
 
 def _ls(words: Sequence[str]) -> int:
-    from bench.listing import LISTS
-    from bench.options import PluginOptions, split_words
+    from bench.commands.ls import LISTS
+    from bench.commands.options import PluginOptions, split_words
 
     names, options = split_words(words, PluginOptions)
     unknown = [name for name in names if name not in LISTS]
@@ -116,8 +116,8 @@ def _ls(words: Sequence[str]) -> int:
 
 
 def _report(words: Sequence[str]) -> int:
-    from bench.options import split_words
-    from bench.run_folder import load_run
+    from bench.commands.options import split_words
+    from bench.runs.folder import load_run
     from reports import build, compare
     from reports.options import ReportOptions
 
@@ -135,9 +135,9 @@ def _report(words: Sequence[str]) -> int:
 
 
 def _selfcheck(words: Sequence[str]) -> int:
+    from bench.checks.estimators.run import selfcheck
+    from bench.commands.options import PluginOptions, split_words
     from bench.config.plugins import FileLoss, offers
-    from bench.options import PluginOptions, split_words
-    from bench.selfcheck.run import selfcheck
 
     _, options = split_words([word for word in words if word.startswith("plugin=")], PluginOptions)
     names = [word for word in words if not word.startswith("plugin=")]  # a check's name may have a = in it
@@ -148,22 +148,22 @@ def _selfcheck(words: Sequence[str]) -> int:
         return selfcheck(names)
     if strange := [name for name in names if name not in known]:
         raise ConfigError(f"{strange[0]!r} is no loss; legal: {', '.join(known)}{did_you_mean(strange[0], known)}")
-    from bench.conformance.own import check_own
+    from bench.checks.plugins.own import check_own
 
     return check_own(own)
 
 
 def _verify(words: Sequence[str]) -> int:
-    from bench.options import one_place, split_words
-    from bench.verify.command import VerifyOptions, verify
+    from bench.commands.options import one_place, split_words
+    from bench.commands.verify import VerifyOptions, verify
 
     places, options = split_words(words, VerifyOptions)
     return verify(one_place(places, "bench verify RUN [share=.02] [seed=0] [store=DIR]"), options)
 
 
 def _samples(words: Sequence[str]) -> int:
-    from bench.options import one_place, split_words
-    from bench.samples import SamplesOptions, show_samples
+    from bench.commands.options import one_place, split_words
+    from bench.commands.samples import SamplesOptions, show_samples
 
     places, options = split_words(words, SamplesOptions)
     usage = "bench samples RUN [cell=CELL] [budget=NATS] [row=ROW_ID] [n=5] [sort=gap|gold|proxy|length]"
@@ -172,8 +172,8 @@ def _samples(words: Sequence[str]) -> int:
 
 
 def _gc(words: Sequence[str]) -> int:
-    from bench.garbage import GcOptions, collect
-    from bench.options import split_words
+    from bench.commands.gc import GcOptions, collect
+    from bench.commands.options import split_words
 
     places, options = split_words(words, GcOptions)
     if places:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.core.files import read_json, write_text
+from bench.engine.files import read_json, write_text
 from benchmarks.timing import RESULTS
 
 DOCS = Path(__file__).parents[1] / "docs" / "performance.md"

@@ -1,4 +1,4 @@
-"""Measuring one saved policy, `bench.evaluate.evaluate`, with its parts; and the best-of-n estimator.
+"""Measuring one saved policy, `bench.measure.evaluate.evaluate`, with its parts; and the best-of-n estimator.
 
 As many fresh samples as a row of `overopt` has. Each part is given what it is given there; what no part
 covers (units, means and standard errors, text statistics) is the whole less the parts.
@@ -10,15 +10,15 @@ from collections.abc import Callable
 import numpy as np
 from torch import Tensor
 
-from bench.best_of_n import best_of_n_weights
 from bench.config.evaluation import EvaluationConfig
 from bench.core.seeds import stream
 from bench.core.types import Sequences
-from bench.evaluate import Judge, Protocol, evaluate, probe_columns
+from bench.lm.codec import decode, encode_prompts
 from bench.lm.generate import generate_with_distributions
 from bench.lm.kl import drawn_kl
-from bench.lm.model import Policy, load_policy
-from bench.lm.tokens import decode, encode_prompts
+from bench.lm.policy import Policy, load_policy
+from bench.measure.best_of_n import best_of_n_weights
+from bench.measure.evaluate import Judge, Protocol, evaluate, probe_columns
 from bench.pipeline.measuring import open_bench, open_protocol
 from benchmarks.material import MAX_NEW_TOKENS, cell_context, plan_of
 from benchmarks.timing import Table, in_turn, milliseconds, publish, ratio, use_threads

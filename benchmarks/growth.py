@@ -11,18 +11,18 @@ import torch
 
 from bench.config.evaluation import EvaluationConfig
 from bench.config.suite import RuntimeConfig
-from bench.core.store import Store
 from bench.core.types import Sequences
-from bench.display import PlainDisplay
-from bench.evaluate import evaluate
+from bench.engine.display import PlainDisplay
+from bench.engine.scheduler import run_plan
+from bench.engine.store import Store
 from bench.lm.generate import generate
-from bench.lm.model import load_policy
-from bench.methods.losses import Preference
-from bench.methods.samplers import StoredPairs
+from bench.lm.policy import load_policy
+from bench.losses.preference import Preference
+from bench.measure.evaluate import evaluate
 from bench.pipeline.measuring import open_bench, open_protocol
 from bench.pipeline.plan import Plan
-from bench.sweep import run_plan
-from bench.train import Trainer
+from bench.samplers.stored import StoredPairs
+from bench.training.loop import Trainer
 from benchmarks.material import STORE, cell_context, material, pairs_under, plan_of
 from benchmarks.timing import Table, in_turn, milliseconds, publish, use_threads
 

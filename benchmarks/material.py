@@ -14,17 +14,16 @@ from transformers import PreTrainedTokenizerFast
 from bench.config.compose import compose
 from bench.config.suite import RuntimeConfig
 from bench.core.records import read_parquet
-from bench.core.stage import Context, Stage
-from bench.core.store import Store
-from bench.core.types import Prompts, Sequences
-from bench.display import PlainDisplay
+from bench.core.types import Pairs, Prompts, Sequences
+from bench.engine.display import PlainDisplay
+from bench.engine.scheduler import run_plan
+from bench.engine.stage import Context, Stage
+from bench.engine.store import Store
+from bench.lm.codec import encode, encode_prompts
 from bench.lm.logprobs import batched_sequence_logps
-from bench.lm.model import TransformerPolicy, load_policy
-from bench.lm.tokens import encode, encode_prompts
-from bench.methods.base import Pairs
+from bench.lm.policy import TransformerPolicy, load_policy
 from bench.pipeline.artifacts import load_prompts, load_tokenizer
 from bench.pipeline.plan import Plan, build_plan
-from bench.sweep import run_plan
 
 HERE = Path(__file__).parent
 STORE = Store(HERE / ".goldbench")

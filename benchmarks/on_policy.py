@@ -13,7 +13,7 @@ from typing import Any
 from bench.config.methods import ReinforceConfig
 from bench.core.types import Sequences
 from bench.methods.build import Materials, build_method
-from bench.train import Trainer
+from bench.training.loop import Trainer
 from benchmarks.material import MAX_NEW_TOKENS, WIDTHS, Material
 from benchmarks.timing import Table, publish
 from benchmarks.trl_steps import SETTINGS, TINY_RATE, Sides, compare, marked

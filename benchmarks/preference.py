@@ -8,9 +8,9 @@ from functools import partial
 from tempfile import mkdtemp
 from typing import Any
 
-from bench.methods.losses import Preference
-from bench.methods.samplers import StoredPairs
-from bench.train import Trainer
+from bench.losses.preference import Preference
+from bench.samplers.stored import StoredPairs
+from bench.training.loop import Trainer
 from benchmarks.material import WIDTHS, Material
 from benchmarks.timing import Table, publish
 from benchmarks.trl_steps import SETTINGS, TINY_RATE, Sides, compare, marked

@@ -12,7 +12,7 @@ from torch import Tensor
 from bench.core.types import Prompts, Sequences, positions
 from bench.lm.generate import generate
 from bench.lm.logprobs import gather, next_token_logps, token_logps
-from bench.lm.model import TransformerPolicy
+from bench.lm.policy import TransformerPolicy
 from benchmarks.material import MAX_NEW_TOKENS, WIDTHS, Material, material
 from benchmarks.timing import ROUNDS, Table, in_turn, milliseconds, publish, ratio, use_threads
 

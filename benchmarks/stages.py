@@ -8,7 +8,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from bench.core.files import read_json
+from bench.engine.files import read_json
 from benchmarks.timing import Table, publish
 
 

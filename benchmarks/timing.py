@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 
-from bench.core.files import read_json, write_json
-from bench.core.provenance import library_versions
+from bench.engine.files import read_json, write_json
+from bench.engine.provenance import library_versions
 
 RESULTS = Path(__file__).with_name("results.json")
 ROUNDS = int(os.environ.get("BENCHMARK_ROUNDS", "7"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 
-from bench.train import Trainer
+from bench.training.loop import Trainer
 from benchmarks.material import Material, material
 from benchmarks.timing import ROUNDS, Rounds, milliseconds, ratio, use_threads
 

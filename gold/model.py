@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from bench.core.files import read_json
 from bench.core.types import Score, Sequences
-from bench.lm.tokens import decode
+from bench.engine.files import read_json
+from bench.lm.codec import decode
 from bench.rewards.model import load_reward_model
 from gold.rubric import NotesRubric
 

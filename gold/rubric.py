@@ -15,9 +15,8 @@ import numpy as np
 from jaxtyping import Float
 
 from bench.worlds.base import World
-from bench.worlds.brief import Brief
-from bench.worlds.notes import NotesWorld
-from bench.worlds.vocabulary import (
+from bench.worlds.notes.brief import Brief
+from bench.worlds.notes.vocabulary import (
     AGAIN,
     CLOSINGS,
     END,
@@ -31,6 +30,7 @@ from bench.worlds.vocabulary import (
     TONE_OF,
     word_class,
 )
+from bench.worlds.notes.world import NotesWorld
 
 PARTS = ("facts", "tone", "register", "structure", "brevity", "restating", "filler", "repetition", "form")
 

@@ -25,8 +25,8 @@ from bench.core.seeds import np_stream, seed_of
 from bench.core.types import Sequences
 from bench.errors import DivergedError
 from bench.lm.logprobs import like_length
-from bench.lm.model import neox_config, parameter_count
 from bench.lm.neox import Trunk
+from bench.lm.policy import neox_config, parameter_count
 from bench.worlds.base import World, prompt_id
 from gold.audit import pair_agreement, within_prompt_corr
 from gold.wide import Judged, Teacher

@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from bench.core.types import Sequences
-from bench.lm.tokens import encode
+from bench.lm.codec import encode
 from bench.worlds.base import World
 from gold.rubric import NotesRubric, rubric_of
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.core.files import write_text
+from bench.engine.files import write_text
 from bench.errors import ConfigError
 from bench.stats.matched import at_kl, difference_over
 from reports import words

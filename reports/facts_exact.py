@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.best_of_n import best_of_n_weights
+from bench.measure.best_of_n import best_of_n_weights
 from reports.fact import Fact, exact, unanswered
 from reports.load import Cell, RunData
 

@@ -9,7 +9,7 @@ import platform
 from itertools import chain
 from pathlib import Path
 
-from bench.core.stamp import digest, make_once
+from bench.engine.rebuild import digest, make_once
 
 _ROOT = Path(__file__).parents[1]
 _CODE = ("bench/**/*.py", "reports/**/*.py", "reports/templates/*", "reports/vendor/*", "suites/*")

@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.core.files import write_text
+from bench.engine.files import write_text
 from reports import audits, models, tables
 from reports.best_betas import best_betas_table
 from reports.claims import judge_claims

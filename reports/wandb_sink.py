@@ -1,6 +1,6 @@
 """Sends a run to Weights & Biases from a process of its own, so that W&B can neither slow nor stop the run.
 
-`bench.running` opens a `Sink`. The child's side, the only one that imports wandb, is `wandb_session`; dashboards
+`bench.commands.run` opens a `Sink`. The child's side, the only one that imports wandb, is `wandb_session`; dashboards
 are `dashboard`'s.
 """
 

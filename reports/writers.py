@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from bench.core.records import REPORT
-from bench.rewards.calibrate import within_prompt_corr
+from bench.rewards.units import within_prompt_corr
 
 JUDGES = {"gold": "gold", "writers": "writers", "users": "rubric"}
 """The three judges of a text and the column that holds each one's score."""

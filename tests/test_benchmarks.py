@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bench.core.files import read_json
+from bench.engine.files import read_json
 from benchmarks import all as everything
 from benchmarks.timing import in_turn, ratio
 

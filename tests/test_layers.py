@@ -12,17 +12,19 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = [
     ["bench.errors"],
-    ["bench.core.files", "bench.core.records", "bench.text", "bench.config", "bench.stats"],
-    ["bench.core"],
+    ["bench.engine.files", "bench.core.records", "bench.measure.text", "bench.config", "bench.stats"],
+    ["bench.core", "bench.engine"],
     ["bench.worlds"],
     ["bench.lm"],
     ["bench.rewards"],
-    ["bench.methods", "gold"],
-    ["bench.monitor", "bench.train", "bench.evaluate", "bench.best_of_n"],
-    ["bench.pipeline", "bench.selfcheck", "bench.conformance", "bench.display", "bench.options"],
-    ["bench.sweep", "reports"],
-    ["bench.run_folder"],
-    ["bench.running", "bench.listing", "bench.verify", "bench.samples", "bench.garbage"],
+    ["bench.losses", "bench.samplers", "gold"],
+    ["bench.methods"],
+    ["bench.training", "bench.measure"],
+    ["bench.pipeline", "bench.checks", "bench.checks.estimators", "bench.checks.plugins", "bench.checks.statistics"],
+    ["bench.engine.scheduler", "reports"],
+    ["bench.runs"],
+    ["bench.checks.runs"],
+    ["bench.commands"],
     ["bench.cli", "bench"],
     ["bench.__main__"],
 ]
@@ -30,9 +32,17 @@ LAYERS = [
 import its own group and every lower layer, never a neighbour of the same layer."""
 
 RANK = {group: rank for rank, groups in enumerate(LAYERS) for group in groups}
-NO_TORCH = ("bench.config", "bench.stats", "reports", "bench.sweep", "bench.run_folder", "bench.display", "bench.cli")
-NO_TORCH += ("bench.options", "bench.samples", "bench.garbage")
-KNOW_GOLD = ("gold", "bench.pipeline", "bench.selfcheck", "bench.verify")
+NO_TORCH = (
+    "bench.config",
+    "bench.stats",
+    "reports",
+    "bench.engine.scheduler",
+    "bench.runs.folder",
+    "bench.engine.display",
+    "bench.cli",
+)
+NO_TORCH += ("bench.commands.options", "bench.commands.samples", "bench.commands.gc")
+KNOW_GOLD = ("gold", "bench.pipeline", "bench.checks.estimators", "bench.checks.runs")
 
 
 def _modules() -> dict[str, Path]:
@@ -88,12 +98,12 @@ def test_imports_point_down(module):
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("bench.methods.ppo", "import gold.model"),
-        ("bench.methods.ppo", "def f():\n    from bench.train import Trainer"),
+        ("bench.losses.ppo", "import gold.model"),
+        ("bench.losses.ppo", "def f():\n    from bench.training.loop import Trainer"),
         ("bench.stats.curves", "import torch"),
         ("bench.core.types", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from bench.lm import model"),
         ("reports.load", "from bench import sweep"),
-        ("bench.evaluate", "from bench.train import Trainer"),
+        ("bench.measure.evaluate", "from bench.training.loop import Trainer"),
     ],
 )
 def test_a_wrong_arrow_is_seen(module, source):
@@ -101,7 +111,15 @@ def test_a_wrong_arrow_is_seen(module, source):
 
 
 @pytest.mark.parametrize(
-    "module", ["bench.cli", "bench.sweep", "bench.running", "bench.listing", "bench.config.compose", "reports.make"]
+    "module",
+    [
+        "bench.cli",
+        "bench.engine.scheduler",
+        "bench.commands.run",
+        "bench.commands.ls",
+        "bench.config.compose",
+        "reports.make",
+    ],
 )
 def test_the_parent_process_never_loads_torch(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

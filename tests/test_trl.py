@@ -13,12 +13,11 @@ import toy_lm
 import trl_oracle
 from safetensors.torch import load_file
 
-from bench.core.types import Sequences
+from bench.core.types import Pairs, Sequences
+from bench.lm.codec import encode
 from bench.lm.logprobs import batched_sequence_logps, sequence_logps
-from bench.lm.model import load_policy
-from bench.lm.tokens import encode
-from bench.methods.base import Pairs
-from bench.methods.losses import Preference
+from bench.lm.policy import load_policy
+from bench.losses.preference import Preference
 from bench.rewards.model import load_reward_model
 
 

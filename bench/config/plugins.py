@@ -2,7 +2,7 @@
 
 A plugin file (`plugin=FILE.py`) offers its public top-level functions, read from its syntax tree. An installed package
 offers names in the entry point group `goldbench.losses`, read from its metadata. No configuration file brings code: it
-can only name what one of these two offers. `bench.config.losses` asks for a suite, `bench.methods.plugins` loads.
+can only name what one of these two offers. `bench.config.losses` asks for a suite, `bench.losses.plugins` loads.
 """
 
 import ast

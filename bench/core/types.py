@@ -12,6 +12,7 @@ from typing import Self
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 
 
 class Rows:
@@ -70,6 +71,60 @@ class Sequences(Rows):
     @property
     def prompts(self) -> Prompts:
         return Prompts(self.prompt_ids, self.prompt_mask)
+
+
+def trimmed(sequences: Sequences) -> Sequences:
+    """The same rows without the columns that none of them uses."""
+    prompt = sequences.prompt_mask.shape[1] - int(sequences.prompt_mask.sum(1).max())
+    response = max(1, int(sequences.lengths.max()))
+    return Sequences(
+        sequences.prompt_ids[:, prompt:],
+        sequences.prompt_mask[:, prompt:],
+        sequences.response_ids[:, :response],
+        sequences.response_mask[:, :response],
+    )
+
+
+def stack(chosen: Sequences, rejected: Sequences) -> Sequences:
+    """Both sides as one batch, chosen first, without unused columns, so that one pass serves both."""
+    T = max(chosen.response_ids.shape[1], rejected.response_ids.shape[1])
+
+    def both(name: str) -> Tensor:
+        sides = [getattr(side, name) for side in (chosen, rejected)]
+        return torch.cat([F.pad(s, (0, T - s.shape[1])) if name.startswith("response") else s for s in sides])
+
+    names = ("prompt_ids", "prompt_mask", "response_ids", "response_mask")
+    return trimmed(Sequences(*map(both, names)))
+
+
+@dataclass(frozen=True)
+class Rollouts(Rows):
+    """Fresh samples of the policy, scored, with the policy's and the reference's log-prob of every token."""
+
+    sequences: Sequences
+    score_B: Float[Tensor, " B"]
+    logps_BT: Float[Tensor, "B T"]
+    ref_logps_BT: Float[Tensor, "B T"]
+
+
+@dataclass(frozen=True)
+class Pairs(Rows):
+    """Preference pairs, with the reference's summed log-prob of each side."""
+
+    chosen: Sequences
+    rejected: Sequences
+    ref_chosen_B: Float[Tensor, " B"]
+    ref_rejected_B: Float[Tensor, " B"]
+
+
+@dataclass
+class Counts:
+    """What a run has consumed so far."""
+
+    samples_seen: int = 0
+    tokens_sampled: int = 0
+    tokens_trained: int = 0
+    labels_used: int = 0
 
 
 Score = Callable[[Sequences], Float[Tensor, " B"]]

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from bench.core.types import Prompts, Sequences
-from bench.lm.model import Policy
+from bench.lm.policy import Policy
 
 SHRINK_BELOW = 0.75  # rows leave the decoding batch once this share or less is still running
 

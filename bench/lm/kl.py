@@ -15,7 +15,7 @@ from torch import Tensor
 from bench.core.masking import masked_sum
 from bench.core.types import Sequences
 from bench.lm.logprobs import ROWS_AT_ONCE, Reader, gather, like_length
-from bench.lm.model import Policy
+from bench.lm.policy import Policy
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench.core.masking import masked_sum
-from bench.core.types import Sequences
-from bench.lm.model import Policy
+from bench.core.types import Sequences, trimmed
+from bench.lm.policy import Policy
 
 ROWS_AT_ONCE = 32  # in one pass: fewer are slower each; more are padded further, and leave the core's cache
 
@@ -62,18 +62,6 @@ def sequence_logps(policy: Policy, sequences: Sequences, size: int = ROWS_AT_ONC
 def batched_sequence_logps(policy: Policy, sequences: Sequences, size: int = ROWS_AT_ONCE) -> Float[Tensor, " B"]:
     """`sequence_logps` over any number of rows, without gradients."""
     return sequence_logps(policy, sequences, size)
-
-
-def trimmed(sequences: Sequences) -> Sequences:
-    """The same rows without the columns that none of them uses."""
-    prompt = sequences.prompt_mask.shape[1] - int(sequences.prompt_mask.sum(1).max())
-    response = max(1, int(sequences.lengths.max()))
-    return Sequences(
-        sequences.prompt_ids[:, prompt:],
-        sequences.prompt_mask[:, prompt:],
-        sequences.response_ids[:, :response],
-        sequences.response_mask[:, :response],
-    )
 
 
 def like_length(sequences: Sequences, size: int = ROWS_AT_ONCE) -> Iterator[tuple[Int[Tensor, " b"], Sequences]]:

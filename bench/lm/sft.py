@@ -16,8 +16,8 @@ from trl import SFTTrainer
 
 from bench.config.models import SFTConfig
 from bench.core.seeds import seed_of
-from bench.lm.model import neox_config, new_lm
-from bench.lm.tokens import prompt_token_ids, response_token_ids
+from bench.lm.codec import prompt_token_ids, response_token_ids
+from bench.lm.policy import neox_config, new_lm
 
 IGNORED = -100  # the label of a token without loss, in Hugging Face's convention
 

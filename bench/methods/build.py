@@ -10,16 +10,19 @@ from transformers import GPTNeoXForSequenceClassification
 
 from bench.config.methods import MethodConfig, PPOConfig, PreferenceConfig, ReinforceConfig, SFTMethodConfig
 from bench.core.seeds import seed_of
-from bench.core.types import Prompts, Score
-from bench.lm.model import TransformerPolicy
-from bench.methods.base import Loss, Pairs, Sampler
-from bench.methods.likelihood import Likelihood, better_first
-from bench.methods.losses import Preference
-from bench.methods.online import OnlinePairs, Replay, Rounds
-from bench.methods.ppo import PPO, TransformerCritic
-from bench.methods.reinforce import Reinforce
-from bench.methods.samplers import OnPolicy, StoredPairs
+from bench.core.types import Pairs, Prompts, Score
+from bench.lm.policy import TransformerPolicy
+from bench.losses.base import Loss
+from bench.losses.likelihood import Likelihood, better_first
+from bench.losses.ppo import PPO, TransformerCritic
+from bench.losses.preference import Preference
+from bench.losses.reinforce import Reinforce
 from bench.rewards.model import RewardModel, with_zero_head
+from bench.samplers.base import Sampler
+from bench.samplers.on_policy import OnPolicy
+from bench.samplers.online import OnlinePairs, Rounds
+from bench.samplers.replay import Replay
+from bench.samplers.stored import StoredPairs
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from bench.core.files import read_json
 from bench.core.records import read_parquet
-from bench.core.types import Sequences
-from bench.lm.model import parameter_count
-from bench.lm.tokens import decode, decode_prompts, encode_prompts, encode_responses
-from bench.methods.base import Pairs
-from bench.rewards.calibrate import Units, units_from_pool
+from bench.core.types import Pairs, Sequences
+from bench.engine.files import read_json
+from bench.lm.codec import decode, decode_prompts, encode_prompts, encode_responses
+from bench.lm.policy import parameter_count
 from bench.rewards.model import load_reward_model
+from bench.rewards.units import Units, units_from_pool
 
 
 def load_tokenizer(world: Path) -> PreTrainedTokenizerFast:

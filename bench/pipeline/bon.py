@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.best_of_n import analytic_kl, best_of_n_weights, measured_kl
 from bench.core.records import (
     POOL_COLUMNS,
     REPORT,
@@ -17,11 +16,12 @@ from bench.core.records import (
     read_parquet,
     write_parquet,
 )
-from bench.core.stage import Context
-from bench.evaluate import clustered, win_rate
-from bench.lm.tokens import encode
+from bench.engine.stage import Context
+from bench.lm.codec import encode
+from bench.measure.best_of_n import analytic_kl, best_of_n_weights, measured_kl
+from bench.measure.evaluate import clustered, win_rate
+from bench.measure.text import repetition
 from bench.pipeline.measuring import Bench, open_bench
-from bench.text import repetition
 
 AVERAGED = ("gold", "proxy", "rubric", "win_rate")
 

@@ -15,22 +15,22 @@ from pydantic import TypeAdapter
 
 from bench.config.evaluation import EvaluationConfig
 from bench.config.methods import GOLD, MethodConfig
-from bench.core.files import point_to, read_json, write_json
-from bench.core.plugin import plugin_file
 from bench.core.records import read_parquet, write_parquet
 from bench.core.seeds import seed_of
-from bench.core.stage import Context
+from bench.engine.files import point_to, read_json, write_json
+from bench.engine.plugin import plugin_file
+from bench.engine.stage import Context
 from bench.errors import DivergedError
-from bench.evaluate import evaluate
-from bench.lm.model import load_policy
-from bench.lm.tokens import encode_prompts
+from bench.lm.codec import encode_prompts
+from bench.lm.policy import load_policy
+from bench.losses.plugins import own_losses
+from bench.measure.evaluate import evaluate
 from bench.methods.build import Materials, Method, build_method
-from bench.methods.online import Recorder
-from bench.methods.plugins import own_losses
-from bench.monitor import Monitor
 from bench.pipeline.artifacts import load_prompts, pairs_of, table_of_pairs
 from bench.pipeline.measuring import open_bench, open_protocol, sample_table, write_tables
-from bench.train import Trainer
+from bench.samplers.replay import Recorder
+from bench.training.loop import Trainer
+from bench.training.monitor import Monitor
 
 LATEST = "checkpoint.json"
 RECORDED = "pairs.parquet"  # fresh pairs as they were drawn, of a method that another one replays

@@ -4,11 +4,11 @@ import pandas as pd
 import torch
 
 from bench.core.seeds import seed_of
-from bench.core.stage import Context
 from bench.core.types import Score
+from bench.engine.stage import Context
+from bench.lm.codec import decode, encode_prompts
 from bench.lm.generate import generate_with_logps
-from bench.lm.model import load_policy
-from bench.lm.tokens import decode, encode_prompts
+from bench.lm.policy import load_policy
 from bench.pipeline.artifacts import load_tokenizer
 
 ROWS_AT_ONCE = 512

@@ -7,8 +7,8 @@ from pydantic import TypeAdapter
 
 from bench.config.models import GoldConfig, TrainedGoldConfig
 from bench.config.world import NotesConfig
-from bench.core.files import write_json
-from bench.core.stage import Context
+from bench.engine.files import write_json
+from bench.engine.stage import Context
 from bench.pipeline.artifacts import load_tokenizer
 from bench.worlds.registry import build_world
 from gold.train import train_gold

@@ -19,10 +19,10 @@ from bench.core.records import (
     read_parquet,
     write_parquet,
 )
-from bench.core.stage import Context
 from bench.core.types import Score
-from bench.evaluate import Judge, Protocol
-from bench.lm.model import load_policy
+from bench.engine.stage import Context
+from bench.lm.policy import load_policy
+from bench.measure.evaluate import Judge, Protocol
 from bench.pipeline.artifacts import (
     Proxy,
     label_noise,
@@ -32,7 +32,7 @@ from bench.pipeline.artifacts import (
     pairs_of,
     reference_pool,
 )
-from bench.rewards.calibrate import units_from_pool
+from bench.rewards.units import units_from_pool
 from gold.model import load_gold, rubric_table
 
 

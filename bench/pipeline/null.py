@@ -5,8 +5,8 @@ from typing import Any
 
 from bench.config.evaluation import EvaluationConfig
 from bench.core.seeds import seed_of
-from bench.core.stage import Context
-from bench.evaluate import evaluate
+from bench.engine.stage import Context
+from bench.measure.evaluate import evaluate
 from bench.pipeline.measuring import open_bench, open_protocol, sample_table, write_tables
 
 

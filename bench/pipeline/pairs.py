@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from bench.config.models import PairsConfig, Source
-from bench.core.files import read_json
 from bench.core.records import write_parquet
 from bench.core.seeds import np_stream
-from bench.core.stage import Context
 from bench.core.types import Score
+from bench.engine.files import read_json
+from bench.engine.stage import Context
 from bench.pipeline.artifacts import label_noise, load_prompts, load_tokenizer
 from bench.pipeline.drawing import draw_reference
 from gold.labels import Labels, label

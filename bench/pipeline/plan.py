@@ -18,7 +18,7 @@ from bench.config.methods import (
 )
 from bench.config.models import SFTConfig, Source
 from bench.config.suite import SuiteConfig
-from bench.core.stage import Stage
+from bench.engine.stage import Stage
 from bench.errors import ConfigError
 
 Json = Mapping[str, Any]

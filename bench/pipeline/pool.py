@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.best_of_n import best_of_n_weights
 from bench.config.evaluation import PoolConfig
 from bench.core.records import REPORT, SELECT, write_parquet
-from bench.core.stage import Context
+from bench.engine.stage import Context
+from bench.measure.best_of_n import best_of_n_weights
 from bench.pipeline.artifacts import load_prompts, load_tokenizer
 from bench.pipeline.drawing import draw_reference
-from bench.rewards.calibrate import within_prompt_sd
+from bench.rewards.units import within_prompt_sd
 from gold.model import load_gold, rubric_table
 
 NEAR_MAX_SD = 0.1

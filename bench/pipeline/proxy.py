@@ -8,17 +8,17 @@ import pandas as pd
 from transformers import PreTrainedTokenizerFast
 
 from bench.config.models import ProxyConfig
-from bench.core.files import read_json, write_json
 from bench.core.records import read_parquet, write_parquet
 from bench.core.seeds import np_stream
-from bench.core.stage import Context
-from bench.lm.model import load_policy, parameter_count
-from bench.lm.tokens import encode
+from bench.engine.files import read_json, write_json
+from bench.engine.stage import Context
+from bench.lm.codec import encode
+from bench.lm.policy import load_policy, parameter_count
 from bench.pipeline.artifacts import load_prompts, load_tokenizer
 from bench.rewards.bradley_terry import fit_proxy, new_reward_model
-from bench.rewards.calibrate import calibration_scale, label_ce, within_prompt_corr, within_prompt_sd
 from bench.rewards.distil import distil
 from bench.rewards.model import RewardModel, load_reward_model
+from bench.rewards.units import calibration_scale, label_ce, within_prompt_corr, within_prompt_sd
 from gold.model import load_gold
 
 SIDES = {"chosen": "rejected", "rejected": "chosen"}

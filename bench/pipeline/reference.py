@@ -10,13 +10,13 @@ from typing import Any
 import pandas as pd
 
 from bench.config.models import ReferenceConfig
-from bench.core.files import write_json
 from bench.core.records import REPORT, SELECT, write_parquet
-from bench.core.stage import Context
+from bench.engine.files import write_json
+from bench.engine.stage import Context
 from bench.errors import GateError
 from bench.pipeline.artifacts import load_prompts, load_tokenizer
 from bench.pipeline.drawing import draw_reference
-from bench.rewards.calibrate import GOLD_SD_LOGITS, within_prompt_corr, within_prompt_sd
+from bench.rewards.units import GOLD_SD_LOGITS, within_prompt_corr, within_prompt_sd
 from gold.model import load_gold, rubric_table, taught_weights
 
 

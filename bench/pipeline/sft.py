@@ -5,7 +5,7 @@ from typing import Any
 
 from bench.config.models import SFTConfig
 from bench.core.records import read_parquet
-from bench.core.stage import Context
+from bench.engine.stage import Context
 from bench.lm.sft import fit_sft
 from bench.pipeline.artifacts import load_tokenizer
 

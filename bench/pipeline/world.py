@@ -8,7 +8,7 @@ import pandas as pd
 from bench.config.world import NotesConfig
 from bench.core.records import write_parquet
 from bench.core.seeds import np_stream
-from bench.core.stage import Context
+from bench.engine.stage import Context
 from bench.worlds.base import prompt_id
 from bench.worlds.registry import build_world
 

@@ -19,9 +19,9 @@ from trl import RewardConfig, RewardTrainer
 from bench.config.models import ProxyConfig
 from bench.core.seeds import seed_of
 from bench.core.types import Sequences
-from bench.lm.model import load_policy, neox_config
+from bench.lm.codec import prompt_token_ids, response_token_ids
+from bench.lm.policy import load_policy, neox_config
 from bench.lm.sft import TRAINER, Report, train_and_save
-from bench.lm.tokens import prompt_token_ids, response_token_ids
 from bench.rewards.model import RewardModel, with_zero_head
 
 

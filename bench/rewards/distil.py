@@ -17,9 +17,9 @@ from bench.config.models import ProxyConfig
 from bench.core.seeds import np_stream, seed_of
 from bench.core.types import Score
 from bench.errors import DivergedError
+from bench.lm.codec import encode_prompts
 from bench.lm.generate import generate
-from bench.lm.model import Policy
-from bench.lm.tokens import encode_prompts
+from bench.lm.policy import Policy
 from bench.rewards.model import RewardModel
 
 SAMPLES_PER_PROMPT = 4

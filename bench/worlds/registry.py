@@ -2,7 +2,7 @@
 
 from bench.config.world import WorldConfig
 from bench.worlds.base import World
-from bench.worlds.notes import NotesWorld
+from bench.worlds.notes.world import NotesWorld
 
 WORLDS: dict[str, type[NotesWorld]] = {"notes": NotesWorld}
 

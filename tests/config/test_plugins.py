@@ -6,10 +6,10 @@ import pytest
 import toy_plugins
 
 from bench.cli import main
+from bench.commands.ls import LISTS
 from bench.config.compose import compose
 from bench.config.plugins import file_losses, functions, offers
 from bench.errors import ConfigError
-from bench.listing import LISTS
 from bench.pipeline.plan import build_plan
 
 MINE = "+method.mine={type: preference, f: mine, beta: [.1, .2]}"

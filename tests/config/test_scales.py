@@ -3,11 +3,11 @@ import json
 import pytest
 
 from bench.cli import main
+from bench.commands.ls import LISTS
 from bench.config.compose import compose
 from bench.config.load import scale_names
 from bench.config.methods import PreferenceConfig
 from bench.errors import ConfigError
-from bench.listing import LISTS
 
 SUITE = """
 title: Mine
@@ -138,7 +138,7 @@ def test_the_plan_tells_the_scale_and_what_it_costs(mine, tmp_path, capsys):
 
 
 def test_the_list_of_suites_tells_their_scales(mine, monkeypatch):
-    monkeypatch.setattr("bench.listing.suite_names", lambda: [mine, "smoke"])
+    monkeypatch.setattr("bench.commands.ls.suite_names", lambda: [mine, "smoke"])
     first, second = LISTS["suites"](None)
     assert first == f"{mine}  Mine  scale=small|full|wide, small unless told"
     assert "scale" not in second

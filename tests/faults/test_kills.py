@@ -9,7 +9,7 @@ import time
 import pytest
 from toy_run import CELLS, plan, start, wait_until
 
-from bench.core.store import Store
+from bench.engine.store import Store
 
 STEPS, STEP_S = 12, 0.05
 TABLES = ("rows.parquet", "samples.parquet")

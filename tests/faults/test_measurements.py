@@ -8,12 +8,12 @@ import torch
 import toy_artifacts
 from toy_kill import Killed
 
-from bench.core.files import write_json
 from bench.core.records import read_parquet, write_parquet
+from bench.engine.files import write_json
+from bench.lm.codec import encode
 from bench.lm.logprobs import batched_sequence_logps
-from bench.lm.model import TransformerPolicy, neox_config, new_lm
-from bench.lm.tokens import encode
-from bench.methods.losses import Preference
+from bench.lm.policy import TransformerPolicy, neox_config, new_lm
+from bench.losses.preference import Preference
 from bench.pipeline.artifacts import load_prompts, load_tokenizer
 from bench.rewards.model import RewardModel
 
@@ -103,7 +103,7 @@ def test_one_prompt_has_numbers_and_no_standard_errors(built, tmp_path):
 
 
 def test_responses_that_end_at_once_are_measured(built, tmp_path, monkeypatch):
-    from bench import evaluate
+    from bench.measure import evaluate
 
     decode = evaluate.decode
     monkeypatch.setattr(evaluate, "decode", lambda ids, drawn: ([""] * len(drawn.lengths), decode(ids, drawn)[1]))

@@ -10,14 +10,14 @@ import pytest
 from toy_plan import plan_of, plan_with_cells, toy
 from toy_run import TOYS, start, wait_until
 
+from bench.commands.run import execute
 from bench.config.suite import RuntimeConfig
-from bench.core.progress import ProgressLog, ProgressTail
-from bench.core.store import Store
-from bench.core.worker import Setup, _attempt
-from bench.display import PlainDisplay
+from bench.engine.display import PlainDisplay
+from bench.engine.progress import ProgressLog, ProgressTail
+from bench.engine.scheduler import needed_stages
+from bench.engine.store import Store
+from bench.engine.worker import Setup, _attempt
 from bench.errors import ConfigError, StoreError
-from bench.running import execute
-from bench.sweep import needed_stages
 
 
 @pytest.fixture
@@ -167,8 +167,8 @@ def test_a_progress_line_that_cannot_be_written_or_read_is_dropped(tmp_path):
 
 
 def test_a_worker_killed_while_it_waited_costs_nothing(tmp_path, monkeypatch):
-    from bench.core.worker import Worker
-    from bench.sweep import run_plan
+    from bench.engine.scheduler import run_plan
+    from bench.engine.worker import Worker
 
     give, killed = Worker.give, []
 

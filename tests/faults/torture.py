@@ -20,7 +20,7 @@ from pathlib import Path
 from test_privacy import GUARD
 from toy_run import Running
 
-from bench.core.files import read_json
+from bench.engine.files import read_json
 
 SUITE = """
 name: torture

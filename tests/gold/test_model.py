@@ -1,8 +1,8 @@
 import pytest
 
 from bench.config.world import NotesConfig
-from bench.core.files import write_json
-from bench.lm.tokens import encode
+from bench.engine.files import write_json
+from bench.lm.codec import encode
 from bench.worlds import build_world
 from gold.model import load_gold, rubric_table, taught_weights
 

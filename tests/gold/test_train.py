@@ -6,7 +6,7 @@ import torch
 
 from bench.config.models import ModelConfig, TrainedGoldConfig
 from bench.config.world import NotesConfig
-from bench.lm.tokens import encode, pad
+from bench.lm.codec import encode, pad
 from bench.rewards.model import load_reward_model
 from bench.worlds import build_world
 from gold import train

@@ -4,12 +4,12 @@ import torch
 import toy_lm
 from scipy.stats import chisquare
 
+from bench.checks.estimators import world as tab
 from bench.core.seeds import stream
 from bench.core.types import Prompts
+from bench.lm.codec import encode_prompts
 from bench.lm.generate import generate, generate_with_distributions, generate_with_logps, pick
 from bench.lm.logprobs import next_token_logps, token_logps
-from bench.lm.tokens import encode_prompts
-from bench.selfcheck import world as tab
 
 PAD, EOS = 0, 3  # of toy_lm's tokenizer
 

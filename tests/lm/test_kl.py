@@ -2,11 +2,11 @@ import pytest
 import torch
 import toy_lm
 
+from bench.checks.estimators import world as tab
 from bench.core.seeds import stream
+from bench.lm.codec import encode_prompts
 from bench.lm.generate import generate, generate_with_distributions
 from bench.lm.kl import drawn_kl, sequence_kl
-from bench.lm.tokens import encode_prompts
-from bench.selfcheck import world as tab
 
 REFERENCE, POLICY = tab.TabularPolicy(0), tab.TabularPolicy(1)
 

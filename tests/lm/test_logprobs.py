@@ -4,6 +4,7 @@ import pytest
 import torch
 import toy_lm
 
+from bench.checks.estimators import world as tab
 from bench.core.types import Sequences
 from bench.lm.logprobs import (
     batched,
@@ -14,7 +15,6 @@ from bench.lm.logprobs import (
     sequence_logps,
     token_logps,
 )
-from bench.selfcheck import world as tab
 
 # The float64 transformer differs between batches by rounding alone: 1e-15 relative, on log-probs of at
 # most some tens of nats. 1e-10 leaves five digits of room and is far below what a misplaced token costs.

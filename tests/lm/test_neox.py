@@ -5,10 +5,10 @@ import torch
 import toy_lm
 from transformers import GPTNeoXConfig, GPTNeoXModel
 
+from bench.checks.estimators import world as tab
 from bench.core.types import Prompts
 from bench.lm.logprobs import next_token_logps
 from bench.lm.neox import Trunk
-from bench.selfcheck import world as tab
 
 ROTARY = 1e-6
 

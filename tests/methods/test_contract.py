@@ -5,11 +5,11 @@ from typing import get_args
 import pytest
 import toy_methods
 
+from bench.checks.plugins import METHOD_CHECKS, check_f
 from bench.config.methods import BUILT_IN_LOSSES, MethodConfig, PreferenceConfig
 from bench.config.suite import SuiteConfig
-from bench.conformance import METHOD_CHECKS, check_f
+from bench.losses.preference import F_BY_NAME
 from bench.methods.build import BUILDERS, build_method
-from bench.methods.losses import F_BY_NAME
 from bench.pipeline.plan import KINDS
 
 CONFIGS = toy_methods.trained_configs()

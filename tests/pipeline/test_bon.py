@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.best_of_n import analytic_kl, measured_kl
 from bench.core.records import ROW_COLUMNS, frame
+from bench.measure.best_of_n import analytic_kl, measured_kl
 from bench.pipeline.bon import row_of, weighted_corr
 
 N = 8

@@ -10,9 +10,9 @@ from toy_kill import contents, killed_at
 
 from bench.config.suite import SuiteConfig
 from bench.core.records import read_parquet
-from bench.core.stage import Context
-from bench.lm.tokens import encode
-from bench.methods.losses import stack
+from bench.core.types import stack
+from bench.engine.stage import Context
+from bench.lm.codec import encode
 from bench.pipeline import pairs as pairs_stage
 from bench.pipeline.artifacts import load_tokenizer, pairs_of, table_of_pairs
 from bench.pipeline.plan import build_plan

@@ -8,16 +8,16 @@ import pytest
 import toy_artifacts
 from toy_kill import contents, killed_at
 
-from bench.core.files import read_json
 from bench.core.records import read_parquet
+from bench.engine.files import read_json
 from bench.errors import GateError
-from bench.evaluate import win_rate
+from bench.lm.codec import encode
 from bench.lm.logprobs import batched_sequence_logps
-from bench.lm.model import load_policy
-from bench.lm.tokens import encode
+from bench.lm.policy import load_policy
+from bench.measure.evaluate import win_rate
 from bench.pipeline import reference
 from bench.pipeline.artifacts import load_tokenizer
-from bench.rewards.calibrate import within_prompt_sd
+from bench.rewards.units import within_prompt_sd
 from gold.model import rubric_score, rubric_table
 
 CELLS = ("ppo-policy_sized-b0.01-r0", "dpo-policy_sized-b0.1-r0")

@@ -8,14 +8,14 @@ import pytest
 import torch
 import toy_lm
 
+from bench.checks.estimators import world as tab
 from bench.core.records import write_parquet
 from bench.pipeline.artifacts import Calibrated, Proxy, label_noise, load_prompts, load_tokenizer, pairs_of
 from bench.pipeline.cell import nulls
 from bench.pipeline.pairs import arrange
 from bench.pipeline.pool import headroom, text_ids
 from bench.pipeline.proxy import audit, permuted
-from bench.rewards.calibrate import Units
-from bench.selfcheck import world as tab
+from bench.rewards.units import Units
 from gold.labels import Labels
 
 PROMPTS = pd.DataFrame({"split": "pairs", "prompt_id": ["p", "q"], "prompt": ["red", "two blue"]})

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.best_of_n import best_of_n_weights
 from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, frame, write_parquet
+from bench.measure.best_of_n import best_of_n_weights
 
 HACKS = ("thanks again", "kindly kindly", "as you know", "urgently")
 PARTS = {"facts": 0.6, "tone": 0.1, "filler": 0.3}  # shares of the rubric

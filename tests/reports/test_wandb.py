@@ -222,7 +222,7 @@ def test_what_is_switched_off_starts_nothing(tmp_path):
         sink.finish()
         assert sink.process is None
     assert not (tmp_path / "run").exists()
-    code = "import sys, bench.running; sys.exit('wandb' in sys.modules)"
+    code = "import sys, bench.commands.run; sys.exit('wandb' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -6,9 +6,9 @@ from toy_plan import plan_with_cells
 from wandb_store import read_runs
 
 from bench.cli import main
+from bench.commands.run import execute
 from bench.config.suite import RuntimeConfig
 from bench.core.records import read_parquet
-from bench.running import execute
 
 KEY = "0123456789abcdef" * 3
 

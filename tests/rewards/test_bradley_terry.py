@@ -6,7 +6,7 @@ import pytest
 import torch
 import toy_lm
 
-from bench.lm.tokens import encode, pad
+from bench.lm.codec import encode, pad
 from bench.rewards.bradley_terry import PairReader, forked
 
 CHOSEN = encode(toy_lm.tokenizer(), toy_lm.PROMPTS, toy_lm.RESPONSES, toy_lm.ENDED)

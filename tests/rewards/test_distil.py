@@ -6,8 +6,8 @@ import toy_lm
 
 from bench.config.models import ProxyConfig
 from bench.config.suite import SuiteConfig
-from bench.core.files import read_json
 from bench.core.records import read_parquet
+from bench.engine.files import read_json
 from bench.errors import DivergedError
 from bench.rewards.distil import distil, residual
 from bench.rewards.model import load_reward_model

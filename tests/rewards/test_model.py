@@ -2,8 +2,8 @@ import pytest
 import torch
 import toy_lm
 
+from bench.checks.estimators import world as tab
 from bench.rewards.model import RewardModel, load_reward_model, with_zero_head
-from bench.selfcheck import world as tab
 
 ROUNDING = 1e-10  # float64; see tests/lm/test_logprobs.py
 

@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from bench.checks.statistics.simulate import Noise, cells
 from bench.stats.bootstrap import chosen_range, curve_draws, resampled_means, resamples
-from bench.stats.simulate import Noise, cells
 
 
 def test_spread_is_the_standard_error_and_rows_share_the_resample():

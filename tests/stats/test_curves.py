@@ -2,8 +2,8 @@ import dataclasses
 
 import numpy as np
 
+from bench.checks.statistics.simulate import cells
 from bench.stats.curves import d_of, end_row, nearest_row, peak_between, peak_row
-from bench.stats.simulate import cells
 
 
 def made(kl, **columns):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
+from bench.checks.statistics.simulate import KL, D, Noise, best_of_n_form, cells, rl_form
 from bench.stats.bootstrap import resamples
 from bench.stats.fits import BEST_OF_N, FORMS, ahead, fit, leave_one_out, solve
 from bench.stats.gamma import gamma, ratio
-from bench.stats.simulate import KL, D, Noise, best_of_n_form, cells, rl_form
 
 QUIET = Noise(level=0, shared=0, own=1e-9, kl=0)
 TRUE = {"best_of_n": best_of_n_form(2.5, 1.0), "rl": rl_form(2.5, 1.0)}

@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 from scipy.interpolate import make_smoothing_spline
 
+from bench.checks.statistics.simulate import D, Noise, best_of_n_form, cells
 from bench.stats.bands import bonferroni_t, interpolated, max_t
 from bench.stats.bootstrap import curve_draws, resamples
-from bench.stats.simulate import D, Noise, best_of_n_form, cells
 from bench.stats.smooth import smooth
 
 QUIET = Noise(level=0, shared=0, own=1e-9, kl=0)

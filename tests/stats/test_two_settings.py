@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from bench.checks.statistics.simulate import KL, D, Noise, cells
 from bench.stats.compare import decide
-from bench.stats.simulate import KL, D, Noise, cells
 from bench.stats.two_settings import better_classifier, coincide_at, higher_at, last_shared, path_gap, with_values
 
 AT = KL[11]  # 8 nats

@@ -40,7 +40,7 @@ def method(owner: type, name: str, new: Any) -> Plant:
 def forget() -> None:
     """Empty every cache of the checks, so that no number outlives the code that made it."""
     for module in _modules():
-        if module.__name__.startswith("bench.selfcheck"):
+        if module.__name__.startswith("bench.checks.estimators"):
             for value in vars(module).values():
                 if hasattr(value, "cache_clear"):
                     value.cache_clear()

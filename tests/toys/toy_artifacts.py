@@ -10,11 +10,11 @@ from transformers import GPTNeoXForSequenceClassification
 from bench.config.methods import PPOConfig, PreferenceConfig
 from bench.config.models import ModelConfig
 from bench.config.suite import SuiteConfig
-from bench.core.files import write_json
 from bench.core.records import read_parquet, write_parquet
-from bench.core.stage import Context, resolve
-from bench.lm.model import TransformerPolicy, neox_config, new_lm
-from bench.lm.tokens import encode
+from bench.engine.files import write_json
+from bench.engine.stage import Context, resolve
+from bench.lm.codec import encode
+from bench.lm.policy import TransformerPolicy, neox_config, new_lm
 from bench.pipeline.artifacts import load_tokenizer
 from bench.pipeline.plan import Plan, build_plan
 from bench.rewards.model import RewardModel

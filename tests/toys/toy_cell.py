@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from bench.core.files import write_json
 from bench.core.records import ROW_COLUMNS, SAMPLE_COLUMNS, frame, write_parquet
-from bench.core.stage import Context
+from bench.engine.files import write_json
+from bench.engine.stage import Context
 
 
 def run(context: Context) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pandas as pd
 import toy_artifacts
 
+from bench.checks.runs.files import sha256
 from bench.config.methods import ReferenceMethodConfig
 from bench.config.suite import SuiteConfig
-from bench.core.files import read_json, write_json
 from bench.core.records import read_parquet, write_parquet
-from bench.core.store import Store
-from bench.run_folder import RunFolder
-from bench.verify.files import sha256
+from bench.engine.files import read_json, write_json
+from bench.engine.store import Store
+from bench.runs.folder import RunFolder
 from reports import build as build_report
 
 PPO, DPO, BON = "ppo-policy_sized-b0.01-r0", "dpo-policy_sized-b0.1-r0", "bon-policy_sized-r0"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.train import Trainer
+from bench.training.loop import Trainer
 
 
 class Killed(BaseException):

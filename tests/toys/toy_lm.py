@@ -7,10 +7,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers import GPTNeoXForSequenceClassification
 
-from bench.conformance.toys import POSITIONS, SIZE, policy, tokenizer
+from bench.checks.plugins.toys import POSITIONS, SIZE, policy, tokenizer
 from bench.core.types import Sequences
-from bench.lm.model import Policy, TransformerPolicy, neox_config
-from bench.lm.tokens import encode
+from bench.lm.codec import encode
+from bench.lm.policy import Policy, TransformerPolicy, neox_config
 from bench.rewards.model import RewardModel
 
 __all__ = ["POSITIONS", "SIZE", "policy", "tokenizer"]

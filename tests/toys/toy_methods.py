@@ -6,11 +6,10 @@ import torch
 import toy_lm
 
 from bench.config.methods import BUILT_IN_LOSSES, MethodConfig
-from bench.core.types import Sequences
+from bench.core.types import Pairs, Sequences
+from bench.lm.codec import encode, encode_prompts
 from bench.lm.logprobs import batched_sequence_logps
-from bench.lm.model import TransformerPolicy
-from bench.lm.tokens import encode, encode_prompts
-from bench.methods.base import Pairs
+from bench.lm.policy import TransformerPolicy
 from bench.methods.build import BUILDERS, Materials, Method, build_method
 
 SMALL = {"steps": 6, "batch": 8, "minibatch": 4, "epochs": 2, "lr": 1e-2}

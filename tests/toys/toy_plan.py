@@ -3,7 +3,7 @@
 from typing import Any
 
 from bench.config.suite import SuiteConfig
-from bench.core.stage import Stage
+from bench.engine.stage import Stage
 from bench.pipeline.plan import Cell, Plan
 
 

@@ -26,7 +26,7 @@ CELLS = ("one", "two", "three")
 def plan(steps: int, step_s: float) -> "Plan":
     """Three resumable toy cells above one shared toy stage."""
     from bench.config.suite import SuiteConfig
-    from bench.core.stage import Stage
+    from bench.engine.stage import Stage
     from bench.pipeline.plan import Cell, Plan
 
     shared = Stage("toy", "shared", "toy_stage", {"name": "shared"})
@@ -39,7 +39,8 @@ def plan(steps: int, step_s: float) -> "Plan":
 
 
 def main() -> int:
-    from bench import cli, running
+    from bench import cli
+    from bench.commands import run as running
     from bench.config.suite import RuntimeConfig
 
     running.refresh_report = _toy_report

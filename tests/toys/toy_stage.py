@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from bench.core.stage import Context
+from bench.engine.stage import Context
 from bench.errors import DivergedError
 
 

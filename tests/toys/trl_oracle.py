@@ -16,9 +16,9 @@ import toy_lm
 from safetensors.torch import save_file
 
 from bench.config.models import ProxyConfig, SFTConfig
-from bench.lm.model import TransformerPolicy
+from bench.lm.codec import prompt_token_ids, response_token_ids
+from bench.lm.policy import TransformerPolicy
 from bench.lm.sft import fit_sft
-from bench.lm.tokens import prompt_token_ids, response_token_ids
 from bench.rewards.bradley_terry import fit_proxy
 
 BETA, TINY_RATE = 0.3, 1e-12

@@ -8,11 +8,11 @@ from bench.config.world import NotesConfig
 from bench.errors import ConfigError
 from bench.worlds import build_world
 from bench.worlds.base import SPLITS, prompt_id
-from bench.worlds.brief import Brief, count_briefs
-from bench.worlds.notes import SHARES, split_of
-from bench.worlds.vocabulary import RECIPIENTS, SLOTS, TONES
-from bench.worlds.wide import LONGEST
-from bench.worlds.writers import stock_value
+from bench.worlds.notes.brief import Brief, count_briefs
+from bench.worlds.notes.vocabulary import RECIPIENTS, SLOTS, TONES
+from bench.worlds.notes.wide import LONGEST
+from bench.worlds.notes.world import SHARES, split_of
+from bench.worlds.notes.writers import stock_value
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ import pytest
 
 from bench.config.world import NotesConfig
 from bench.worlds import build_world
-from bench.worlds.vocabulary import SLOT_OF
-from bench.worlds.wide import LONGEST
+from bench.worlds.notes.vocabulary import SLOT_OF
+from bench.worlds.notes.wide import LONGEST
 
 
 @pytest.mark.parametrize("k", [2, 5, 8])

@@ -1,0 +1,92 @@
+"""Runs the checks and prints the table. The dict below is every group there is; `bench/cli.py` calls `selfcheck`."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+import torch
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bench.checks.estimators import (
+    best_of_n,
+    generator,
+    kl,
+    losses,
+    minimisers,
+    online,
+    policy_gradient,
+    targets,
+    transformer,
+    units,
+)
+from bench.checks.estimators.check import Check, Measured
+from bench.errors import ConfigError, did_you_mean
+
+GROUPS: dict[str, Mapping[str, Check]] = {
+    "generator": generator.CHECKS,
+    "transformer": transformer.CHECKS,
+    "kl": kl.CHECKS,
+    "losses": losses.CHECKS,
+    "minimisers": minimisers.CHECKS,
+    "policy-gradient": policy_gradient.CHECKS,
+    "targets": targets.CHECKS,
+    "online": online.CHECKS,
+    "best-of-n": best_of_n.CHECKS,
+    "units": units.CHECKS,
+}
+"""Every check, by group and name."""
+
+TABLE_WIDTH = 100
+
+
+def chosen(words: Sequence[str]) -> list[tuple[str, str, Check]]:
+    """(group, name, check) of the groups and `group/name`s that were asked for; all of them by default."""
+    every = [(group, name, check) for group, checks in GROUPS.items() for name, check in checks.items()]
+    legal = [*GROUPS, *(f"{group}/{name}" for group, name, _ in every)]
+    for word in words:
+        if word not in legal:
+            raise ConfigError(
+                f"unknown check {word!r}; legal: {', '.join(GROUPS)}, GROUP/NAME{did_you_mean(word, legal)}"
+            )
+    return [c for c in every if not words or c[0] in words or f"{c[0]}/{c[1]}" in words]
+
+
+def selfcheck(words: Sequence[str]) -> int:
+    """Run the checks asked for, print each beside its answer, and return 1 if any is off."""
+    checks, started, console = chosen(words), time.monotonic(), wide_console()
+    torch.set_num_threads(1)  # the world is tiny, and a number must not depend on the machine's cores
+    results: list[tuple[str, str, Measured]] = []
+    with console.status("") as status:
+        for group, name, check in checks:
+            status.update(f"{group}/{name}")
+            results.append((group, name, check()))
+    console.print(table(results))
+    off = sum(not measured.ok for _, _, measured in results)
+    console.print(f"{len(results)} checks, {off} off, in {time.monotonic() - started:.0f} s")
+    return 1 if off else 0
+
+
+def wide_console() -> Console:
+    """A console that never cuts the table, however narrow the terminal says it is."""
+    console = Console()
+    console.width = max(console.width, TABLE_WIDTH)
+    return console
+
+
+def table(results: Sequence[tuple[str, str, Measured]]) -> Table:
+    """One row a check, a section a group. `allowed` is how large the error may be."""
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("check", no_wrap=True)
+    for title in ("expected", "got", "error", "allowed"):
+        grid.add_column(title, justify="right", no_wrap=True)
+    grid.add_column("verdict", no_wrap=True)
+    shown = ""
+    for group, name, measured in results:
+        if group != shown:
+            grid.add_row(f"[bold]{group}[/bold]")
+            shown = group
+        numbers = f"{measured.got:.6g}", f"{measured.error:.1e}", f"{measured.tolerance:.1e}"
+        verdict = "ok" if measured.ok else "[bold red]MISMATCH[/bold red]"
+        grid.add_row(f"  {escape(name)}", f"{measured.side} {measured.expected:.6g}", *numbers, verdict)
+    return grid

@@ -1,0 +1,108 @@
+"""Rows made again from what is stored behind them: a policy's from its samples, best-of-n's from its pool."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from bench.checks.runs.finding import Check, Track, shown
+from bench.checks.runs.opened import Manifest, Opened
+from bench.core.records import read_parquet
+from bench.core.types import Sequences
+from bench.measure.evaluate import Judge, row_of, win_rate
+from bench.pipeline import bon
+from bench.pipeline.measuring import Bench
+from bench.rewards.units import Units
+
+TOLERANCE = 1e-9
+"""Absolute, and relative to the value. The same float64 sums; raw scores are recovered from standard ones, which costs
+their last digits (1e-13)."""
+
+Rows = Mapping[str, Mapping[str, Any]]
+
+
+def check_rows(opened: Opened, track: Track) -> Check:
+    """Every row of a measured policy: each column that its samples or its config decide."""
+    check, rows, numbers = Check("rows from samples"), 0, 0
+    for cell, manifest in track(list(opened.sound_cells.items())):
+        bench = opened.bench(manifest)
+        table = read_parquet(opened.folder(manifest) / "rows.parquet")
+        table = table[table["status"] == "ok"]
+        fixed = {**bench.static, **manifest["config"]["static"]}
+        by_pool = manifest["kind"] == "bon"
+        made = _from_pool(opened, manifest, bench, table) if by_pool else _from_samples(opened, manifest, bench)
+        for _, row in table.iterrows():
+            row_id = f"{cell}@n{row['n']}" if by_pool else f"{cell}@{row['step']}"
+            wanted = {"row_id": row_id, **fixed, **made.get(row["row_id"], {})}
+            for column, value in wanted.items():
+                if not _same(row.get(column), value):
+                    check.find(f"{row['row_id']} {column}", f"is {shown(row.get(column))}, made again {shown(value)}")
+            if row["row_id"] not in made:
+                check.find(row["row_id"], "has no samples")
+            rows, numbers = rows + 1, numbers + len(wanted)
+    check.checked = f"{numbers} values of {rows} rows"
+    return check
+
+
+def _same(stored: Any, made: Any) -> bool:
+    if pd.isna(stored) or pd.isna(made):
+        return bool(pd.isna(stored) and pd.isna(made))
+    if isinstance(made, str):
+        return bool(stored == made)
+    return math.isclose(float(stored), float(made), rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+
+
+def _from_samples(opened: Opened, manifest: Manifest, bench: Bench) -> Rows:
+    """The columns of each row, by row id. Entropy is not among them: samples do not hold it."""
+    samples = read_parquet(opened.folder(manifest) / "samples.parquet")
+    made = {}
+    for row_id, own in samples.groupby("row_id", sort=False):
+        row = row_of(completed(own.reset_index(drop=True), bench.judge))
+        del row["entropy"]
+        made[str(row_id)] = row
+    return made
+
+
+def completed(samples: pd.DataFrame, judge: Judge) -> pd.DataFrame:
+    """Stored samples of one row with the columns that `row_of` takes besides, as far as they follow from these."""
+    table = samples.astype({"n_tokens": int, "eos": bool})
+    ids = table["prompt_id"].to_numpy(str)
+    for name, units in (("gold", judge.gold_units), ("proxy", judge.proxy_units)):
+        table[f"{name}_raw"] = raw_scores(units, table[name].to_numpy(float), ids)
+    table["proxy_z"] = judge.proxy_units.own(table["proxy_raw"].to_numpy(), ids)
+    table["win"] = [win_rate(g, judge.pool[p]) for g, p in zip(table["gold_raw"], ids, strict=True)]
+    return table.assign(entropy=np.nan)
+
+
+def raw_scores(units: Units, standard: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
+    """The inverse of `units.standard`."""
+    return standard * units.gold_sd / units.scale + np.array([units.centre[p] for p in prompt_ids], float)
+
+
+def _from_pool(opened: Opened, manifest: Manifest, bench: Bench, table: pd.DataFrame) -> Rows:
+    """Best-of-n's columns at each n, from the pool's texts and the proxy's stored scores of them."""
+    context = opened.context(manifest)
+    stored = read_parquet(opened.folder(manifest) / "bon_pool.parquet").drop_duplicates("text_id")
+    judge = replace(bench.judge, proxy=_Recorded(torch.from_numpy(stored["proxy"].to_numpy(float).copy())))
+    pool = bon.score_pool(
+        read_parquet(context.inputs["pool"] / "samples.parquet"), replace(bench, judge=judge), context
+    )
+    return {f"{manifest['config']['static']['cell']}@n{n}": bon.row_of(pool, int(n)) for n in table["n"]}
+
+
+@dataclass
+class _Recorded:
+    """Says what the proxy said: `score_pool` asks for each distinct text once, in the pool's order."""
+
+    scores: Float[Tensor, " N"]
+    told: int = 0
+
+    def __call__(self, sequences: Sequences) -> Float[Tensor, " B"]:
+        self.told += len(sequences)
+        return self.scores[self.told - len(sequences) : self.told]

@@ -1,0 +1,79 @@
+"""A run opened for checking: its manifests, the stored folders behind them, and what measured its cells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench.config.explain import validated
+from bench.config.suite import SuiteConfig
+from bench.engine.stage import Context
+from bench.errors import ConfigError
+from bench.pipeline.measuring import Bench, open_bench
+from bench.pipeline.plan import Plan, build_plan
+from bench.runs.folder import Run
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """`damaged` holds the keys of stages that are not as recorded, and the run's tables that cannot be read.
+
+    What rests on those is left alone.
+    """
+
+    run: Run
+    store: Path
+    device: str
+    damaged: set[str] = field(default_factory=set)
+    benches: dict[tuple[str, ...], Bench] = field(default_factory=dict)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What the run's config asks for, by the code of today."""
+        try:
+            return build_plan(validated(SuiteConfig, self.run.config), 1)
+        except ConfigError as error:
+            made_by = f"goldbench {self.run.run.get('goldbench')}, {self.run.run.get('git')}"
+            raise ConfigError(f"{self.run.path}/config.json: {error}; verify with what made it: {made_by}") from None
+
+    @cached_property
+    def by_key(self) -> dict[str, Manifest]:
+        return {manifest["key"]: manifest for manifest in self.run.stages.values()}
+
+    @cached_property
+    def cells(self) -> dict[str, Manifest]:
+        """Manifests of the finished cells, by cell, in the plan's order."""
+        stages = {name: cell.stage.name for name, cell in self.plan.cells.items()}
+        return {name: self.run.stages[stage] for name, stage in stages.items() if stage in self.run.stages}
+
+    @property
+    def stored_cells(self) -> dict[str, Manifest]:
+        """Cells whose own files are as they were stored."""
+        return {name: manifest for name, manifest in self.cells.items() if manifest["key"] not in self.damaged}
+
+    @property
+    def sound_cells(self) -> dict[str, Manifest]:
+        """Cells whose models and data, down to the world, are as they were stored."""
+        return {name: manifest for name, manifest in self.cells.items() if self._sound(manifest)}
+
+    def _sound(self, manifest: Manifest) -> bool:
+        needed = [self.by_key.get(key) for key in manifest["inputs"].values()]
+        return manifest["key"] not in self.damaged and all(m is not None and self._sound(m) for m in needed)
+
+    def folder(self, manifest: Manifest) -> Path:
+        return self.store / manifest["kind"] / manifest["key"]
+
+    def context(self, manifest: Manifest) -> Context:
+        """What the stage was given. Its own folder is the finished one: for reading."""
+        inputs = {name: self.folder(self.by_key[key]) for name, key in manifest["inputs"].items()}
+        return Context(manifest["config"], inputs, self.folder(manifest), self.device, lambda event: None)
+
+    def bench(self, manifest: Manifest) -> Bench:
+        """Judge, proxy and pairs of a cell, opened once for all cells that share them. `static` is another cell's."""
+        judges = tuple(manifest["inputs"].get(name, "") for name in ("world", "gold", "reference", "pairs", "proxy"))
+        if judges not in self.benches:
+            self.benches[judges] = open_bench(self.context(manifest))
+        return self.benches[judges]

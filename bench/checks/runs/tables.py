@@ -1,0 +1,111 @@
+"""The run folder's tables against the cells' own: every value, exactly."""
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+import pyarrow as pa
+
+from bench.checks.runs.finding import Check, Track, counted, shown
+from bench.checks.runs.opened import Opened
+from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, SCHEMA_VERSION, frame, read_parquet
+
+_TABLES: dict[str, tuple[Mapping[str, pa.DataType], list[str]]] = {
+    "rows.parquet": (ROW_COLUMNS, ["row_id"]),
+    "samples.parquet": (SAMPLE_COLUMNS, ["row_id"]),
+    "bon_pool.parquet": (POOL_COLUMNS, ["proxy_id", "prompt_id", "sample_id"]),
+}
+"""Columns, and those that name a row. Rows of one name are told apart by their order."""
+_NAMED = 8  # mismatches of one table that are told one by one
+
+
+def check_tables(opened: Opened, track: Track) -> Check:
+    """rows, samples and bon_pool: the finished cells' tables in the plan's order, and a null row for each failure."""
+    check, sizes = Check("tables of the run"), []
+    for file, (columns, names) in track(list(_TABLES.items())):
+        try:
+            found = read_parquet(opened.run.path / file)
+        except (OSError, pa.ArrowException) as error:
+            check.find(file, f"cannot be read: {type(error).__name__}")
+            opened.damaged.add(file)
+            continue
+        if absent := set(columns) - set(found.columns):
+            check.find(file, f"has lost columns: {', '.join(sorted(absent))}")
+            opened.damaged.add(file)
+            continue
+        sizes.append(f"{len(found)} {file.removesuffix('.parquet')}")
+        compared, stored = found, _stored(opened, file, columns)
+        if left_out := set(opened.plan.cells) - set(opened.stored_cells):
+            check.note = f"{counted(len(left_out), 'cell', 'cells')} left out"
+            if "row_id" not in found.columns:
+                continue  # the pool's rows do not name their cell
+            compared = found[~found["row_id"].str.rpartition("@")[0].isin(left_out)].reset_index(drop=True)
+            common = [c for c in compared.columns if c in stored.columns]  # a part may be of those cells alone
+            compared, stored = compared[common], stored[common]
+        for where, what in _differences(compared, stored, names):
+            check.find(f"{file} {where}".strip(), what)
+        if file == "rows.parquet":
+            _null_rows(opened, found, check)
+    check.checked = ", ".join(sizes)
+    return check
+
+
+def _stored(opened: Opened, file: str, columns: Mapping[str, pa.DataType]) -> pd.DataFrame:
+    """What the run folder should hold of its stored cells."""
+    paths = [opened.folder(manifest) / file for manifest in opened.stored_cells.values()]
+    parts = [read_parquet(path) for path in paths if path.is_file()]
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    if columns is ROW_COLUMNS:
+        table = table.assign(schema=SCHEMA_VERSION, suite=opened.plan.suite.name)
+    return frame(table, columns)
+
+
+def _null_rows(opened: Opened, found: pd.DataFrame, check: Check) -> None:
+    """A cell that failed has one row that says so, with run.json's reason."""
+    reasons = dict(zip(found["row_id"], found["reason"], strict=True))
+    for name, failure in opened.run.run["failures"].items():
+        cell = next((c for c, planned in opened.plan.cells.items() if planned.stage.name == name), None)
+        row_id = f"{cell}@{failure['status']}"
+        if cell is not None and reasons.get(row_id) != failure["reason"]:
+            check.find(f"rows.parquet {row_id}", f"does not say why the cell {failure['status']}: {failure['reason']}")
+
+
+def _differences(found: pd.DataFrame, stored: pd.DataFrame, names: list[str]) -> Iterator[tuple[str, str]]:
+    """Where two tables differ: rows by name, then values by column; the first few of them, and how many more."""
+    if list(found.columns) != list(stored.columns):
+        odd = sorted(set(found.columns) ^ set(stored.columns))
+        yield "", f"has other columns than the cells' tables: {', '.join(odd) or 'another order'}"
+        return
+    if found.equals(stored):
+        return
+    told = 0
+    for told, difference in enumerate(_by_name(_keyed(found, names), _keyed(stored, names)), 1):
+        if told <= _NAMED:
+            yield difference
+    if told == 0:
+        yield "", "has the cells' rows in another order"
+    elif told > _NAMED:
+        yield "", f"differs in {told - _NAMED} more places"
+
+
+def _keyed(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """The table indexed by the columns that name a row, and a count of rows of that name."""
+    return table.assign(at=table.groupby(names, dropna=False).cumcount()).set_index([*names, "at"])
+
+
+def _by_name(found: pd.DataFrame, stored: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    for row in stored.index.difference(found.index, sort=False):
+        yield _name(row), "is missing"
+    for row in found.index.difference(stored.index, sort=False):
+        yield _name(row), "is in no cell's table"
+    common = stored.index.intersection(found.index, sort=False)
+    here, there = found.loc[common], stored.loc[common]
+    for column in stored.columns:
+        same = (here[column] == there[column]).fillna(False) | (here[column].isna() & there[column].isna())
+        for row in common[~same.to_numpy(bool)]:
+            yield f"{_name(row)} {column}", f"is {shown(here.at[row, column])}, stored {shown(there.at[row, column])}"
+
+
+def _name(row: tuple[object, ...]) -> str:
+    """A row's name; its place among rows of that name where it is not the first."""
+    *names, at = map(str, row)
+    return " ".join(names) + (f" #{at}" if at != "0" else "")

@@ -1,0 +1,193 @@
+"""`bench gc`: how large the stored stages are, which of them no run uses, and, when told to, their removal.
+
+A stage is in use when a run folder names it (stages.json), when that run's config would ask for it again (so an
+interrupted run keeps what it has), when a used stage was made from it, or while somebody holds its lock.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.table import Table
+
+from bench.config.base import Config
+from bench.config.explain import validated
+from bench.config.suite import SuiteConfig
+from bench.engine.files import read_json
+from bench.engine.scheduler import plan_stages
+from bench.engine.store import MANIFEST
+from bench.errors import ConfigError
+from bench.pipeline.plan import build_plan
+
+_DEAD = re.compile(r"\.(work|progress|output|trash)-(?P<key>[0-9a-f]+)")
+
+
+class GcOptions(Config):
+    """`runs` is searched, with all that lies under it, for run folders whose stages are kept."""
+
+    delete: bool = False
+    runs: Path = Path("runs")
+    store: Path | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """A stored stage, or what an attempt at one left behind."""
+
+    kind: str
+    key: str
+    name: str
+    paths: tuple[Path, ...]
+    finished: bool
+    used: bool
+
+    @property
+    def size(self) -> int:
+        return sum(_size(path) for path in self.paths)
+
+
+def collect(options: GcOptions) -> int:
+    """Print what the store holds; remove what nothing uses if `options.delete`. Returns the exit code, 0."""
+    store = Path(options.store or os.environ.get("GOLDBENCH_STORE") or ".goldbench").expanduser()
+    if not store.is_dir():
+        raise ConfigError(f"the store {str(store)!r} does not exist; give store=DIR")
+    runs = sorted(path.parent for path in options.runs.expanduser().rglob("run.json"))
+    used = _used(runs, store)
+    items = list(_items(store, used))
+    unused = [item for item in items if not item.used]
+    if options.delete:
+        _refuse_blind_deletion(options, runs, store, used)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(_table(items))
+    print(f"run folders under {options.runs}: {len(runs)}; one elsewhere (out=DIR) is not seen, give runs=DIR for it")
+    for item in unused:
+        state = "" if item.finished else "  unfinished"
+        print(f"  {item.key[:8]}  {_mib(item.size):>12}  {item.name}{state}")
+    freed = sum(_remove(item, store) for item in unused) if options.delete else 0
+    if options.delete:
+        print(f"removed {_mib(freed)} from {store}")
+    elif unused:
+        size = _mib(sum(item.size for item in unused))
+        print(f"no run uses {size}, in the places above ({len(unused)}); delete=true removes them")
+    else:
+        print("everything is in use")
+    return 0
+
+
+def _used(runs: Iterable[Path], store: Path) -> set[str]:
+    """Keys that run folders name or would ask for, and all that those were made from."""
+    keys = {key for run in runs for key in _keys_of(run)}
+    manifests = {path.parent.name: path for path in store.glob(f"*/*/{MANIFEST}")}
+    todo = list(keys)
+    while todo:
+        path = manifests.get(todo.pop())
+        needed = set(read_json(path)["inputs"].values()) - keys if path else set()
+        keys |= needed
+        todo += needed
+    return keys
+
+
+def _keys_of(run: Path) -> Iterator[str]:
+    stages, config = run / "stages.json", run / "config.json"
+    if stages.is_file():
+        yield from (manifest["key"] for manifest in read_json(stages).values())
+    threads = re.search(r"\bthreads=(\d+)", read_json(run / "run.json")["command"])
+    try:
+        plan = build_plan(validated(SuiteConfig, read_json(config)), int(threads[1]) if threads else 1)
+    except (ConfigError, FileNotFoundError):
+        return  # made by other code, which would ask for other stages
+    yield from (stage.key for stage in plan_stages(plan))
+
+
+def _items(store: Path, used: set[str]) -> Iterator[Item]:
+    """Everything below the kinds' folders but locks, stages first."""
+    for kind in sorted(path for path in store.iterdir() if path.is_dir()):
+        dead: dict[str, list[Path]] = {}
+        for path in sorted(kind.iterdir()):
+            if (path / MANIFEST).is_file() and not path.name.startswith("."):
+                name, keep = read_json(path / MANIFEST)["name"], path.name in used or _locked(kind, path.name)
+                yield Item(kind.name, path.name, name, (path,), finished=True, used=keep)
+            elif match := _DEAD.fullmatch(path.name):
+                dead.setdefault(match["key"], []).append(path)
+        for key, paths in dead.items():
+            resumes = key in used and not (kind / key / MANIFEST).is_file()
+            keep = resumes or _locked(kind, key)
+            yield Item(kind.name, key, kind.name, tuple(paths), finished=False, used=keep)
+
+
+def _lock(kind: Path, key: str) -> FileLock:
+    return FileLock(kind / f".lock-{key}")
+
+
+def _locked(kind: Path, key: str) -> bool:
+    """Whether somebody works at this key."""
+    lock = _lock(kind, key)
+    if not Path(lock.lock_file).exists():
+        return False
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _refuse_blind_deletion(options: GcOptions, runs: list[Path], store: Path, used: set[str]) -> None:
+    """Deleting is refused where gc cannot see who uses the store."""
+    if not runs:
+        raise ConfigError(f"no run folder under {str(options.runs)!r}, so nothing would be kept; give runs=DIR")
+    for path in store.glob("*/.lock-*"):
+        key = path.name.removeprefix(".lock-")
+        if key not in used and _locked(path.parent, key):
+            where = f"{path.parent.name} {key[:8]}"
+            raise ConfigError(
+                f"a run that is not under {str(options.runs)!r} works in {store} ({where}); give runs=DIR"
+            )
+
+
+def _remove(item: Item, store: Path) -> int:
+    """Remove an item under its lock, a stage in one step. Returns the bytes freed, 0 if somebody took the lock."""
+    size, kind = item.size, store / item.kind
+    try:
+        with _lock(kind, item.key).acquire(timeout=0):
+            for path in item.paths:
+                if path.is_dir():
+                    trash = kind / f".trash-{item.key}"
+                    shutil.rmtree(trash, ignore_errors=True)
+                    path.rename(trash)
+                    shutil.rmtree(trash)
+                else:
+                    path.unlink(missing_ok=True)
+    except Timeout:
+        return 0
+    return size
+
+
+def _size(path: Path) -> int:
+    files = [path] if path.is_file() else [inner for inner in path.rglob("*") if inner.is_file()]
+    return sum(file.stat().st_size for file in files)
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB"
+
+
+def _table(items: Sequence[Item]) -> Table:
+    """Stages and leftovers by kind: how many and how large, all and unused."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("kind", "stages", "size", "unused", "size", "leftovers", "size"):
+        table.add_column(title, justify="left" if title == "kind" else "right", no_wrap=True)
+    for kind in [*dict.fromkeys(item.kind for item in items), "all"]:
+        own = [item for item in items if kind in (item.kind, "all")]
+        parts = (
+            [item for item in own if item.finished],
+            [item for item in own if item.finished and not item.used],
+            [item for item in own if not item.finished],
+        )
+        cells = [text for part in parts for text in (str(len(part)), _mib(sum(item.size for item in part)))]
+        table.add_row(kind, *cells)
+    return table

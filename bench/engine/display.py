@@ -1,0 +1,239 @@
+"""What a person sees while a sweep runs: a live table on a terminal, one plain line an event elsewhere.
+
+Nothing shown here is a number of record, so a terminal that goes away stops nothing. `running` chooses the
+display, `sweep` drives it.
+"""
+
+import contextlib
+import io
+import os
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self, final
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from bench.engine.stage import Stage
+
+_NUMBERS = ("kl", "gold", "proxy")
+
+
+class Display(ABC):
+    """The events of a sweep."""
+
+    @abstractmethod
+    def begin(self, seconds: Mapping[str, float], workers: int) -> None:
+        """Expected seconds of every stage to be made, by key."""
+
+    @abstractmethod
+    def started(self, stage: Stage) -> None: ...
+
+    @abstractmethod
+    def progressed(self, stage: Stage, event: Mapping[str, Any]) -> None: ...
+
+    @abstractmethod
+    def finished(self, stage: Stage, wall_s: float) -> None: ...
+
+    @abstractmethod
+    def failed(self, stage: Stage, reason: str) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+@dataclass
+class PlainDisplay(Display):
+    """One line an event; progress itself only every `every_s` seconds a stage."""
+
+    every_s: float = 30.0
+    total: int = 0
+    ended: int = 0
+    spoke: dict[str, float] = field(default_factory=dict)
+
+    def begin(self, seconds: Mapping[str, float], workers: int) -> None:
+        self.total = len(seconds)
+
+    def started(self, stage: Stage) -> None:
+        self.spoke[stage.key] = time.monotonic()
+        self._line(f"start  {stage.name}")
+
+    def progressed(self, stage: Stage, event: Mapping[str, Any]) -> None:
+        if time.monotonic() - self.spoke[stage.key] >= self.every_s:
+            self.spoke[stage.key] = time.monotonic()
+            words = (f"{name} {_number(value)}" for name, value in event.items() if name != "steps")
+            self._line(f"       {stage.name}: {', '.join(words)}")
+
+    def finished(self, stage: Stage, wall_s: float) -> None:
+        self.ended += 1
+        self._line(f"done   {stage.name} in {duration(wall_s)}")
+
+    def failed(self, stage: Stage, reason: str) -> None:
+        self.ended += 1
+        self._line(f"FAILED {stage.name}: {reason}")
+
+    def _line(self, text: str) -> None:
+        print(f"[{self.ended}/{self.total}] {text}", flush=True)
+
+
+@dataclass
+class _Running:
+    stage: Stage
+    since: float
+    event: dict[str, Any] = field(default_factory=dict)
+    told: float = 0.0  # when the last event came
+
+    @property
+    def fraction(self) -> float | None:
+        step, steps = self.event.get("step"), self.event.get("steps")
+        return min(1.0, step / steps) if step and steps else None
+
+
+@dataclass
+class LiveDisplay(Display):
+    """A table of what runs (step, KL, gold, proxy, time left) above a bar of the whole sweep."""
+
+    console: Console = field(default_factory=Console)
+    seconds: dict[str, float] = field(default_factory=dict)  # of every stage, by key
+    left: dict[str, float] = field(default_factory=dict)  # of stages not begun
+    workers: int = 1
+    running: dict[str, _Running] = field(default_factory=dict)
+    live: Live = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.live = Live(console=self.console, get_renderable=self.render, refresh_per_second=2, transient=True)
+
+    def __enter__(self) -> Self:
+        self.live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.live.stop()
+
+    def begin(self, seconds: Mapping[str, float], workers: int) -> None:
+        self.seconds, self.left, self.workers = dict(seconds), dict(seconds), workers
+
+    def started(self, stage: Stage) -> None:
+        self.left.pop(stage.key, None)
+        self.running[stage.key] = _Running(stage, time.monotonic())
+
+    def progressed(self, stage: Stage, event: Mapping[str, Any]) -> None:
+        running = self.running[stage.key]
+        running.event.update(event)
+        running.told = time.monotonic()
+
+    def finished(self, stage: Stage, wall_s: float) -> None:
+        self.running.pop(stage.key, None)
+        self.console.print(Text.assemble(("done ", "green"), f"{stage.name} in {duration(wall_s)}"))
+
+    def failed(self, stage: Stage, reason: str) -> None:
+        self.running.pop(stage.key, None)
+        self.left.pop(stage.key, None)
+        self.console.print(Text.assemble(("FAILED ", "bold red"), f"{stage.name}: {reason}"))
+
+    def render(self) -> Group:
+        """The table and the bar as they stand now."""
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        table.add_column("running", no_wrap=True)
+        for title in ("step", "KL nats", "gold sd", "proxy sd", "left"):
+            table.add_column(title, justify="right")
+        table.add_column("")
+        for running in list(self.running.values()):  # the sweep changes it while this thread draws
+            event = running.event
+            step = f"{event['step']}/{event['steps']}" if running.fraction is not None else ""
+            numbers = [_number(event[name]) if name in event else "" for name in _NUMBERS]
+            left = duration(self._left_s(running))
+            table.add_row(running.stage.name, step, *numbers, left, str(event.get("status", "")))
+        return Group(table, self._overall())
+
+    def _overall(self) -> Table:
+        total = sum(self.seconds.values())
+        pending = sum(list(self.left.values())) + sum(map(self._left_s, list(self.running.values())))
+        longest = max(map(self._left_s, list(self.running.values())), default=0.0)
+        grid = Table.grid(padding=(0, 1))
+        ended = len(self.seconds) - len(self.left) - len(self.running)
+        grid.add_row(
+            f"{ended}/{len(self.seconds)} stages",
+            ProgressBar(total=max(total, 1e-9), completed=max(0.0, total - pending), width=40),
+            f"about {duration(max(longest, pending / self.workers))} left",
+        )
+        return grid
+
+    def _left_s(self, running: _Running) -> float:
+        total = self.seconds.get(running.stage.key, 0.0)
+        if running.fraction:
+            total = (running.told - running.since) / running.fraction
+        return max(0.0, running.since + total - time.monotonic())
+
+
+@final
+class _Steady(io.TextIOBase):
+    """A stream whose reader may leave: from then on what is written to it goes nowhere."""
+
+    def __init__(self, stream: Any) -> None:  # a text stream, or what stands in for one
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        with self._or_nowhere():
+            self.stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._or_nowhere():
+            self.stream.flush()
+
+    def isatty(self) -> bool:
+        return bool(self.stream.isatty())
+
+    def fileno(self) -> int:
+        return int(self.stream.fileno())
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return str(self.stream.encoding)
+
+    @contextlib.contextmanager
+    def _or_nowhere(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.stream.fileno())
+            os.close(nowhere)
+
+
+@contextlib.contextmanager
+def steady_output() -> Iterator[None]:
+    """Inside, nothing that is printed can fail because nobody reads it any more."""
+    with contextlib.redirect_stdout(_Steady(sys.stdout)), contextlib.redirect_stderr(_Steady(sys.stderr)):
+        yield
+
+
+def choose_display() -> Display:
+    """Live on a terminal, plain lines elsewhere."""
+    return LiveDisplay() if sys.stdout.isatty() else PlainDisplay()
+
+
+def _number(value: Any) -> str:
+    return f"{round(value, 3) + 0.0:.3g}" if isinstance(value, float) else str(value)  # rounding at pi_ref reads 0
+
+
+def duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60}h{minutes % 60:02d}m"
+    return f"{minutes}m{rest:02d}s" if minutes else f"{seconds:.1f}s" if seconds < 10 else f"{rest}s"

@@ -1,0 +1,93 @@
+"""A stage: (config subtree, input stages) -> a folder, keyed by everything that could change its bytes.
+
+This module only describes stages and derives keys. `store` keeps their folders, `sweep` runs them.
+"""
+
+import hashlib
+import importlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench.engine.provenance import code_hash, library_versions
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One unit of work of a plan.
+
+    `run` names a module with a function `run(context) -> metrics`; the module and its in-repo
+    import closure enter the key, so an edit elsewhere (a report, say) invalidates nothing.
+    `isolated` stages share a process with their like alone (TRL reseeds the global generators at the start of a fit).
+    """
+
+    kind: str
+    name: str
+    run: str
+    config: Mapping[str, Any]
+    inputs: Mapping[str, "Stage"] = field(default_factory=dict)
+    isolated: bool = False
+    expected_s: float = 10.0
+    threads: int = 1
+
+    @property
+    def company(self) -> str:
+        """What the other stages of its process must have in common with it."""
+        return self.run if self.isolated else ""
+
+    @cached_property
+    def key(self) -> str:
+        """24 hex digits over config, inputs' keys, code, library versions and threads per worker."""
+        recipe = {
+            "kind": self.kind,
+            "config": self.config,
+            "inputs": {name: stage.key for name, stage in sorted(self.inputs.items())},
+            "code": code_hash(self.run),
+            "versions": library_versions(),
+            "threads": self.threads,
+        }
+        text = json.dumps(recipe, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+    def closure(self) -> list["Stage"]:
+        """This stage and all it needs, inputs first, each key once."""
+        seen: dict[str, Stage] = {}
+
+        def visit(stage: Stage) -> None:
+            if stage.key not in seen:
+                for needed in stage.inputs.values():
+                    visit(needed)
+                seen[stage.key] = stage
+
+        visit(self)
+        return list(seen.values())
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a stage's `run` is given. It writes into `folder` and returns its metrics.
+
+    `folder` may hold what a killed attempt at the same key left; a resumable stage continues
+    from it, any other clears it first by calling `fresh()`.
+    """
+
+    config: Mapping[str, Any]
+    inputs: Mapping[str, Path]
+    folder: Path
+    device: str
+    report: Callable[[Mapping[str, Any]], None]  # progress for the live display; never a number of record
+
+    def fresh(self) -> Path:
+        """The work folder, emptied."""
+        for item in self.folder.iterdir():
+            shutil.rmtree(item) if item.is_dir() else item.unlink()
+        return self.folder
+
+
+def resolve(run: str) -> Callable[[Context], Mapping[str, Any]]:
+    """The `run` function of a stage module."""
+    return importlib.import_module(run).run

@@ -1,0 +1,155 @@
+"""The store: one folder a stage, named by its key, published whole or not at all.
+
+    <root>/<kind>/<key>/              a finished stage with its manifest.json
+    <root>/<kind>/.work-<key>/        an unfinished one; it outlives a kill, so a resumable stage continues
+    <root>/<kind>/.progress-<key>     JSON lines for the live display, until it is done
+    <root>/<kind>/.output-<key>       what the attempt printed, its traceback included, until it is done
+    <root>/<kind>/.lock-<key>         held while somebody works; the system frees it when its holder dies
+
+`worker` writes, everybody reads. A reader only ever sees finished folders: one whose manifest or whose files'
+sizes are not as they were stored counts as never made, and is made again. Removing old stages is not done here.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from bench.engine.files import read_json, sha256, sync, sync_tree, write_json
+from bench.engine.stage import Stage
+from bench.errors import ConfigError, StoreError
+
+MANIFEST = "manifest.json"
+MANIFEST_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Store:
+    """Folders of stages under `root`."""
+
+    root: Path
+
+    def open(self) -> None:
+        """Make the root, unless it is there. Raises ConfigError when it cannot be written to."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.root).close()
+        except OSError as error:
+            raise ConfigError(
+                f"store={self.root} cannot be written to ({error.strerror or error}); free it, or give another folder"
+            ) from None
+
+    def path(self, stage: Stage) -> Path:
+        """The finished folder; it exists only once the stage is done."""
+        return self.root / stage.kind / stage.key
+
+    def work(self, stage: Stage) -> Path:
+        """The folder of an unfinished attempt."""
+        return self.root / stage.kind / f".work-{stage.key}"
+
+    def progress(self, stage: Stage) -> Path:
+        return self.root / stage.kind / f".progress-{stage.key}"
+
+    def output(self, stage: Stage) -> Path:
+        return self.root / stage.kind / f".output-{stage.key}"
+
+    def lock(self, stage: Stage) -> FileLock:
+        """The lock under which a stage is made."""
+        folder = self.root / stage.kind
+        try:
+            folder.mkdir(exist_ok=True)
+        except FileNotFoundError:
+            raise StoreError(f"the store {self.root} is gone; give the same command again to make it anew") from None
+        return FileLock(folder / f".lock-{stage.key}")
+
+    def is_done(self, stage: Stage) -> bool:
+        """Whether the stage is there, each file of it at the size at which it was stored."""
+        manifest = _read_manifest(self.path(stage))
+        return manifest is not None and all(
+            _has_size(self.path(stage) / name, stored["bytes"]) for name, stored in manifest["files"].items()
+        )
+
+    def manifest(self, stage: Stage) -> dict[str, Any]:
+        """Raises StoreError when the stage is not done."""
+        manifest = _read_manifest(self.path(stage))
+        if manifest is None:
+            raise StoreError(f"stage {stage.name!r} ({stage.key}) is not in {self.root}; run its suite first")
+        return manifest
+
+    def manifests(self, kind: str) -> Iterator[dict[str, Any]]:
+        """Manifests of every finished stage of a kind, whatever its key."""
+        for path in sorted((self.root / kind).glob(f"[!.]*/{MANIFEST}")):
+            if manifest := _read_manifest(path.parent):
+                yield manifest
+
+    def check(self, stage: Stage) -> None:
+        """Read a finished stage through. Raises StoreError when a file holds other bytes than were stored."""
+        folder = self.path(stage)
+        for name, stored in self.manifest(stage)["files"].items():
+            if _fingerprint(folder / name) != stored:
+                raise StoreError(
+                    f"{folder / name} is not as it was stored: somebody changed it; remove {folder} and give the "
+                    "command again"
+                )
+
+    def publish(self, stage: Stage, metrics: Mapping[str, Any], wall_s: float, device: str) -> None:
+        """Turn the work folder into the finished one. The caller holds the stage's lock."""
+        work, final = self.work(stage), self.path(stage)
+        (work / MANIFEST).unlink(missing_ok=True)
+        manifest = {
+            "schema": MANIFEST_SCHEMA,
+            "kind": stage.kind,
+            "name": stage.name,
+            "key": stage.key,
+            "config": stage.config,
+            "inputs": {name: needed.key for name, needed in stage.inputs.items()},
+            "files": {path.relative_to(work).as_posix(): _fingerprint(path) for path in _files(work)},
+            "metrics": _plain(metrics),
+            "wall_s": round(wall_s, 3),
+            "expected_s": stage.expected_s,
+            "device": device,
+        }
+        write_json(work / MANIFEST, manifest)
+        sync_tree(work)
+        if final.exists():  # its manifest is gone, so somebody changed it by hand
+            shutil.rmtree(final)
+        work.rename(final)
+        for folder in (final.parent, self.root):  # the kind's folder may be new, too
+            sync(folder)
+        for leftover in (self.progress(stage), self.output(stage)):
+            leftover.unlink(missing_ok=True)
+
+
+def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Metrics as strict JSON: numbers of any library become Python's, what is not finite becomes null."""
+    return json.loads(json.dumps(dict(metrics), default=lambda number: number.item()), parse_constant=lambda _: None)
+
+
+def _read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a finished stage; None where there is none of this version."""
+    try:
+        manifest = read_json(folder / MANIFEST)
+    except (OSError, ValueError):  # absent; torn, or not UTF-8
+        return None
+    is_ours = isinstance(manifest, dict) and manifest.get("schema") == MANIFEST_SCHEMA
+    return manifest if is_ours and manifest.get("key") == folder.name else None
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except OSError:
+        return False
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+    return {"sha256": sha256(path), "bytes": path.stat().st_size}

@@ -1,0 +1,33 @@
+"""What a loss is: how a batch changes the policy. A method is a sampler times a loss."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from bench.lm.policy import Policy
+
+
+class Loss(nn.Module, ABC):
+    """What a batch teaches. Owns its parameters beyond the policy's (a critic), if any.
+
+    `imitates`: responses are pulled up for what they are, so that even equal scores or sides move the policy.
+    """
+
+    name: str
+    imitates = False
+
+    def minibatches(self, policy: Policy, batch: Any, generator: torch.Generator) -> Iterator[Any]:
+        """The minibatches of all passes over a batch, prepared before the first update: here the batch itself."""
+        yield batch
+
+    @abstractmethod
+    def forward(self, policy: Policy, minibatch: Any) -> tuple[Float[Tensor, ""], dict[str, float]]:
+        """The loss of one minibatch, and what to log."""
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Optimizer groups of the loss's own parameters, if any."""
+        return []

@@ -1,0 +1,161 @@
+"""Preference losses: every classification loss f gives a policy loss f(beta * rho).
+
+rho = [log pi(chosen) - log pi_ref(chosen)] - [log pi(rejected) - log pi_ref(rejected)], summed over
+tokens, never averaged (Tang et al. 2024, 2402.05749, eq. 5). Each f is convex or not as its docstring
+says, with f'(0) < 0; beta scales inside f and nowhere else.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from bench.core.types import Pairs, stack
+from bench.lm.logprobs import sequence_logps
+from bench.lm.policy import Policy
+from bench.losses.base import Loss
+
+
+def logistic(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """log(1 + e^-x): DPO (Rafailov et al. 2023, 2305.18290, eq. 7).
+
+    Its population minimiser is pi_ref exp(r / beta) for Bradley-Terry labels; a pair that is always
+    labelled the same way has no finite minimiser.
+    """
+    return F.softplus(-x)
+
+
+def squared(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """(x - 1)^2: IPO (Azar et al. 2023, 2310.12036, eq. 17).
+
+    Their (rho - 1/(2 tau))^2 is this up to scale at beta = 2 tau. Its population minimiser has
+    beta h(y) = 2 P(y > mu) + const, which depends on the pairs' distribution mu; finite for any labels.
+    """
+    return (x - 1) ** 2
+
+
+def hinge(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """max(0, 1 - x): SLiC's calibration loss (Zhao et al. 2023, 2305.10425, eq. 2) with log-ratios to pi_ref.
+
+    Margins above 1/beta are no longer pushed; no curvature at 0, so no pull back to pi_ref there.
+    """
+    return F.relu(1 - x)
+
+
+def exponential(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """e^-x (Tang et al. 2024, 2402.05749, table 1).
+
+    Its population minimiser is pi_ref exp(r / (2 beta)) for Bradley-Terry labels. The slope grows with the margin of
+    a pair that stands the wrong way round; a pair that is always labelled the same way has no finite minimiser.
+    """
+    return torch.exp(-x)
+
+
+def truncated_quadratic(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """max(0, 1 - x)^2 (Tang et al. 2024, 2402.05749, table 1).
+
+    Its population minimiser is the squared loss's, if all |P(y > mu) - P(y' > mu)| <= 1/2: no margin is then above
+    1/beta. Beyond that such margins are no longer pulled back.
+    """
+    return F.relu(1 - x) ** 2
+
+
+def savage(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """1 / (1 + e^x)^2 (Tang et al. 2024, 2402.05749, table 1).
+
+    Its population minimiser is the logistic loss's, pi_ref exp(r / beta). Not convex below x = -log 2: pairs far on
+    the wrong side hardly pull.
+    """
+    return torch.sigmoid(-x) ** 2
+
+
+F_BY_NAME: dict[str, Callable[[Tensor], Tensor]] = {
+    "logistic": logistic,
+    "squared": squared,
+    "hinge": hinge,
+    "exponential": exponential,
+    "truncated_quadratic": truncated_quadratic,
+    "savage": savage,
+}
+"""Every preference loss, by the name that configs use."""
+
+
+F_of_margin = Callable[[Float[Tensor, " B"]], Float[Tensor, " B"]]
+
+
+def conservative(f: F_of_margin, flipped: float, x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """(1 - e) f(x) + e f(-x): label smoothing, the expected loss when a share e of labels is flipped.
+
+    With the logistic f it is cDPO (Mitchell 2023); margins are then finite even for labels that never vary.
+    """
+    return (1 - flipped) * f(x) + flipped * f(-x)
+
+
+def robust(f: F_of_margin, flipped: float, x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    """((1 - e) f(x) - e f(-x)) / (1 - 2 e): its mean over labels flipped with chance e is f of the true label.
+
+    With the logistic f it is robust DPO (Chowdhury et al. 2024, 2403.00409, eq. 6). Not bounded below where f grows
+    without bound on the wrong side.
+    """
+    return ((1 - flipped) * f(x) - flipped * f(-x)) / (1 - 2 * flipped)
+
+
+NOISE_MODELS = {"conservative": conservative, "robust": robust}
+"""What is done about a share of flipped labels, by the name that configs use."""
+
+
+def at_zero(f: F_of_margin) -> tuple[float, float]:
+    """f'(0) and f''(0), by automatic differentiation in float64."""
+    x = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    (first,) = torch.autograd.grad(f(x).sum(), x, create_graph=True)
+    if not first.requires_grad:
+        return first.item(), 0.0
+    (second,) = torch.autograd.grad(first.sum(), x, allow_unused=True)
+    return first.item(), 0.0 if second is None else second.item()
+
+
+def logratios(policy: Policy, pairs: Pairs) -> tuple[Float[Tensor, " B"], Float[Tensor, " B"]]:
+    """log pi - log pi_ref of the chosen and of the rejected responses, in nats per sequence."""
+    chosen_B, rejected_B = sequence_logps(policy, stack(pairs.chosen, pairs.rejected)).chunk(2)
+    return chosen_B - pairs.ref_chosen_B, rejected_B - pairs.ref_rejected_B
+
+
+@final
+class Preference(Loss):
+    """E[f(beta * rho)] over a batch of pairs; one pass. `own` is the f of that name where it is not built in.
+
+    Logged beside it are the two terms of its expansion at pi_ref (Tang et al. 2024, 2402.05749): f'(0) beta E[rho],
+    which optimises the preference, and f''(0)/2 beta^2 E[rho^2], the offline regularisation.
+    """
+
+    def __init__(
+        self,
+        f: str,
+        beta: float,
+        flipped: float = 0.0,
+        noise_model: str = "conservative",
+        own: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
+        super().__init__()
+        self.name = f"{f}_{noise_model}" if flipped else f
+        plain = own or F_BY_NAME[f]
+        self.f = partial(NOISE_MODELS[noise_model], plain, flipped) if flipped else plain
+        self.beta, self.at_zero = beta, at_zero(self.f)
+
+    def forward(self, policy: Policy, minibatch: Pairs) -> tuple[Float[Tensor, ""], dict[str, float]]:
+        chosen_B, rejected_B = logratios(policy, minibatch)
+        margin_B = chosen_B - rejected_B
+        rho_B, (first, second) = margin_B.detach(), self.at_zero
+        info = {
+            "preference_term": first * self.beta * rho_B.mean().item(),
+            "regularization_term": second / 2 * self.beta**2 * rho_B.square().mean().item(),
+            "chosen_logratio": chosen_B.detach().mean().item(),
+            "rejected_logratio": rejected_B.detach().mean().item(),
+            "pair_accuracy": (rho_B > 0).float().mean().item(),
+            "tokens": float(minibatch.chosen.lengths.sum() + minibatch.rejected.lengths.sum()),
+        }
+        return self.f(self.beta * margin_B).mean(), info

@@ -1,0 +1,257 @@
+"""A run folder: a view of the store, assembled for people and programs. Losing it loses nothing.
+
+`cli` calls `RunFolder.assemble` as cells finish and at the end; `load_run` is the way back in.
+The report's own files (report.html, figures, tables) are written by `reports`.
+"""
+
+import contextlib
+import functools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from filelock import FileLock
+
+from bench.config.explain import one_line
+from bench.core.records import (
+    POOL_COLUMNS,
+    ROW_COLUMNS,
+    SAMPLE_COLUMNS,
+    SCHEMA_VERSION,
+    frame,
+    read_parquet,
+    write_parquet,
+)
+from bench.engine.files import read_json, write_json
+from bench.engine.provenance import code_hash, environment
+from bench.engine.rebuild import digest, make_once
+from bench.engine.scheduler import Failure, plan_stages
+from bench.engine.store import Store
+from bench.errors import ConfigError
+from bench.pipeline.plan import Cell, Plan
+
+_TABLES = {"rows.parquet": ROW_COLUMNS, "samples.parquet": SAMPLE_COLUMNS, "bon_pool.parquet": POOL_COLUMNS}
+_LINKED = ("log.jsonl", "policies")
+_OWN = {*_TABLES, "config.json", "run.json", "stages.json"}
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder `out` of one run of `plan`."""
+
+    plan: Plan
+    store: Store
+    out: Path
+    command: str
+
+    def check(self) -> None:
+        """Raises ConfigError when `out` cannot be written to, or holds something that is not a run, begun or whole."""
+        strangers = [path for path in _listed(self.out) if path.name not in _OWN and not path.name.startswith(".")]
+        if strangers and not _is_run(self.out):
+            raise ConfigError(f"out={self.out} exists and holds no run; give an empty folder, or another name")
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.out).close()
+        except OSError as error:
+            reason = error.strerror or error
+            raise ConfigError(f"out={self.out} cannot be written to ({reason}); give another folder") from None
+
+    def lock(self) -> FileLock:
+        """Held by whoever writes into `out`: two runs may share it. Freed by the system when its holder dies."""
+        return FileLock(self.out / ".lock")
+
+    def assemble(self, failures: Mapping[str, Failure], *, over: bool, stopped: bool = False) -> str:
+        """Write everything that is known by now, and return the run's state: running, stopped, failed or done.
+
+        Each file is replaced in one step. Failures are by stage key.
+        """
+        self.out.mkdir(parents=True, exist_ok=True)
+        with self.lock():
+            return self._assemble(failures, "stopped" if stopped else "over" if over else "running")
+
+    def mark(self, state: str) -> None:
+        """Set the state of a run that cannot be assembled any more, as far as the disk lets it."""
+        with contextlib.suppress(OSError, ValueError), self.lock():
+            write_json(self.out / "run.json", {**read_json(self.out / "run.json"), "state": state})
+
+    def _assemble(self, failures: Mapping[str, Failure], state: str) -> str:
+        manifests = {s.name: self.store.manifest(s) for s in plan_stages(self.plan) if self.store.is_done(s)}
+        done = [cell for cell in self.plan.cells.values() if cell.stage.name in manifests]
+        before = self._content()
+        write_json(self.out / "config.json", self.plan.suite.model_dump(mode="json"))
+        write_json(self.out / "stages.json", manifests)
+        self._write_tables(done, failures)
+        for cell in done:
+            _link(self.store.path(cell.stage), self.out / "cells" / cell.name)
+        if state == "over":
+            sound = len(done) == len(self.plan.cells) and not failures and bad_rows(self.out).empty
+            state = "done" if sound else "failed"
+        run = {
+            "schema": SCHEMA_VERSION,
+            "state": state,
+            "suite": self.plan.suite.name,
+            "command": self.command,
+            "store": str(self.store.root.resolve()),
+            "device": ", ".join(sorted({m["device"] for m in manifests.values()})) or None,
+            "failures": {f.name: {"status": f.status, "reason": f.reason} for f in failures.values()},
+            **self._environment,
+        }
+        updated = self._updated(run, self._content() == before)
+        write_json(self.out / "run.json", {**run, "updated": updated})
+        return state
+
+    def _updated(self, run: Mapping[str, Any], same: bool) -> str:
+        """When the run folder last came to say something else than before, its state apart."""
+        try:
+            known = read_json(self.out / "run.json")
+            if same and {**known, **run} == {**known, "state": run["state"]}:
+                return str(known["updated"])
+        except (OSError, ValueError, TypeError, KeyError):
+            pass  # there is none, or not one of ours
+        return datetime.now(UTC).isoformat(timespec="seconds")
+
+    def _content(self) -> str:
+        """A hash of what the run folder says of its cells."""
+        return digest([self.out / name for name in _OWN - {"run.json"}], self.out)
+
+    @cached_property
+    def _environment(self) -> dict[str, Any]:
+        return environment()
+
+    def _write_tables(self, done: Sequence[Cell], failures: Mapping[str, Failure]) -> None:
+        """Every table of the cells, unless these cells' are there already."""
+
+        def write() -> None:
+            for name, columns in _TABLES.items():
+                table = self._table(name, columns, failures)
+                _replace(self.out / name, functools.partial(write_parquet, table))
+
+        if failures:  # whose tables a killed or a later attempt may change
+            write()
+        else:
+            words = [self.plan.suite.name, code_hash(__name__), pa.__version__, pd.__version__]
+            made_of = digest([], self.out, [*words, *(f"{cell.name} {cell.stage.key}" for cell in done)])
+            make_once(self.out / ".tables.json", made_of, lambda: [self.out / name for name in _TABLES], write)
+
+    def _table(self, name: str, columns: Mapping[str, pa.DataType], failures: Mapping[str, Failure]) -> pd.DataFrame:
+        """One table of every cell, in the plan's order."""
+        parts = []
+        for cell in self.plan.cells.values():
+            failure = failures.get(cell.stage.key)
+            folder = self.store.path(cell.stage) if failure is None else _unfinished(self.store.work(cell.stage))
+            if folder is not None and (folder / name).is_file():
+                parts.append(read_parquet(folder / name))
+            if failure is not None and columns is ROW_COLUMNS:
+                parts.append(frame([_null_row(cell, failure)], columns))
+        table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        if columns is ROW_COLUMNS:
+            table = table.assign(schema=SCHEMA_VERSION, suite=self.plan.suite.name)
+        return frame(table, columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run folder, read. Tables are read when asked for."""
+
+    path: Path
+    config: dict[str, Any]
+    stages: dict[str, dict[str, Any]]
+    run: dict[str, Any]
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """One row per evaluated policy."""
+        return read_parquet(self.path / "rows.parquet")
+
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """The texts behind the rows."""
+        return read_parquet(self.path / "samples.parquet")
+
+
+def load_run(path: str | Path) -> Run:
+    """Open a run folder. Raises ConfigError when `path` is none."""
+    folder = Path(path)
+    if not _is_run(folder):
+        raise ConfigError(
+            f"{str(path)!r} is no run folder; give one that `bench run` wrote, such as runs/<suite>-<key>"
+        )
+    config, stages, run = (_object(folder / name) for name in ("config.json", "stages.json", "run.json"))
+    return Run(folder, config, stages, run)
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """The JSON object in one of a run's files. Raises ConfigError where there is none."""
+    renew = "give the run's command again, which renews it"
+    try:
+        value = read_json(path)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read ({one_line(error)}); {renew}") from None
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path} holds a {type(value).__name__}; {renew}")
+    return value
+
+
+def bad_rows(folder: Path) -> pd.DataFrame:
+    """Rows of cells that failed or diverged: cell, status, reason."""
+    rows = read_parquet(folder / "rows.parquet")
+    return rows.loc[rows["status"] != "ok", ["cell", "status", "reason"]]
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "run.json").is_file() and (folder / "config.json").is_file()
+
+
+def _listed(path: Path) -> Sequence[Path]:
+    return list(path.iterdir()) if path.is_dir() else [path] if path.exists() else []
+
+
+def _unfinished(work: Path) -> Path | None:
+    """Where the tables of a cell that did not finish lie: at its newest checkpoint."""
+    newest = work / "checkpoint.json"
+    return work / read_json(newest)["folder"] if newest.is_file() else None
+
+
+def _null_row(cell: Cell, failure: Failure) -> dict[str, Any]:
+    identity = {"row_id": f"{cell.name}@{failure.status}", "cell": cell.name, "method": cell.method}
+    return {**cell.static, **identity, "status": failure.status, "reason": failure.reason}
+
+
+def _link(source: Path, target: Path) -> None:
+    """Mirror what the contract shows of a cell's folder by hard links, or by copies across file systems."""
+    wanted = [path for name in _LINKED for path in [source / name, *(source / name).rglob("*")] if path.is_file()]
+    names = {path.relative_to(source) for path in wanted}
+    present = {path.relative_to(target) for path in target.rglob("*") if path.is_file()}
+    if names == present and all(_same(source / name, target / name) for name in names):
+        return
+    shutil.rmtree(target, ignore_errors=True)
+    for name in sorted(names):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        _replace(target / name, functools.partial(_link_or_copy, source / name))
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _same(one: Path, other: Path) -> bool:
+    a, b = one.stat(), other.stat()
+    return one.samefile(other) or (a.st_size, a.st_mtime_ns) == (b.st_size, b.st_mtime_ns)
+
+
+def _replace(path: Path, write: Callable[[Path], None]) -> None:
+    part = path.with_name(f".{path.name}.partial")
+    part.unlink(missing_ok=True)
+    write(part)
+    part.replace(path)

@@ -1,0 +1,85 @@
+"""The training loop: one, for every method. It knows samplers and losses, and no algorithm.
+
+Every random draw comes from a stream named by seed and step, so the state of a run is its weights,
+its optimizer, what its sampler keeps, its step and its counts.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from bench.core.seeds import stream
+from bench.core.types import Counts
+from bench.errors import DivergedError
+from bench.lm.policy import Policy
+from bench.losses.base import Loss
+from bench.samplers.base import Sampler
+
+WARMUP_STEPS = 10
+
+
+@final
+class Trainer:
+    """A policy under a sampler and a loss, advanced a step at a time. `pace` multiplies the learning rates."""
+
+    def __init__(
+        self, policy: Policy, sampler: Sampler, loss: Loss, lr: float, max_grad_norm: float, seed: int
+    ) -> None:
+        self.policy, self.sampler, self.loss = policy, sampler, loss
+        self.max_grad_norm, self.seed = max_grad_norm, seed
+        groups = [{"params": list(policy.parameters()), "lr": lr}, *loss.parameter_groups()]
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=0.0, fused=True)
+        self.rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.counts, self.step, self.pace = Counts(), 0, 1.0
+
+    def advance(self) -> dict[str, float]:
+        """One step: a batch from the sampler, and every pass the loss makes over it. Returns means to log."""
+        batch = self.sampler.draw(self.policy, self.step, self.counts)
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * self.pace * min(1.0, (self.step + 1) / WARMUP_STEPS)
+        infos = []
+        generator = stream("minibatches", self.seed, self.step)
+        for minibatch in self.loss.minibatches(self.policy, batch, generator):
+            loss, info = self.loss(self.policy, minibatch)
+            if not torch.isfinite(loss):
+                raise DivergedError(f"the loss is {loss.item()} at step {self.step}; lower the learning rate")
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            for group in self.optimizer.param_groups:
+                torch.nn.utils.clip_grad_norm_(group["params"], self.max_grad_norm)
+            self.optimizer.step()
+            infos.append({"loss": loss.item(), **info})
+        self.counts.tokens_trained += int(sum(info.pop("tokens") for info in infos))
+        self.step += 1
+        return {name: sum(info[name] for info in infos) / len(infos) for name in infos[0]}
+
+    def save(self, file: Path) -> dict[str, Any]:
+        """Write weights and optimizer as safetensors; return the rest of the state as JSON values."""
+        tensors = {f"policy.{k}": v for k, v in self.policy.state_dict().items()}
+        tensors |= {f"loss.{k}": v for k, v in self.loss.state_dict().items()}
+        tensors |= {f"sampler.{k}": v for k, v in self.sampler.state().items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
+        save_file({k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, file)
+        return {"step": self.step, "counts": asdict(self.counts)}
+
+    def load(self, file: Path, state: dict[str, Any]) -> None:
+        """Continue from what `save` wrote."""
+        tensors = load_file(file)
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+        self.policy.load_state_dict(part("policy."))
+        self.loss.load_state_dict(part("loss."))
+        self.sampler.load(part("sampler."))
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, value in part("optimizer.").items():
+            index, key = name.split(".", 1)
+            moments.setdefault(int(index), {})[key] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
+        self.step, self.counts = state["step"], Counts(**state["counts"])
