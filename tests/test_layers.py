@@ -21,7 +21,7 @@ LAYERS = [
     ["bench.methods"],
     ["bench.training", "bench.measure"],
     ["bench.pipeline", "bench.checks", "bench.checks.estimators", "bench.checks.plugins", "bench.checks.statistics"],
-    ["bench.engine.scheduler", "reports"],
+    ["reports"],
     ["bench.runs"],
     ["bench.checks.runs"],
     ["bench.commands"],

@@ -15,17 +15,18 @@ from bench.config.suite import RuntimeConfig, SuiteConfig
 from bench.config.world import WorldConfig
 from bench.engine.display import duration
 from bench.engine.files import read_json
-from bench.engine.scheduler import expected_seconds, needed_stages, plan_stages, remaining_chains, worker_count
+from bench.engine.local import worker_count
+from bench.engine.scheduler import expected_seconds, needed_stages, remaining_chains
 from bench.engine.stage import Stage
 from bench.engine.store import Store
-from bench.pipeline.plan import build_plan
+from bench.pipeline.plan import build_plan, plan_stages
 
 
 def show_plan(suite: SuiteConfig, runtime: RuntimeConfig) -> None:
     """Every stage, cells last, with what is cached and how long the rest should take."""
     assert runtime.store is not None
     plan, store = build_plan(suite, runtime.threads), Store(runtime.store)
-    needed = needed_stages(plan, store)
+    needed = needed_stages(plan_stages(plan), store)
     seconds = expected_seconds(needed, store)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("stage", "key", "state"):

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from bench.config.suite import RuntimeConfig, SuiteConfig
 from bench.engine.display import choose_display, duration, steady_output
-from bench.engine.scheduler import Outcome, needed_stages, plan_stages, run_plan, worker_count
+from bench.engine.local import make_stages, worker_count
+from bench.engine.scheduler import Outcome, needed_stages
 from bench.engine.stage import Stage
-from bench.engine.stopping import StopRequest, deaf_children
+from bench.engine.stopping import StopRequest, block_signals
 from bench.engine.store import Store
 from bench.engine.worker import die_with_parent
 from bench.errors import ConfigError, StoreError
-from bench.pipeline.plan import Plan, build_plan
+from bench.pipeline.plan import Plan, build_plan, plan_stages
 from bench.runs.folder import RunFolder, bad_rows
 from reports import refresh as refresh_report
 from reports.wandb_session import Job, Target
@@ -33,7 +34,7 @@ def run(suite: SuiteConfig, runtime: RuntimeConfig, command: str) -> int:
     """Run or resume a suite and write its report. Returns the exit code."""
     assert runtime.store is not None
     plan = build_plan(suite, runtime.threads)
-    if suite.losses and any(s.config.get("losses") for s in needed_stages(plan, Store(runtime.store))):
+    if suite.losses and any(s.config.get("losses") for s in needed_stages(plan_stages(plan), Store(runtime.store))):
         _try_losses(suite.losses, runtime.plugin)
     return execute(plan, runtime, command)
 
@@ -99,7 +100,7 @@ def _sweep(folder: RunFolder, runtime: RuntimeConfig, sink: Sink, stop: StopRequ
 
     try:
         with choose_display() as display:
-            return run_plan(plan, store, runtime, display, on_done, stop.__bool__)
+            return make_stages(plan_stages(plan), store, runtime, display, on_done, stop.__bool__)
     finally:
         refresh.stop()
 
@@ -127,7 +128,7 @@ class _Refresh:
         if not busy and time.monotonic() - self.last >= self.pause_s:
             spawn = multiprocessing.get_context("spawn")
             self.process = spawn.Process(target=_refresh_quietly, args=(self.folder,), daemon=True)
-            with deaf_children():
+            with block_signals():
                 self.process.start()
             self.last, self.pause_s = time.monotonic(), min(_RARER * self.pause_s, _RAREST_S)
 
@@ -148,7 +149,8 @@ def _refresh_quietly(folder: RunFolder) -> None:
 
 
 def _announce(plan: Plan, store: Store, runtime: RuntimeConfig) -> None:
-    needed, every = needed_stages(plan, store), plan_stages(plan)
+    every = plan_stages(plan)
+    needed = needed_stages(every, store)
     print(f"suite {plan.suite.label}: {len(plan.cells)} cells; {len(needed)} of {len(every)} stages to make ", end="")
     print(f"on {worker_count(runtime)} workers; store {store.root}")
 

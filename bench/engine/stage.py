@@ -35,8 +35,8 @@ class Stage:
     threads: int = 1
 
     @property
-    def company(self) -> str:
-        """What the other stages of its process must have in common with it."""
+    def process_group(self) -> str:
+        """Stages of equal group may share a worker."""
         return self.run if self.isolated else ""
 
     @cached_property

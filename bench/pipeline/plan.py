@@ -18,6 +18,7 @@ from bench.config.methods import (
 )
 from bench.config.models import SFTConfig, Source
 from bench.config.suite import SuiteConfig
+from bench.engine.scheduler import with_inputs
 from bench.engine.stage import Stage
 from bench.errors import ConfigError
 
@@ -41,6 +42,11 @@ class Plan:
     suite: SuiteConfig
     stages: dict[str, Stage]
     cells: dict[str, Cell]
+
+
+def plan_stages(plan: Plan) -> list[Stage]:
+    """Every stage of a plan, inputs first, each key once."""
+    return with_inputs([*plan.stages.values(), *(cell.stage for cell in plan.cells.values())])
 
 
 @dataclass

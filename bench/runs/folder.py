@@ -33,10 +33,10 @@ from bench.core.records import (
 from bench.engine.files import read_json, write_json
 from bench.engine.provenance import code_hash, environment
 from bench.engine.rebuild import digest, make_once
-from bench.engine.scheduler import Failure, plan_stages
+from bench.engine.scheduler import Failure
 from bench.engine.store import Store
 from bench.errors import ConfigError
-from bench.pipeline.plan import Cell, Plan
+from bench.pipeline.plan import Cell, Plan, plan_stages
 
 _TABLES = {"rows.parquet": ROW_COLUMNS, "samples.parquet": SAMPLE_COLUMNS, "bon_pool.parquet": POOL_COLUMNS}
 _LINKED = ("log.jsonl", "policies")
