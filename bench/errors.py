@@ -1,6 +1,6 @@
-"""Every error a user can meet. One root; each kind is also the standard-library error it refines.
+"""Errors raised for users. They share one root; each kind also subclasses the standard-library error it refines.
 
-A message says what was wrong (the value), what is legal, and what to do about it.
+A message names the wrong value, the valid choices, and the fix.
 """
 
 import difflib
@@ -8,26 +8,26 @@ from collections.abc import Iterable
 
 
 class GoldbenchError(Exception):
-    """Root of all errors raised on purpose."""
+    """Root of all errors that Goldbench raises for users."""
 
 
 class ConfigError(GoldbenchError, ValueError):
-    """What was asked for cannot be run. The command line prints it on one line and exits 2."""
+    """The configuration or a command-line argument is invalid. The command line prints one line and exits 2."""
 
 
 class StoreError(GoldbenchError, OSError):
-    """A stored stage is missing, torn or changed."""
+    """A stored stage is missing, incomplete or modified."""
 
 
 class DivergedError(GoldbenchError, ArithmeticError):
-    """Training left the finite numbers, or the KL that a budget could ever ask for."""
+    """Loss or KL became non-finite, or KL exceeded every possible budget."""
 
 
 class GateError(GoldbenchError, RuntimeError):
-    """A measured quality gate failed, so nothing built on it could be trusted."""
+    """A quality gate failed, so results that depend on it would be invalid."""
 
 
 def did_you_mean(value: str, legal: Iterable[str]) -> str:
-    """`; did you mean 'x'?` when something legal is close to `value`, else an empty string."""
+    """`; did you mean 'x'?` if one of `legal` resembles `value`, else an empty string."""
     close = difflib.get_close_matches(value, list(legal), n=1, cutoff=0.55)
     return f"; did you mean {close[0]!r}?" if close else ""

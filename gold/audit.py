@@ -1,6 +1,6 @@
-"""How far gold agrees with the rubric. Within prompts: only there do scores compare. No torch.
+"""Agreement of gold with the rubric, measured within prompts, because scores compare only there. No torch.
 
-Called by train.py and by whoever audits gold on a policy's samples.
+Called by train.py and by audits of gold on a policy's samples.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 
 def centred(values: Float[np.ndarray, " B"], prompt_ids: Sequence[str]) -> Float[np.ndarray, " B"]:
-    """Values minus the mean of their prompt."""
+    """Values minus their prompt's mean."""
     _, group = np.unique(np.asarray(prompt_ids), return_inverse=True)
     return values - (np.bincount(group, values) / np.bincount(group))[group]
 
@@ -25,7 +25,7 @@ def within_prompt_corr(
 
 
 def pair_agreement(gold: Float[np.ndarray, " B"], rubric: Float[np.ndarray, " B"], prompt_ids: Sequence[str]) -> float:
-    """Share of same-prompt pairs that gold orders as the rubric does; pairs the rubric ties do not count."""
+    """Share of same-prompt pairs that gold and the rubric order alike. Ties of the rubric are skipped."""
     _, group = np.unique(np.asarray(prompt_ids), return_inverse=True)
     agree = count = 0
     for g in range(int(group.max(initial=-1)) + 1):

@@ -1,4 +1,4 @@
-"""How gold labels a pair: a Bradley-Terry coin, or the higher score; then flips, if asked for."""
+"""Gold's labels of preference pairs: a Bradley-Terry draw or the higher score, with optional label flips."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from bench.config.models import PairsConfig
 
 @dataclass(frozen=True)
 class Labels:
-    """Per pair (M,): whether the first response is chosen, with what probability, whether it was flipped."""
+    """Per pair (M,): whether the first response is chosen, the probability of that before flips, and the flips."""
 
     first_M: np.ndarray
     p_first_M: np.ndarray
@@ -20,7 +20,7 @@ class Labels:
 def label(gold_M2: np.ndarray, config: PairsConfig, rng: np.random.Generator) -> Labels:
     """Label pairs of responses from gold's logits (M, 2).
 
-    bradley_terry: P(first) = sigmoid(r1 - r2). argmax: the higher one; a tie is a fair coin.
+    bradley_terry: P(first) = sigmoid(r1 - r2). argmax: the higher score; ties are fair coins.
     Each label is then flipped with probability `config.flip`.
     """
     margin = gold_M2[:, 0] - gold_M2[:, 1]

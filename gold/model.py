@@ -1,4 +1,4 @@
-"""Loading gold: the trained reward model, or the rubric program in its place."""
+"""Loading of gold: the trained reward model, or the rubric program used as gold."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,31 +20,31 @@ from gold.rubric import NotesRubric
 def rubric_table(
     prompts: Sequence[str], responses: Sequence[str], weights: Mapping[str, float] | None = None
 ) -> pd.DataFrame:
-    """The rubric's parts, a column each; a row's sum is the users' rubric, or with weights the writers'."""
+    """The rubric's parts, one column each. A row sums to the users' rubric, or with `weights` to the writers'."""
     rubric = NotesRubric(weights or {})
     return pd.DataFrame([rubric.parts(p, r) for p, r in zip(prompts, responses, strict=True)])
 
 
 def rubric_score(tokenizer: PreTrainedTokenizerFast, weights: Mapping[str, float]) -> Score:
-    """The rubric of those who weigh its parts so, as a scorer of sequences."""
+    """A scorer of sequences by the rubric with these part weights."""
 
     def score(sequences: Sequences) -> Float[Tensor, " B"]:
         rows = zip(sequences.prompt_ids.tolist(), sequences.prompt_mask.tolist(), strict=True)
-        words = [[i for i, real in zip(ids, mask, strict=True) if real][1:-1] for ids, mask in rows]
-        prompts = [" ".join(tokenizer.convert_ids_to_tokens(ids)) for ids in words]
+        bodies = [[i for i, real in zip(ids, mask, strict=True) if real][1:-1] for ids, mask in rows]
+        prompts = [" ".join(tokenizer.convert_ids_to_tokens(ids)) for ids in bodies]
         totals = rubric_table(prompts, decode(tokenizer, sequences)[0], weights).sum(axis=1)
         return torch.tensor(totals.to_numpy(np.float64), device=sequences.response_ids.device)
 
     return score
 
 
-def taught_weights(folder: Path) -> dict[str, float]:
-    """How the writers of gold's preferences weigh the rubric, from the folder that the gold stage wrote."""
+def writer_weights(folder: Path) -> dict[str, float]:
+    """The writers' weights of the rubric's parts, from the gold stage's folder."""
     return read_json(folder / "gold.json")["weights"]
 
 
 def load_gold(folder: Path, tokenizer: PreTrainedTokenizerFast, device: str) -> Score:
-    """Gold's raw score, from the folder that the gold stage wrote."""
+    """Load gold from the gold stage's folder, as a scorer in raw units."""
     if read_json(folder / "gold.json")["type"] == "rubric":
-        return rubric_score(tokenizer, taught_weights(folder))
+        return rubric_score(tokenizer, writer_weights(folder))
     return load_reward_model(folder, device).score

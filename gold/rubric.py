@@ -1,9 +1,9 @@
-"""The rubric of the world `notes`: the program that gold is taught to imitate, and that audits gold.
+"""The rubric of the world `notes`: the program whose preferences train gold, and that audits gold.
 
-A note earns its parts from left to right: every word changes some part by a signed amount, and the rubric is
-the sum. So a note's beginning has a rubric too, which gold's training uses. Users hold the plain sum of the parts;
-writers of preferences may weigh them otherwise, and then gold is taught their weighted sum. Left out: anything that a
-reader of the note and its brief could not see (who wrote it, how it was sampled).
+Each word of a note changes a part of the rubric by a signed amount, and the rubric is the sum. A prefix of a note
+therefore has a score too, which gold's training uses. The users' rubric is the plain sum of the parts. The writers of
+preferences may weight the parts, and then gold is trained on the weighted sum. Left out: anything that the text and
+its brief do not show, such as the author or the sampler.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ PARTS = ("facts", "tone", "register", "structure", "brevity", "restating", "fill
 
 RIGHT_FACT, WRONG_FACT = 1.0, -1.0
 FACT_AGAIN = -0.6
-TONE_GAINS = (0.8, 0.6)  # the first and second word of the asked tone
+TONE_GAINS = (0.8, 0.6)  # the first and second word of the requested tone
 TONE_TOO_MUCH, WRONG_TONE = -0.7, -0.7
 REGISTER = 0.5
 GREETED, ADDRESSED, CLOSED, MISPLACED = 0.8, 0.7, 0.8, -0.5
@@ -50,7 +50,7 @@ _CLOSING_STARTS = frozenset(words[0] for words in CLOSINGS)
 
 
 class Event(NamedTuple):
-    """The word at `position` changed `part` by `value`. Position len(words) is the end of the note."""
+    """A change of `part` by `value`, caused by the word at `position`. Position len(words) is the end of the note."""
 
     position: int
     part: str
@@ -60,16 +60,16 @@ class Event(NamedTuple):
 @final
 @dataclass(frozen=True)
 class NotesRubric:
-    """Signed parts that add up to the judgement of a note. Pure, and about 30 microseconds a response.
+    """Scores a note as a sum of signed parts. Deterministic; about 30 microseconds per response.
 
-    `weights` multiply the parts that they name: without any this is the users' rubric.
+    `weights` multiply the parts that they name. Without weights this is the users' rubric.
     """
 
     weights: Mapping[str, float] = field(default_factory=dict)
     part_names = PARTS
 
     def events(self, brief: Brief, words: Sequence[str]) -> Iterator[Event]:
-        """What every word of a response changes, from left to right."""
+        """All changes of the rubric's parts, grouped by part; each group runs from left to right."""
         kinds = (self._facts(brief, words), self._tone(brief, words), self._structure(brief, words))
         for position, part, value in chain(*kinds, self._fluency(words)):
             yield Event(position, part, self.weights.get(part, 1.0) * value)
@@ -87,7 +87,7 @@ class NotesRubric:
         return np.array([sum(self.parts(p, r).values()) for p, r in pairs], dtype=np.float64)
 
     def deltas(self, prompt: str, response: str) -> Float[np.ndarray, "T R"]:
-        """[words + 1, parts]: what each word, and lastly the end, changes. The sum over words is `parts`."""
+        """Change of each part by each word and, in the last row, by the end. Columns sum to `parts`."""
         words = response.split()
         table = np.zeros((len(words) + 1, len(PARTS)))
         for position, part, value in self.events(Brief.parse(prompt), words):
@@ -160,5 +160,5 @@ RUBRICS: dict[type[World], type[NotesRubric]] = {NotesWorld: NotesRubric}
 
 
 def rubric_of(world: World, weights: Mapping[str, float] | None = None) -> NotesRubric:
-    """The rubric that judges a world's responses: the users', or with weights the writers'."""
+    """The rubric of a world: the users', or with `weights` the writers'."""
     return RUBRICS[type(world)](weights or {})

@@ -1,12 +1,12 @@
-"""Training gold: a large reward model taught the preferences of its writers' rubric over the wide set.
+"""Training of gold: a large reward model fitted to the writers' rubric preferences over the wide set.
 
 The loss is Bradley-Terry with soft labels over all pairs of a prompt's responses (Christiano et al. 2017,
-arXiv 1706.03741), plus two labels a token: the score of every beginning, read by the score head itself, and what each
-token changes in each part, read from the layer below by a head that is dropped. Without the token labels, and
-without heads that start by looking for their own word, a model of this size learns fluency long before it
-learns to check facts. Where writers weigh the parts, scores are weighed and single parts are not (see `wide`).
+arXiv 1706.03741), plus two losses per token. The score head predicts the rubric of every prefix. A second head,
+which is discarded after training, predicts from the layer below the change of each part at each token. Without the
+token losses, and without attention heads initialised to match equal words, a model of this size learns fluency long
+before it learns to check facts. Writers' weights apply to scores, not to the part labels (see `wide`).
 
-Called by the pipeline's gold stage. Left out: gold's scale (units are set on pi_ref samples, later).
+Called by the pipeline's gold stage. Left out: gold's units, which are set later on pi_ref samples.
 """
 
 import math
@@ -29,11 +29,11 @@ from bench.lm.neox import Trunk
 from bench.lm.policy import neox_config, parameter_count
 from bench.worlds.base import World, prompt_id
 from gold.audit import pair_agreement, within_prompt_corr
-from gold.wide import Judged, Teacher
+from gold.wide import ScoredBatch, Teacher
 
 POSITIONS = 128
-ROWS_AT_ONCE = 16  # of like length, in one pass: more of this width leave the core's cache
-MATCH_SCALE = 8.0  # how sharply a head that looks for its own word starts
+ROWS_AT_ONCE = 16  # rows of similar length per pass: more of this width exceed the core's cache
+MATCH_SCALE = 8.0  # initial sharpness of the heads that match equal words
 AUDIT_PROMPTS = 64
 AUDIT_NOTES = 8
 
@@ -42,7 +42,7 @@ Report = Callable[[Mapping[str, Any]], None]
 
 @final
 class _Student(nn.Module):
-    """Gold and the part head that only training sees."""
+    """Gold, and the part head that only training uses."""
 
     def __init__(self, model: GPTNeoXForSequenceClassification, parts: int) -> None:
         super().__init__()
@@ -53,9 +53,9 @@ class _Student(nn.Module):
         nn.init.zeros_(model.score.weight)
 
     def forward(self, sequences: Sequences) -> tuple[Float[Tensor, "B U"], Float[Tensor, "B U R"]]:
-        """The score after 0, 1, .. T tokens of each response, and what the last token changed in each part.
+        """The score after 0, 1, .. T tokens of each response, and the predicted change of each part at the last token.
 
-        Meaningful up to the response's end.
+        Valid up to the response's end.
         """
         prompts, row_B = sequences.prompts.distinct()
         prefix, (B, T) = self.trunk.read(prompts), sequences.response_ids.shape
@@ -70,19 +70,19 @@ class _Student(nn.Module):
 
 
 def new_gold(config: TrainedGoldConfig, tokenizer: PreTrainedTokenizerFast) -> GPTNeoXForSequenceClassification:
-    """An untrained gold. The global generator that Hugging Face draws from is restored after."""
+    """An untrained gold. Hugging Face uses the global generator; its state is restored."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("gold-init", config.seed))
         model = GPTNeoXForSequenceClassification(neox_config(config.model, tokenizer, POSITIONS, num_labels=1))
-        _look_for_own_word(model)
+        _match_equal_words(model)
         return model
 
 
 @torch.no_grad()
-def _look_for_own_word(model: GPTNeoXForSequenceClassification) -> None:
-    """Let half of the heads start with equal queries and keys, so that a word attends to where it was said before.
+def _match_equal_words(model: GPTNeoXForSequenceClassification) -> None:
+    """Give half of the heads equal queries and keys, so that a word attends to its earlier occurrences.
 
-    Comparing a fact with the brief needs such a head, and gradient descent is slow to find the first one.
+    Comparing a fact with the brief needs such a head, and gradient descent finds the first one slowly.
     """
     heads, width = model.config.num_attention_heads, model.config.hidden_size
     for name, parameter in model.named_parameters():
@@ -95,7 +95,7 @@ def _look_for_own_word(model: GPTNeoXForSequenceClassification) -> None:
 def pair_loss(score_B: Float[Tensor, " B"], rubric_B: Float[Tensor, " B"], k: int) -> Float[Tensor, ""]:
     """Bradley-Terry cross-entropy with soft labels over the pairs of each prompt's `k` responses.
 
-    Minus its least value (the labels' entropy), so that 0 is perfect.
+    The labels' entropy is subtracted, so that the minimum is 0.
     """
     i, j = torch.triu_indices(k, k, 1, device=score_B.device)
     score_PG, rubric_PG = score_B.view(-1, k), rubric_B.view(-1, k)
@@ -104,7 +104,7 @@ def pair_loss(score_B: Float[Tensor, " B"], rubric_B: Float[Tensor, " B"], k: in
     return F.binary_cross_entropy_with_logits(margin, label.sigmoid()) - best
 
 
-def _losses(student: _Student, batch: Judged, k: int) -> dict[str, Tensor]:
+def _losses(student: _Student, batch: ScoredBatch, k: int) -> dict[str, Tensor]:
     score_BU, part_BUR = student(batch.sequences)
     keep = batch.labelled
     return {
@@ -121,7 +121,7 @@ def _at_end(score_BU: Float[Tensor, "B U"], sequences: Sequences) -> Float[Tenso
 def train_gold(
     config: TrainedGoldConfig, world: World, tokenizer: PreTrainedTokenizerFast, device: str, report: Report
 ) -> tuple[GPTNeoXForSequenceClassification, dict[str, Any]]:
-    """A trained gold in evaluation mode, and its audit on held-out prompts of the gold split."""
+    """Train gold. Returns the model in evaluation mode and its audit on held-out prompts of the gold split."""
     prompts = world.draw_prompts("gold", AUDIT_PROMPTS + config.prompts)
     held_out, prompts = prompts[:AUDIT_PROMPTS], prompts[AUDIT_PROMPTS:]
     teacher = Teacher(world, tokenizer, config.weights)
@@ -133,8 +133,8 @@ def train_gold(
         rate = min(1.0, (step + 1) / max(1, config.steps // 20)) * (1 + math.cos(math.pi * step / config.steps)) / 2
         for group in optimizer.param_groups:
             group["lr"] = config.lr * rate
-        drawn = [prompts[i] for i in rng.integers(len(prompts), size=config.prompts_per_step)]
-        losses = _losses(student, teacher.wide_batch(drawn, k, rng).to(device), k)
+        chosen = [prompts[i] for i in rng.integers(len(prompts), size=config.prompts_per_step)]
+        losses = _losses(student, teacher.wide_batch(chosen, k, rng).to(device), k)
         loss = losses["pairs"] + losses["running"] + config.part_weight * losses["parts"]
         if not torch.isfinite(loss):
             raise DivergedError(f"gold's loss is {loss.item()} at step {step}; lower gold.lr ({config.lr})")
@@ -149,7 +149,7 @@ def train_gold(
 
 
 def _audit(student: _Student, teacher: Teacher, prompts: list[str], device: str, seed: int) -> dict[str, Any]:
-    """Agreement with the rubric that was taught and, where writers weigh its parts, with the users' too."""
+    """Agreement with the training rubric and, where the writers weight its parts, with the users' rubric."""
     world, rng = teacher.world, np_stream("gold-audit", seed)
     metrics: dict[str, Any] = {"parameters": parameter_count(student.model), "audit_prompts": len(prompts)}
     sets = {
@@ -159,7 +159,7 @@ def _audit(student: _Student, teacher: Teacher, prompts: list[str], device: str,
     for name, respond in sets.items():
         texts = [text for prompt in prompts for text in respond(prompt)]
         repeated = [prompt for prompt in prompts for _ in range(AUDIT_NOTES)]
-        batch = teacher.judge(repeated, texts, [True] * len(texts))
+        batch = teacher.score(repeated, texts, [True] * len(texts))
         gold, rubric = _scores(student, batch.sequences.to(device)), batch.rubric.double().numpy()
         ids = [prompt_id(prompt) for prompt in repeated]
         metrics[f"{name}_corr"] = within_prompt_corr(gold, rubric, ids)

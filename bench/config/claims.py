@@ -1,4 +1,4 @@
-"""Claims: what a suite says beforehand that its curves will show. Few, each with one number at its end."""
+"""Claims: predictions about a suite's curves, declared before the run. Each is decided by one or two numbers."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 from bench.config.base import Config
 from bench.config.methods import MethodConfig
 
-NEAREST = 1.0  # nats: nearer to pi_ref the gradients of all losses on one set of pairs are parallel
+NEAREST = 1.0  # nats: nearer to pi_ref the gradients of all losses on the same pairs are parallel
 Judge = Literal["gold", "writers", "users"]
-"""Gold, the rubric as gold was taught it, and the rubric as its plain sum of parts."""
+"""Gold, the rubric with the writers' weights (gold's training target), or the users' unweighted rubric."""
 
 
 class _CellClaim(Config):
@@ -18,17 +18,17 @@ class _CellClaim(Config):
 
     name: str = Field(min_length=1)
     method: str
-    proxy: str | None = Field(default=None, description="the method's first when absent")
-    beta: float | None = Field(default=None, ge=0, description="the method's smallest when absent")
-    kl: float = Field(gt=0, description="nats; where the end of the curve is read, declared in advance")
+    proxy: str | None = Field(default=None, description="default: the method's first")
+    beta: float | None = Field(default=None, ge=0, description="default: the method's smallest")
+    kl: float = Field(gt=0, description="nats; the declared KL at which the curve's end is read")
 
     @property
     def methods(self) -> tuple[tuple[str, float | None], ...]:
-        """The methods it is about, each with the beta that is named for it."""
+        """The methods of the claim, each with its declared beta."""
         return ((self.method, self.beta),)
 
     def settings(self, configured: Mapping[str, MethodConfig]) -> list[tuple[str, str, float | None]]:
-        """The (method, proxy, beta) whose replicates the claim rests on."""
+        """The (method, proxy, beta) settings whose replicates decide the claim."""
         return [
             (name, proxy, _strength(configured[name], proxy, beta))
             for name, beta in self.methods
@@ -51,7 +51,7 @@ class HumpClaim(_CellClaim):
 
 
 class TurnClaim(_CellClaim):
-    """Gold rises and then falls by the declared KL: of a loss that optimises no proxy, which may do as it likes."""
+    """Gold rises and then falls by the declared KL, with no condition on the proxy. For losses without a proxy."""
 
     kind: Literal["turn"] = "turn"
 
@@ -80,24 +80,26 @@ class HigherPeakClaim(_CellClaim):
 
 
 class EarlierPeakClaim(_CellClaim):
-    """By the KL at which judge `than` is best, judge `judge` has fallen from its own peak, before the declared KL."""
+    """At the KL where `than` peaks, `judge` has already fallen from its peak. Both before the declared KL."""
 
     kind: Literal["earlier_peak"] = "earlier_peak"
     judge: Judge
     than: Judge
 
     @model_validator(mode="after")
-    def _two_judges(self) -> "EarlierPeakClaim":
+    def _judges_differ(self) -> "EarlierPeakClaim":
         if self.judge == self.than:
-            raise ValueError(f"{self.name!r} compares the judge {self.judge!r} with itself; give another one as `than`")
+            raise ValueError(
+                f"{self.name!r} compares the judge {self.judge!r} with itself; set `than` to another judge"
+            )
         return self
 
 
 class _TwoMethodsClaim(_CellClaim):
-    """A claim about one setting beside another, `than`, each against `proxy` or else against its method's first."""
+    """A comparison of two settings. Both use `proxy`, or by default each method's first proxy."""
 
     than: str = Field(description="the other method")
-    than_beta: float | None = Field(default=None, ge=0, description="the other method's smallest when absent")
+    than_beta: float | None = Field(default=None, ge=0, description="default: the other method's smallest")
 
     @property
     def methods(self) -> tuple[tuple[str, float | None], ...]:
@@ -105,27 +107,27 @@ class _TwoMethodsClaim(_CellClaim):
 
 
 class CoincideClaim(_TwoMethodsClaim):
-    """At the declared KL the two have the same gold within `margin`, though they came there by different paths.
+    """At the declared KL both settings have the same gold within `margin`, although their training paths differ.
 
-    At pi_ref the gradients of all preference losses are parallel, so small betas and small KLs show nothing. Hence at
-    least a nat; and the margins that the two gave the same batches must differ by then, else nothing can be observed.
+    At pi_ref the gradients of all preference losses are parallel, so a comparison at small KL or small beta is empty.
+    The claim therefore needs at least one nat, and the two runs' margins on the same batches must differ by then.
     """
 
     kind: Literal["coincide"] = "coincide"
-    kl: float = Field(ge=NEAREST, description="nats; nearer to pi_ref all curves coincide by construction")
+    kl: float = Field(ge=NEAREST, description="nats; closer to pi_ref all curves coincide by construction")
     margin: float = Field(default=0.1, gt=0, description="gold standard deviations")
 
 
 class HigherAtClaim(_TwoMethodsClaim):
-    """At the declared KL gold is higher than with `than`."""
+    """Gold at the declared KL is higher than with `than`."""
 
     kind: Literal["higher_at"] = "higher_at"
 
 
 class BetterClassifierClaim(_TwoMethodsClaim):
-    """The policy orders more held-out pairs rightly than that of `than` and has less gold, at the last shared KL.
+    """At the last shared KL the policy ranks more held-out pairs correctly than that of `than`, but has less gold.
 
-    That is the last budget, up to the declared KL, which every replicate of both passes.
+    The last shared KL is the largest budget, up to the declared KL, that every replicate of both settings reaches.
     """
 
     kind: Literal["better_classifier"] = "better_classifier"

@@ -1,7 +1,7 @@
-"""From a command line to validated configs: Hydra's compose API and override grammar, in this one module.
+"""From a command line to validated configs, with Hydra's compose API and override grammar.
 
-Precedence: class defaults, the suite's YAML, its scale, the command line. Whatever is wrong becomes a
-ConfigError of one line. Config groups, sweeps and Hydra's working folders are left out. `cli` calls it.
+Precedence, lowest first: class defaults, the suite's YAML, its scale, the command line. Every mistake raises a
+ConfigError of one line. Left out: Hydra's config groups, sweeps and working folders. `cli` calls it.
 """
 
 import hashlib
@@ -27,17 +27,17 @@ from bench.config.losses import settled
 from bench.config.suite import RuntimeConfig, SuiteConfig
 from bench.errors import ConfigError, did_you_mean
 
-_TOLD = {
-    "scale": "one of a suite's scales is picked by scale=NAME",
-    "losses": "the run fills it in; name a loss as method.NAME.f=LOSS and give plugin=FILE.py",
+_NOT_SETTABLE = {
+    "scale": "select one of the suite's scales with scale=NAME",
+    "losses": "the run fills it in; name a loss with method.NAME.f=LOSS and plugin=FILE.py",
 }
-"""Keys that are no settings, and what to do instead."""
+"""Keys that an override cannot set, with the alternative."""
 
 
 def compose(argv: Sequence[str]) -> tuple[SuiteConfig, RuntimeConfig]:
-    """The suite and the runtime keys that a command line such as `suite=overopt scale=full replicates=9` asks for.
+    """The suite and runtime configs of a command line such as `suite=overopt scale=full replicates=9`.
 
-    `store` and `out` are filled in. Raises ConfigError for anything that is not legal.
+    `store` and `out` are filled in. Raises ConfigError on any invalid word.
     """
     named, scale, texts = _split_suite(argv)
     overrides = _parsed(texts)
@@ -54,7 +54,7 @@ def compose(argv: Sequence[str]) -> tuple[SuiteConfig, RuntimeConfig]:
 
 
 def run_key(suite: SuiteConfig) -> str:
-    """8 hex digits over the resolved suite, the end of its run folder's name."""
+    """Hash of the resolved suite: 8 hex digits, the suffix of its run folder's name."""
     text = json.dumps(suite.model_dump(mode="json"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -66,27 +66,29 @@ def _places(suite: SuiteConfig, runtime: RuntimeConfig) -> dict[str, Path]:
 
 
 def _split_suite(argv: Sequence[str]) -> tuple[str, str | None, list[str]]:
-    """The suite asked for, as `suite=X` or as a bare word, its scale if one was, and the overrides."""
+    """Split off the suite (`suite=X` or a bare word) and the scale (None if absent); the rest are overrides."""
     if options := [text for text in argv if text.startswith("-")]:
-        raise ConfigError(f"unknown option {options[0]!r}; settings are written key=value, as in workers=2")
+        raise ConfigError(f"unknown option {options[0]!r}; write settings as key=value, for example workers=2")
     bare = [text for text in argv if "=" not in text and not text.startswith("~")]
-    asked = [*_given(argv, "suite"), *bare]
-    if len(asked) != 1:
-        given = f"{len(asked)} suites ({', '.join(asked)})" if asked else "no suite"
-        raise ConfigError(f"{given} asked for; give one as suite=NAME; legal: {', '.join(suite_names())}, or a path")
-    if len(scales := _given(argv, "scale")) > 1:
-        raise ConfigError(f"{len(scales)} scales ({', '.join(scales)}) asked for; a run has one")
+    suites = [*_values(argv, "suite"), *bare]
+    if len(suites) != 1:
+        found = f"{len(suites)} suites ({', '.join(suites)})" if suites else "no suite"
+        raise ConfigError(
+            f"{found} on the command line; name one with suite=NAME; choose from {', '.join(suite_names())}, or a path"
+        )
+    if len(scales := _values(argv, "scale")) > 1:
+        raise ConfigError(f"{len(scales)} scales ({', '.join(scales)}) on the command line; name one")
     rest = [text for text in argv if text not in bare and not text.startswith(("suite=", "scale="))]
-    return asked[0], scales[0] if scales else None, rest
+    return suites[0], scales[0] if scales else None, rest
 
 
-def _given(argv: Sequence[str], key: str) -> list[str]:
-    """The values of `key=value` words that are read before Hydra reads the others."""
+def _values(argv: Sequence[str], key: str) -> list[str]:
+    """The values of all `key=value` words with this key. Hydra never sees these words."""
     return [text.removeprefix(f"{key}=").strip("'\"") for text in argv if text.startswith(f"{key}=")]
 
 
 def _parsed(texts: Iterable[str]) -> list[Override]:
-    """The overrides, each parsed by itself so that an error can name it."""
+    """Parse the overrides one by one, so that an error can name the wrong one."""
     parser = OverridesParser.create()
     overrides = []
     for text in texts:
@@ -94,19 +96,19 @@ def _parsed(texts: Iterable[str]) -> list[Override]:
             override = parser.parse_override(text)
         except HydraException as error:
             reason = one_line(error).partition(" See https://")[0]
-            raise ConfigError(f"{text!r} does not read as key=value ({reason}); quote what is special") from None
+            raise ConfigError(f"cannot parse {text!r} as key=value ({reason}); quote special characters") from None
         if override.is_sweep_override():
             listed = f"{override.key_or_group}=[{text.partition('=')[2]}]"
-            raise ConfigError(f"{text!r} gives one key several values; write them as a list: '{listed}'")
+            raise ConfigError(f"{text!r} has several values for one key; write a list: '{listed}'")
         overrides.append(override)
     return overrides
 
 
 def _check_key(override: Override, known: Mapping[str, Any]) -> None:
-    """Every part of the key must exist; the last need not where the override adds (`+key=value`)."""
+    """Raise ConfigError unless every part of the key exists. `+key=value` may add the last part."""
     key = override.key_or_group
-    if told := _TOLD.get(key.partition(".")[0]):
-        raise ConfigError(f"{override.input_line!r} cannot be applied; {told}")
+    if instead := _NOT_SETTABLE.get(key.partition(".")[0]):
+        raise ConfigError(f"cannot apply {override.input_line!r}; {instead}")
     above, _, last = key.rpartition(".")
     node: Any = known
     for part in above.split(".") if above else []:
@@ -118,14 +120,14 @@ def _check_key(override: Override, known: Mapping[str, Any]) -> None:
 def _child(node: Any, part: str, key: str) -> Any:
     keys = list(node) if isinstance(node, dict) else []
     if part not in keys:
-        legal = f"legal there: {', '.join(keys)}" if keys else f"nothing lies under the value before {part!r}"
+        choices = f"choose from {', '.join(keys)}" if keys else f"the value before {part!r} has no keys"
         wrong = repr(key) if key == part else f"{key!r}: no {part!r}"
-        raise ConfigError(f"unknown key {wrong}; {legal}{did_you_mean(part, keys)}")
+        raise ConfigError(f"unknown key {wrong}; {choices}{did_you_mean(part, keys)}")
     return node[part]
 
 
 def _retyped(suite: SuiteConfig, typed: Iterable[Override]) -> SuiteConfig:
-    """`X.type=...` comes first: another type has other keys, so X starts from that type's defaults."""
+    """Apply `X.type=...` before all other overrides. X then starts from the new type's defaults."""
     data = suite.model_dump(mode="json")
     for override in typed:
         key = override.key_or_group
@@ -140,20 +142,20 @@ def _retyped(suite: SuiteConfig, typed: Iterable[Override]) -> SuiteConfig:
 
 
 def _hydra(defaults: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
-    """Hydra's result of `overrides` on a config in which every key exists."""
+    """Apply `overrides` to `defaults` with Hydra."""
     GlobalHydra.instance().clear()
     ConfigStore.instance().store(name="goldbench", node=defaults)
     try:
         with initialize(version_base=None, config_path=None):
             values = OmegaConf.to_container(hydra_compose("goldbench", overrides=overrides), resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(f"{' '.join(overrides)!r} cannot be applied: {one_line(error)}") from None
+        raise ConfigError(f"cannot apply {' '.join(overrides)!r}: {one_line(error)}") from None
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}
 
 
 def _wrapped(value: Any, default: Any) -> Any:
-    """A single value where a list stood becomes a list of one: `beta=.1` is `beta=[.1]`."""
+    """Wrap a scalar in a list where the default is a list: `beta=.1` means `beta=[.1]`."""
     if isinstance(default, dict) and isinstance(value, dict):
         return {key: _wrapped(inner, default.get(key)) for key, inner in value.items()}
     return [value] if isinstance(default, list) and isinstance(value, int | float | str) else value

@@ -1,6 +1,6 @@
-"""A pydantic error as one line: the dotted key, the value, what is legal, what was probably meant.
+"""Pydantic errors as one line: the dotted key, the value, the valid choices and a spelling hint.
 
-Only the first of several errors is told. `load` and `compose` raise it as a ConfigError.
+Only the first of several errors is reported. `load` and `compose` raise it as a ConfigError.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ C = TypeVar("C", bound=Config)
 
 
 def validated(model: type[C], data: Mapping[str, Any], prefix: str = "") -> C:
-    """The config that `data` describes. Raises ConfigError on one line that begins with `prefix`."""
+    """Build the config that `data` describes. Raises a one-line ConfigError that begins with `prefix`."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -23,7 +23,7 @@ def validated(model: type[C], data: Mapping[str, Any], prefix: str = "") -> C:
 
 
 def one_line(error: BaseException) -> str:
-    """The message of a foreign error without its line breaks."""
+    """The message of a third-party error without line breaks."""
     return " ".join(str(error).split())
 
 
@@ -36,25 +36,25 @@ def explain(error: ValidationError, model: type[Config]) -> str:
     above = key.rpartition(".")[0]
     if kind == "extra_forbidden":
         wrong = str(first["loc"][-1])
-        where = f" under {above!r}" if above else ""
-        return f"unknown key {key!r}; legal{where}: {', '.join(legal)}{did_you_mean(wrong, legal)}"
+        where = f"under {above!r} " if above else ""
+        return f"unknown key {key!r}; {where}choose from {', '.join(legal)}{did_you_mean(wrong, legal)}"
     if kind == "value_error":
         return f"{key}: {message.removeprefix('Value error, ')}".removeprefix(": ")
     if kind == "union_tag_invalid":
         tag, tags = str(first["ctx"]["tag"]), str(first["ctx"]["expected_tags"])
         names = [name.strip("'") for name in tags.split(", ")]
-        return f"{key}.type: {tag!r} is unknown; legal: {', '.join(names)}{did_you_mean(tag, names)}"
+        return f"{key}.type: unknown type {tag!r}; choose from {', '.join(names)}{did_you_mean(tag, names)}"
     if kind == "union_tag_not_found":
-        return f"{key}: says no type; legal for {key}.type: {', '.join(legal)}"
+        return f"{key}: missing type; set {key}.type to one of {', '.join(legal)}"
     if kind == "missing":
-        return f"{key}: is missing; give it a value"
-    return f"{key}: {value!r} is not legal: {message[:1].lower()}{message[1:]}"
+        return f"{key}: missing value; set it"
+    return f"{key}: invalid value {value!r}: {message[:1].lower()}{message[1:]}"
 
 
 def _locate(schema: Mapping[str, Any], loc: Sequence[str | int]) -> tuple[str, list[str]]:
-    """The dotted key of a pydantic location, its union tags dropped, and the keys (or tags) legal beside or in it."""
+    """The dotted key of a pydantic location without union tags, and the keys (or tags) that are valid there."""
     node: Mapping[str, Any] = schema
-    words: list[str] = []
+    parts: list[str] = []
     legal: list[str] = []
     for part in loc:
         node = _resolved(schema, node)
@@ -63,11 +63,11 @@ def _locate(schema: Mapping[str, Any], loc: Sequence[str | int]) -> tuple[str, l
             node = {"$ref": tags[part]}
             continue
         legal = list(node.get("properties", {}))
-        words.append(str(part))
+        parts.append(str(part))
         inner = node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part)
         node = inner or node.get("additionalProperties") or {}
     tags = node.get("discriminator", {}).get("mapping", {}) if node else {}
-    return ".".join(words), list(tags) or legal
+    return ".".join(parts), list(tags) or legal
 
 
 def _resolved(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:

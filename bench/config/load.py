@@ -1,4 +1,4 @@
-"""Suites on disk: installed ones by name, the user's own by path, read over the class defaults.
+"""Loading of suites: installed ones by name, others by path, merged over the class defaults.
 
 `compose` adds the command line; `cli` lists the names.
 """
@@ -16,7 +16,7 @@ from bench.config.scales import overlays, picked
 from bench.config.suite import RuntimeConfig, SuiteConfig
 from bench.errors import ConfigError, did_you_mean
 
-OmegaConf.clear_resolver("oc.env")  # what the environment holds, keys say, must not enter a config that is kept
+OmegaConf.clear_resolver("oc.env")  # environment variables may hold secrets, and configs are stored
 
 _FILES = (".yaml", ".yml", ".json")
 
@@ -27,7 +27,7 @@ def suite_names() -> list[str]:
 
 
 def load_suite(name_or_path: str, scale: str | None = None) -> SuiteConfig:
-    """The suite of that name or in that file, at a scale (its first unless told). Raises ConfigError."""
+    """Load a suite by name or file, at a scale (by default its first). Raises ConfigError."""
     path = _path(name_or_path)
     raw = _read(path)
     try:
@@ -37,14 +37,14 @@ def load_suite(name_or_path: str, scale: str | None = None) -> SuiteConfig:
     suite = {"name": path.stem, **{key: value for key, value in raw.items() if key != "scales"}}
     where = f"{path}, scale {overlay['scale']}" if overlay else str(path)
     if misplaced := [key for key in RuntimeConfig.model_fields if key in suite or key in overlay]:
-        raise ConfigError(f"{where}: {misplaced[0]!r} says where a run happens; give it on the command line instead")
+        raise ConfigError(f"{where}: {misplaced[0]!r} is a runtime setting; set it on the command line instead")
     if "losses" in {*suite, *overlay} and path.suffix != ".json":
-        raise ConfigError(f"{where}: 'losses' is filled in by a run; name yours by method.NAME.f, give plugin=FILE.py")
+        raise ConfigError(f"{where}: 'losses' is filled in by a run; use method.NAME.f=LOSS and plugin=FILE.py instead")
     return validated(SuiteConfig, _merged(_merged(_defaults(), suite), overlay), f"{where}: ")
 
 
 def scale_names(name_or_path: str) -> list[str]:
-    """The scales that a suite comes in, its default first; none for a suite of one size."""
+    """The scales of a suite, its default first. Empty for a suite of one size."""
     return list(overlays(_read(_path(name_or_path))))
 
 
@@ -54,7 +54,7 @@ def _read(path: Path) -> dict[Any, Any]:
     except (yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML or JSON: {one_line(error)}") from None
     if not isinstance(raw, dict):
-        raise ConfigError(f"{path}: holds a {type(raw).__name__}; a suite is a mapping of keys to values")
+        raise ConfigError(f"{path}: contains a {type(raw).__name__}; write a mapping of keys to values")
     return raw
 
 
@@ -66,19 +66,19 @@ def _path(name_or_path: str) -> Path:
     path = Path(name_or_path).expanduser()
     if path.suffix in _FILES:
         if not path.is_file():
-            raise ConfigError(f"suite file {name_or_path!r} does not exist; give the path of a YAML or JSON file")
+            raise ConfigError(f"suite file {name_or_path!r} does not exist; name an existing YAML or JSON file")
         return path
     names = suite_names()
     if name_or_path not in names:
         raise ConfigError(
-            f"unknown suite {name_or_path!r}; legal: {', '.join(names)}, or the path of a .yaml or .json file"
+            f"unknown suite {name_or_path!r}; choose from {', '.join(names)}, or the path of a .yaml or .json file"
             + did_you_mean(name_or_path, names)
         )
     return Path(str(files("suites") / f"{name_or_path}.yaml"))
 
 
 def _merged(default: dict[str, Any], raw: dict[Any, Any]) -> dict[str, Any]:
-    """`raw` over `default`, mapping by mapping; a mapping of another `type` replaces the default whole."""
+    """Merge `raw` into `default` recursively. A mapping of another `type` replaces the default entirely."""
     merged = dict(default)
     for key, value in raw.items():
         old = merged.get(key)

@@ -1,4 +1,4 @@
-"""Configs of every trained model below the world: policy, gold, pairs, proxies."""
+"""Configs of the trained models and their data: policy, gold, reference pool, pairs and proxies."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from bench.config.base import Config
 from bench.errors import did_you_mean
 
 RUBRIC_PARTS = ("facts", "tone", "register", "structure", "brevity", "restating", "filler", "repetition", "form")
-"""Of the world `notes`. The rubric itself is gold's, which no config imports; a test holds the names equal."""
+"""Parts of the rubric of the world `notes`. Configs do not import gold, so a test keeps these equal to its names."""
 
 
 class ModelConfig(Config):
@@ -21,7 +21,10 @@ class ModelConfig(Config):
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "ModelConfig":
         if self.width % self.heads or (self.width // self.heads) % 4:
-            raise ValueError(f"width {self.width} must split into {self.heads} heads of a size divisible by 4 (rotary)")
+            raise ValueError(
+                f"width {self.width} does not split into {self.heads} heads of a size divisible by 4 (rotary); "
+                f"use a multiple of {4 * self.heads}"
+            )
         return self
 
 
@@ -37,10 +40,10 @@ class SFTConfig(Config):
 
 
 class _Gold(Config):
-    """What every gold says: how its writers weigh the rubric, whose plain sum of parts is what users hold."""
+    """Fields shared by all golds: the writers' weights of the rubric's parts. Users weight all parts equally."""
 
     weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        default_factory=dict, description="factor of each part of the rubric, 1 where not named"
+        default_factory=dict, description="weight of each part of the rubric; parts not named have weight 1"
     )
 
     @field_validator("weights")
@@ -48,13 +51,13 @@ class _Gold(Config):
     def _parts_exist(cls, weights: dict[str, float]) -> dict[str, float]:
         for name in weights:
             if name not in RUBRIC_PARTS:
-                legal = ", ".join(RUBRIC_PARTS) + did_you_mean(name, RUBRIC_PARTS)
-                raise ValueError(f"{name!r} is no part of the rubric; legal: {legal}")
+                choices = ", ".join(RUBRIC_PARTS) + did_you_mean(name, RUBRIC_PARTS)
+                raise ValueError(f"unknown part of the rubric {name!r}; choose from {choices}")
         return weights
 
 
 class TrainedGoldConfig(_Gold):
-    """A large reward model taught the rubric's preferences over a wide set of responses."""
+    """A large reward model trained on the rubric's preferences over a wide set of responses."""
 
     type: Literal["trained"] = "trained"
     model: ModelConfig = ModelConfig(layers=4, width=160, heads=5)
@@ -63,12 +66,12 @@ class TrainedGoldConfig(_Gold):
     prompts_per_step: int = Field(default=8, ge=1)
     responses_per_prompt: int = Field(default=8, ge=2)
     lr: float = Field(default=2e-3, gt=0)
-    part_weight: float = Field(default=80.0, ge=0, description="of the token labels for each part of the rubric")
+    part_weight: float = Field(default=80.0, ge=0, description="weight of the per-token loss on the rubric's parts")
     seed: int = 0
 
 
 class RubricGoldConfig(_Gold):
-    """The rubric program itself as the judge."""
+    """The rubric program itself, used as gold."""
 
     type: Literal["rubric"] = "rubric"
 
@@ -77,21 +80,21 @@ GoldConfig = Annotated[TrainedGoldConfig | RubricGoldConfig, Field(discriminator
 
 
 class ReferenceConfig(Config):
-    """The stored pool of pi_ref samples that centres every score, and the gates read from it."""
+    """The stored pool of pi_ref samples that sets the units of every score, and the quality gates on it."""
 
     samples_per_prompt: int = Field(default=16, ge=2)
-    min_gold_rubric_corr: float = Field(default=0.75, ge=-1, le=1, description="with the rubric that gold was taught")
+    min_gold_rubric_corr: float = Field(default=0.75, ge=-1, le=1, description="with gold's training rubric")
 
 
 Source = Literal["pi_ref", "best_of_2", "mixture"]
-"""Who wrote the responses of stored pairs: pi_ref; the better of two of its samples by gold; or each for one half."""
+"""Source of the responses in stored pairs: pi_ref, the better of two pi_ref samples by gold, or half of each."""
 
 
 class PairsConfig(Config):
-    """Preference pairs: two responses a prompt, labelled by gold."""
+    """Preference pairs: two responses per prompt, labelled by gold."""
 
     n: int = Field(default=8_192, ge=8)
-    held_out: int = Field(default=1_024, ge=8, description="further pairs that calibrate and audit proxies")
+    held_out: int = Field(default=1_024, ge=8, description="additional pairs that calibrate and audit proxies")
     source: Source = "pi_ref"
     label: Literal["bradley_terry", "argmax"] = "bradley_terry"
     flip: float = Field(default=0.0, ge=0, le=1, description="share of labels flipped after labelling")
@@ -100,14 +103,14 @@ class PairsConfig(Config):
 class ProxyConfig(Config):
     """A Bradley-Terry reward model fitted to the pairs (TRL `RewardTrainer`).
 
-    Or, for audits, one that is fitted to coin tosses (`permuted`), or to gold's own scores of endless fresh samples
-    (`distilled`): what labels that say nothing do, and what a model of this size learns of gold itself.
+    Two further label types serve audits. `permuted` fits random labels: the effect of labels without information.
+    `distilled` fits gold's scores of unlimited fresh samples: the most that a model of this size can learn of gold.
     """
 
     model: ModelConfig = ModelConfig()
     init: Literal["lm", "scratch"] = "lm"
     labels: Literal["gold", "permuted", "distilled"] = "gold"
     epochs: int = Field(default=2, ge=1, description="over the pairs")
-    steps: int = Field(default=1_000, ge=1, description="of distillation, each on fresh samples")
-    batch: int = Field(default=64, ge=1, description="pairs a step, of two samples each")
+    steps: int = Field(default=1_000, ge=1, description="distillation steps, each on fresh samples")
+    batch: int = Field(default=64, ge=1, description="pairs per step, of two samples each")
     lr: float = Field(default=1e-3, gt=0)

@@ -1,4 +1,4 @@
-"""Configs of worlds: prompts, their facts, and the writers who demonstrate."""
+"""Configs of worlds: prompts, their facts, and the writers of demonstrations."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from bench.config.base import Config
 
 
 class Splits(Config):
-    """How many prompts each disjoint split holds. A stage uses a prefix of its split."""
+    """The number of prompts in each disjoint split. A stage uses a prefix of its split."""
 
     sft: int = Field(default=40_000, ge=1)
     gold: int = Field(default=16_000, ge=1)
@@ -19,11 +19,11 @@ class Splits(Config):
 
 
 class NotesConfig(Config):
-    """The embedded world: short notes that must state the facts of a brief in the asked tone."""
+    """The embedded world: short notes that state the facts of a brief in the requested tone."""
 
     type: Literal["notes"] = "notes"
     seed: int = Field(default=0, ge=0)
-    slots: int = Field(default=8, ge=2, le=8, description="fact slots the world knows")
+    slots: int = Field(default=8, ge=2, le=8, description="number of fact slots")
     splits: Splits = Splits()
 
 

@@ -1,4 +1,4 @@
-"""The one masked mean and the one masked sum. An empty mask raises rather than gives 0/0 or 0."""
+"""Masked mean and masked sum. The mean over an empty mask raises."""
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -10,8 +10,8 @@ def masked_sum(values_BT: Float[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]) ->
 
 
 def masked_mean(values_BT: Float[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]) -> Float[Tensor, ""]:
-    """Mean over all positions that `mask_BT` keeps, each weighing the same."""
+    """Mean over all positions that `mask_BT` keeps, with equal weights. Raises ValueError on an empty mask."""
     count = mask_BT.sum()
     if count == 0:
-        raise ValueError("the mask keeps nothing; a mean over nothing is undefined")
+        raise ValueError("the mask keeps nothing, so the mean is undefined; pass at least one unmasked position")
     return values_BT.masked_fill(~mask_BT, 0.0).sum() / count

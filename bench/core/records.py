@@ -1,7 +1,7 @@
-"""The schema of rows and samples: the contract that reports and other programs read.
+"""Schema of rows and samples: the contract with reports and other programs.
 
-A row is one evaluated policy. No clock stands in a row: the same inputs give the same bytes.
-What could not be computed is null, with the reason in `reason`; it is never 0.
+A row is one evaluated policy. Rows hold no timings: the same inputs give the same bytes.
+A value that could not be computed is null, never 0, and `reason` says why.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ ROW_COLUMNS: dict[str, pa.DataType] = {
     "labels_used": _INT,
     "kl": _FLOAT,  # nats per sequence, Rao-Blackwellised
     "kl_se": _FLOAT,
-    "kl_k1": _FLOAT,  # nats per sequence, mean log-ratio on the same samples
+    "kl_k1": _FLOAT,  # nats per sequence: mean log-ratio on the same samples
     "kl_k1_se": _FLOAT,
     "kl_analytic": _FLOAT,  # best-of-n: log n - (n-1)/n
     "kl_per_token": _FLOAT,
@@ -52,9 +52,9 @@ ROW_COLUMNS: dict[str, pa.DataType] = {
     "gold_raw": _FLOAT,
     "proxy": _FLOAT,
     "proxy_se": _FLOAT,
-    "proxy_z": _FLOAT,  # in the proxy's own standard deviations
+    "proxy_z": _FLOAT,  # in standard deviations of the proxy
     "proxy_raw": _FLOAT,
-    "rubric": _FLOAT,  # in the rubric's own standard deviations
+    "rubric": _FLOAT,  # in standard deviations of the rubric
     "rubric_se": _FLOAT,
     "gold_rubric_corr": _FLOAT,
     "win_rate": _FLOAT,
@@ -106,15 +106,15 @@ POOL_COLUMNS: dict[str, pa.DataType] = {
 
 
 def frame(records: Sequence[Mapping[str, Any]] | pd.DataFrame, columns: Mapping[str, pa.DataType]) -> pd.DataFrame:
-    """Records as a DataFrame holding every column of `columns`, typed, in order; `rubric_<part>` follows `rubric*`.
+    """Records as a DataFrame with every column of `columns`, typed and in order. `rubric_<part>` follow `rubric*`.
 
-    Absent values become null. A key that is neither in `columns` nor a `rubric_<part>` raises KeyError.
+    Absent values become null. Raises KeyError for a key that is neither in `columns` nor a `rubric_<part>`.
     """
     table = pd.DataFrame(records)
     parts = sorted(c for c in table.columns if c.startswith("rubric_") and c not in columns)
     unknown = set(table.columns) - set(columns) - set(parts)
     if unknown:
-        raise KeyError(f"columns {sorted(unknown)} are not in the schema")
+        raise KeyError(f"unknown columns {sorted(unknown)}; choose from {', '.join(columns)}, or rubric_<part>")
     names = list(columns)
     after = max((i for i, name in enumerate(names) if name.startswith("rubric")), default=len(names) - 1) + 1
     ordered = names[:after] + parts + names[after:]

@@ -1,4 +1,4 @@
-"""Named random streams. Every draw in the harness comes from one of these; nothing is seeded globally."""
+"""Named random streams: the only source of randomness in the harness. Nothing is seeded globally."""
 
 import hashlib
 
@@ -7,7 +7,7 @@ import torch
 
 
 def seed_of(name: str, *path: int | str) -> int:
-    """A 63-bit seed that depends on the stream's name and path alone."""
+    """A 63-bit seed that depends only on the stream's name and path."""
     digest = hashlib.sha256("/".join([name, *map(str, path)]).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 

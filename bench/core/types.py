@@ -1,4 +1,4 @@
-"""The tensors that travel: prompts, and sequences of a prompt and its response.
+"""Shared tensor types: prompts, sequences (a prompt and its response), rollouts and preference pairs.
 
 Prompts are padded on the left to P columns, responses on the right to T columns, so that a
 response starts at the same column in every row. Axis letters: B sequence, P prompt column,
@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 
 class Rows:
-    """Row-wise operations shared by dataclasses whose every field has the same first axis."""
+    """Row-wise operations for dataclasses whose fields share their first axis."""
 
     def __getitem__(self, index: Tensor | slice) -> Self:
         return type(self)(**{f.name: getattr(self, f.name)[index] for f in fields(self)})  # type: ignore[arg-type]
@@ -36,11 +36,11 @@ class Prompts(Rows):
     mask: Bool[Tensor, "B P"]
 
     def repeat(self, times: int) -> "Prompts":
-        """Each prompt `times` times, copies adjacent."""
+        """Repeat each prompt `times` times, copies adjacent."""
         return Prompts(self.ids.repeat_interleave(times, 0), self.mask.repeat_interleave(times, 0))
 
     def distinct(self) -> "tuple[Prompts, Int[Tensor, ' B']]":
-        """Each different prompt once, and which of them stands in each row."""
+        """The distinct prompts, and for each row the index of its prompt among them."""
         marked, row_B = self.ids.masked_fill(~self.mask, -1).unique(dim=0, return_inverse=True)
         mask = marked >= 0
         return Prompts(marked.masked_fill(~mask, 0), mask), row_B
@@ -48,7 +48,7 @@ class Prompts(Rows):
 
 @dataclass(frozen=True)
 class Sequences(Rows):
-    """B prompts with a response each. The response mask covers EOS when it was emitted."""
+    """B prompts with one response each. The response mask includes EOS where the response has one."""
 
     prompt_ids: Int[Tensor, "B P"]
     prompt_mask: Bool[Tensor, "B P"]
@@ -74,7 +74,7 @@ class Sequences(Rows):
 
 
 def trimmed(sequences: Sequences) -> Sequences:
-    """The same rows without the columns that none of them uses."""
+    """Drop the columns that are padding in every row."""
     prompt = sequences.prompt_mask.shape[1] - int(sequences.prompt_mask.sum(1).max())
     response = max(1, int(sequences.lengths.max()))
     return Sequences(
@@ -86,7 +86,7 @@ def trimmed(sequences: Sequences) -> Sequences:
 
 
 def stack(chosen: Sequences, rejected: Sequences) -> Sequences:
-    """Both sides as one batch, chosen first, without unused columns, so that one pass serves both."""
+    """Concatenate both sides into one trimmed batch, chosen first, so that one forward pass serves both."""
     T = max(chosen.response_ids.shape[1], rejected.response_ids.shape[1])
 
     def both(name: str) -> Tensor:
@@ -99,7 +99,7 @@ def stack(chosen: Sequences, rejected: Sequences) -> Sequences:
 
 @dataclass(frozen=True)
 class Rollouts(Rows):
-    """Fresh samples of the policy, scored, with the policy's and the reference's log-prob of every token."""
+    """Scored samples of the policy, with the policy's and the reference's log-prob of every token (nats)."""
 
     sequences: Sequences
     score_B: Float[Tensor, " B"]
@@ -109,7 +109,7 @@ class Rollouts(Rows):
 
 @dataclass(frozen=True)
 class Pairs(Rows):
-    """Preference pairs, with the reference's summed log-prob of each side."""
+    """Preference pairs, with the reference's summed log-prob of each side (nats)."""
 
     chosen: Sequences
     rejected: Sequences
@@ -119,7 +119,7 @@ class Pairs(Rows):
 
 @dataclass
 class Counts:
-    """What a run has consumed so far."""
+    """Cumulative samples, tokens and labels of a run."""
 
     samples_seen: int = 0
     tokens_sampled: int = 0
@@ -128,7 +128,7 @@ class Counts:
 
 
 Score = Callable[[Sequences], Float[Tensor, " B"]]
-"""What a method may know of a reward: sequences in, one number each out."""
+"""A scorer: sequences in, one number each out. Methods see rewards only in this form."""
 
 
 def positions(mask: Bool[Tensor, "B L"]) -> Int[Tensor, "B L"]:

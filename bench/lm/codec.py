@@ -1,6 +1,6 @@
-"""Text to padded tensors and back. The only place that knows how a prompt and a response are spelled in ids.
+"""Conversion between text and padded tensors. Only this module knows the token format.
 
-A prompt is `<bos> words <sep>`; a response is words, then `<eos>` unless it ran into the length limit.
+A prompt is `<bos> words <sep>`. A response is words, then `<eos>` unless the length limit cut it.
 """
 
 from collections.abc import Sequence
@@ -15,28 +15,28 @@ from bench.core.types import Prompts, Sequences
 
 
 def prompt_token_ids(tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str]) -> list[list[int]]:
-    """Token ids of each prompt with its marks."""
+    """Token ids of each prompt, with `<bos>` and `<sep>`."""
     return [[tokenizer.bos_token_id, *body, tokenizer.sep_token_id] for body in _bodies(tokenizer, prompts)]
 
 
 def response_token_ids(
     tokenizer: PreTrainedTokenizerFast, responses: Sequence[str], ended: Sequence[bool] | None = None
 ) -> list[list[int]]:
-    """Token ids of each response; EOS follows where `ended` (everywhere by default)."""
+    """Token ids of each response, followed by EOS where `ended` (by default everywhere)."""
     bodies = _bodies(tokenizer, responses)
     ended = [True] * len(bodies) if ended is None else ended
     return [body + [tokenizer.eos_token_id] * bool(end) for body, end in zip(bodies, ended, strict=True)]
 
 
 def _bodies(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
-    """Ids of texts without marks; straight from the core, whose caller's bookkeeping costs more than its work."""
+    """Ids of texts without special tokens. The backend tokenizer is called directly: its wrapper dominates the cost."""
     return [
         encoding.ids for encoding in tokenizer.backend_tokenizer.encode_batch(list(texts), add_special_tokens=False)
     ]
 
 
 def pad(rows: Sequence[Sequence[int]], pad_id: int, *, left: bool) -> tuple[Tensor, Tensor]:
-    """Rows as one (B, L) tensor of ids and its mask of real tokens."""
+    """Pad rows to one (B, L) tensor of ids, and return it with the mask of real tokens."""
     lengths = np.array([len(row) for row in rows])
     width = max(1, int(lengths.max()))
     column = np.arange(width)
@@ -47,14 +47,14 @@ def pad(rows: Sequence[Sequence[int]], pad_id: int, *, left: bool) -> tuple[Tens
 
 
 def encode_prompts(tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str]) -> Prompts:
-    """Prompts padded on the left."""
+    """Encode prompts, padded on the left."""
     return Prompts(*pad(prompt_token_ids(tokenizer, prompts), tokenizer.pad_token_id, left=True))
 
 
 def encode_responses(
     tokenizer: PreTrainedTokenizerFast, responses: Sequence[str], ended: Sequence[bool] | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Responses padded on the right, and the mask of their tokens."""
+    """Encode responses, padded on the right, and return the ids (B, T) with the mask of their tokens."""
     return pad(response_token_ids(tokenizer, responses, ended), tokenizer.pad_token_id, left=False)
 
 
@@ -64,19 +64,19 @@ def encode(
     responses: Sequence[str],
     ended: Sequence[bool] | None = None,
 ) -> Sequences:
-    """Prompts and responses as padded sequences."""
+    """Encode prompts and responses as padded sequences."""
     encoded = encode_prompts(tokenizer, prompts)
     return Sequences(encoded.ids, encoded.mask, *encode_responses(tokenizer, responses, ended))
 
 
 def decode_prompts(tokenizer: PreTrainedTokenizerFast, prompts: Prompts) -> list[str]:
-    """Prompt texts without their marks."""
+    """Prompt texts without `<bos>` and `<sep>`."""
     rows = zip(prompts.ids.cpu(), prompts.mask.cpu(), strict=True)
     return [" ".join(tokenizer.convert_ids_to_tokens(ids[mask][1:-1].tolist())) for ids, mask in rows]
 
 
 def decode(tokenizer: PreTrainedTokenizerFast, sequences: Sequences) -> tuple[list[str], list[bool]]:
-    """Response texts without EOS, and whether each emitted it."""
+    """Response texts without EOS, and for each whether it ended with EOS."""
     ids_BT, lengths_B = sequences.response_ids.cpu().tolist(), sequences.lengths.cpu().tolist()
     eos, texts, ended = tokenizer.eos_token_id, [], []
     for ids, length in zip(ids_BT, lengths_B, strict=True):

@@ -1,7 +1,7 @@
-"""The one sampler: temperature 1, the whole vocabulary, until EOS or T tokens.
+"""Sampling from a policy: temperature 1, full vocabulary, until EOS or T tokens.
 
-Scores, KL and training all see samples from here, so none of them can disagree about sampling settings.
-Every row owns its uniform numbers: what a row draws depends neither on its neighbours nor on when they end.
+Scores, KL and training all use this sampler, so their sampling settings always agree.
+Each row has its own uniform numbers, so a row's sample depends neither on its neighbours nor on when they end.
 """
 
 import torch
@@ -11,13 +11,13 @@ from torch import Tensor
 from bench.core.types import Prompts, Sequences
 from bench.lm.policy import Policy
 
-SHRINK_BELOW = 0.75  # rows leave the decoding batch once this share or less is still running
+SHRINK_BELOW = 0.75  # finished rows leave the decoding batch once at most this share is still running
 
 
 def pick(logits_BV: Float[Tensor, "B V"], uniform_B: Float[Tensor, " B"]) -> Int[Tensor, " B"]:
-    """Tokens drawn from softmax(logits) by inverting the cumulative distribution at `uniform_B` in [0, 1).
+    """Sample tokens from softmax(logits) by inverting the cumulative distribution at `uniform_B` in [0, 1).
 
-    In float64: in float32 a uniform next to 1 rounds to 1 and draws the last token, whatever its probability.
+    Uses float64: in float32 a uniform next to 1 rounds to 1 and selects the last token, even at probability 0.
     """
     cumulative_BV = logits_BV.double().softmax(-1).cumsum(-1)
     at_B = uniform_B * cumulative_BV[:, -1]
@@ -27,22 +27,22 @@ def pick(logits_BV: Float[Tensor, "B V"], uniform_B: Float[Tensor, " B"]) -> Int
 def generate(
     policy: Policy, prompts: Prompts, max_new_tokens: int, eos_id: int, pad_id: int, generator: torch.Generator
 ) -> Sequences:
-    """One response a prompt: `generate_with_logps` without the log-probs."""
+    """One response per prompt: `generate_with_logps` without the log-probs."""
     return generate_with_logps(policy, prompts, max_new_tokens, eos_id, pad_id, generator)[0]
 
 
 def generate_with_logps(
     policy: Policy, prompts: Prompts, max_new_tokens: int, eos_id: int, pad_id: int, generator: torch.Generator
 ) -> tuple[Sequences, Float[Tensor, "B T"]]:
-    """One response a prompt, and the log-prob of each of its tokens as it was drawn (nats; 0 where there is none)."""
-    drawn, logps_BT = _decode(policy, prompts, max_new_tokens, eos_id, pad_id, generator, whole=False)
-    return drawn, logps_BT.masked_fill(~drawn.response_mask, 0.0)
+    """One response per prompt, and the log-prob of each of its tokens (nats; 0 on padding)."""
+    samples, logps_BT = _decode(policy, prompts, max_new_tokens, eos_id, pad_id, generator, whole=False)
+    return samples, logps_BT.masked_fill(~samples.response_mask, 0.0)
 
 
 def generate_with_distributions(
     policy: Policy, prompts: Prompts, max_new_tokens: int, eos_id: int, pad_id: int, generator: torch.Generator
 ) -> tuple[Sequences, Float[Tensor, "B T V"]]:
-    """One response a prompt, and the log-probs that each of its tokens was drawn from (meaningful under the mask)."""
+    """One response per prompt, and the next-token log-probs at each of its tokens (valid under the mask)."""
     return _decode(policy, prompts, max_new_tokens, eos_id, pad_id, generator, whole=True)
 
 
@@ -56,10 +56,10 @@ def _decode(
     generator: torch.Generator,
     whole: bool,
 ) -> tuple[Sequences, Float[Tensor, "B T"] | Float[Tensor, "B T V"]]:
-    """One response a prompt, and the log-probs it was drawn from: of its tokens, or the `whole` distributions.
+    """One response per prompt with its log-probs: of the sampled tokens, or of the `whole` vocabulary.
 
-    A response ends with EOS or is cut after `max_new_tokens`; a cut response has no EOS, and the process
-    stops there. The response mask covers exactly the sampled tokens, EOS included.
+    A response ends with EOS or is cut after `max_new_tokens`; a cut response has no EOS.
+    The response mask covers exactly the sampled tokens, EOS included.
     """
     B, T, device = len(prompts), max_new_tokens, prompts.ids.device
     uniform_BT = torch.rand(B, T, generator=generator, device=generator.device, dtype=torch.float64).to(device)
@@ -87,5 +87,5 @@ def _decode(
             rows, token, running = rows[keep], token[keep], running[keep]
         logits_BV = decoder.next(token)
     longest = t + 1
-    drawn = Sequences(prompts.ids, prompts.mask, response_BT[:, :longest], mask_BT[:, :longest])
-    return drawn, kept[:, :longest]
+    samples = Sequences(prompts.ids, prompts.mask, response_BT[:, :longest], mask_BT[:, :longest])
+    return samples, kept[:, :longest]

@@ -1,8 +1,8 @@
-"""The one KL: nats per sequence from a policy to its reference, over the response alone.
+"""KL from a policy to its reference, in nats per sequence, over the response alone.
 
-The process is: draw tokens at temperature 1 until EOS or T tokens. A position counts when a token
-was drawn there; a cut response has no further factor. Both estimators are unbiased; neither is
-always the one of lower variance.
+The distribution is that of the sampler: temperature 1, until EOS or T tokens. A position counts if a token
+was sampled there, so a cut response has no EOS factor. Both estimators are unbiased; neither always has the
+lower variance.
 """
 
 from collections.abc import Callable
@@ -20,9 +20,9 @@ from bench.lm.policy import Policy
 
 @dataclass(frozen=True)
 class SequenceKL:
-    """Per sequence, in nats: both KL estimates, the policy's entropy along the path, and its log-prob.
+    """Per sequence, in nats: both KL estimates, the policy's entropy along the sample, and its log-prob.
 
-    The reference's log-prob is there for every response token (0 where there is none).
+    `ref_logps_BT` holds the reference's log-prob of every response token (0 on padding).
     """
 
     kl_B: Float[Tensor, " B"]
@@ -37,8 +37,8 @@ def rao_blackwell_kl(
 ) -> Float[Tensor, " B"]:
     """Exact KL of every next-token distribution, summed along the sampled response.
 
-    Unbiased for the sequence KL when the response was drawn from the policy (chain rule; Amini et al.
-    2025, 2504.10637). Non-negative for every sample: what rounding takes below 0 counts as 0.
+    Unbiased for the sequence KL when the response is a sample of the policy (chain rule; Amini et al.
+    2025, 2504.10637). Non-negative for every sample: rounding errors below 0 are clamped.
     """
     return masked_sum((logps_BTV.exp() * (logps_BTV - ref_logps_BTV)).sum(-1).clamp_min(0.0), mask_BT)
 
@@ -46,7 +46,7 @@ def rao_blackwell_kl(
 def k1_kl(
     logps_BT: Float[Tensor, "B T"], ref_logps_BT: Float[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]
 ) -> Float[Tensor, " B"]:
-    """The sampled response's log-ratio log pi - log pi_ref; its mean over samples of pi is the KL."""
+    """Log-ratio log pi - log pi_ref of the sampled response. Its mean over samples of pi is the KL."""
     return masked_sum(logps_BT - ref_logps_BT, mask_BT)
 
 
@@ -56,15 +56,15 @@ def entropy(logps_BTV: Float[Tensor, "B T V"], mask_BT: Bool[Tensor, "B T"]) -> 
 
 
 def sequence_kl(policy: Policy, reference: Policy, sequences: Sequences, size: int = ROWS_AT_ONCE) -> SequenceKL:
-    """KL of `policy` to `reference` on sequences drawn from `policy`, both reading them."""
+    """KL of `policy` to `reference` on samples of `policy`. Both models run on the sequences."""
     return _kl(Reader(policy, sequences).next_token_logps, reference, sequences, size)
 
 
 def drawn_kl(
-    logps_BTV: Float[Tensor, "B T V"], reference: Policy, drawn: Sequences, size: int = ROWS_AT_ONCE
+    logps_BTV: Float[Tensor, "B T V"], reference: Policy, samples: Sequences, size: int = ROWS_AT_ONCE
 ) -> SequenceKL:
-    """`sequence_kl` by the log-probs that the policy's sampler drew from: only `reference` reads the sequences."""
-    return _kl(lambda index, part: logps_BTV[index, : part.response_ids.shape[1]], reference, drawn, size)
+    """`sequence_kl` from the sampler's next-token log-probs `logps_BTV`. Only `reference` runs on the sequences."""
+    return _kl(lambda index, part: logps_BTV[index, : part.response_ids.shape[1]], reference, samples, size)
 
 
 @torch.no_grad()
@@ -74,7 +74,7 @@ def _kl(
     sequences: Sequences,
     size: int,
 ) -> SequenceKL:
-    """The KL, given the policy's next-token log-probs for a batch's row indices and the batch."""
+    """The KL from `logps_of`, which maps a batch's row indices and the batch to the policy's next-token log-probs."""
     columns, ref_logps_BT = torch.empty(4, 0), torch.empty(0)
     reader = Reader(reference, sequences)
     for index, part in like_length(sequences, size):

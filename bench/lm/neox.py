@@ -1,9 +1,9 @@
-"""GPT-NeoX as the harness runs it: a prompt is read once, however many responses follow it.
+"""Fast GPT-NeoX forward pass: each prompt is read once, for any number of responses.
 
-The weights stay in the Hugging Face module, which makes, saves and loads them; its own pass reads a prompt again
-for every response and spends more time around the arithmetic than in it. The states here equal its last hidden
-states to rounding. Left out: dropout, scaled rotary embeddings and attention biases, which no model of ours has.
-`TransformerPolicy`, `RewardModel` and gold's training call it.
+The Hugging Face module holds, saves and loads the weights. Its forward pass would read a prompt again for every
+response and spend most of its time on overhead. The states here equal its last hidden states up to rounding.
+Left out: dropout, scaled rotary embeddings and attention biases, which no model here uses.
+Called by `TransformerPolicy`, `RewardModel` and gold's training.
 """
 
 from collections.abc import Sequence
@@ -33,16 +33,17 @@ class Trunk:
         self.R = model.layers[0].attention.rotary_ndims
         if config.rope_parameters["rope_type"] != "default" or config.hidden_dropout or config.attention_dropout:
             raise ValueError(
-                f"rotary embedding {config.rope_parameters['rope_type']!r}, dropout {config.hidden_dropout} and "
-                f"{config.attention_dropout}; legal: 'default' and no dropout, so that a log-prob has one value"
+                f"unsupported GPT-NeoX config: rotary embedding {config.rope_parameters['rope_type']!r}, "
+                f"dropout {config.hidden_dropout} and {config.attention_dropout}; "
+                f"use rope_type 'default' and no dropout, so that log-probs are deterministic"
             )
 
     def read(self, prompts: Prompts) -> "Prefix":
-        """Read P prompts; responses to any of them can follow."""
+        """Run the trunk on P prompts and keep their keys and values."""
         mask_PL = prompts.mask
         L = mask_PL.shape[1]
         self_or_before = torch.ones(L, L, dtype=torch.bool, device=mask_PL.device).tril()
-        # A padded column may look at itself, so that no softmax is over nothing.
+        # A padded column attends to itself, so that every softmax has at least one term.
         allowed = (mask_PL[:, None, None] & self_or_before) | torch.eye(L, dtype=torch.bool, device=mask_PL.device)
         state, rotation = self.model.embed_in(prompts.ids), self.rotation(positions(mask_PL))
         keys, values = [], []
@@ -62,7 +63,7 @@ class Trunk:
     def project(
         self, layer: GPTNeoXLayer, state: Float[Tensor, "B L W"], rotation: Rotation
     ) -> tuple[Float[Tensor, "B H L D"], Float[Tensor, "B H L D"], Float[Tensor, "B H L D"]]:
-        """Queries, keys and values of a layer, queries and keys rotated to their positions."""
+        """Queries, keys and values of a layer, with rotary embeddings applied to queries and keys."""
         B, L, _ = state.shape
         joint = layer.attention.query_key_value(layer.input_layernorm(state))
         q, k, v = joint.view(B, L, self.H, 3 * self.D).transpose(1, 2).chunk(3, -1)
@@ -77,7 +78,7 @@ class Trunk:
     def after(
         self, layer: GPTNeoXLayer, state: Float[Tensor, "B L W"], attended: Float[Tensor, "B H L D"]
     ) -> Float[Tensor, "B L W"]:
-        """The rest of a layer after its attention."""
+        """The remainder of a layer after attention."""
         mixed = state + layer.attention.dense(attended.transpose(1, 2).flatten(2))
         inner = state if layer.use_parallel_residual else mixed
         return mixed + layer.mlp(layer.post_attention_layernorm(inner))
@@ -85,7 +86,7 @@ class Trunk:
 
 @final
 class Prefix:
-    """P prompts as a trunk has read them."""
+    """The trunk's keys, values and last states for P prompts."""
 
     def __init__(
         self,
@@ -108,14 +109,14 @@ class Prefix:
     def last_two_states(
         self, row_B: Int[Tensor, " B"], response_BT: Int[Tensor, "B T"]
     ) -> tuple[Float[Tensor, "B U W"], Float[Tensor, "B U W"]]:
-        """What the last layer is given at the positions of `states`, and `states`."""
+        """The last layer's input at the positions of `states`, and `states`."""
         below_BTW, state_BTW = self._passed(row_B, response_BT)
         return _join(self.below_PW[:, None], row_B, below_BTW, 1), _join(self.last_PW[:, None], row_B, state_BTW, 1)
 
     def _passed(
         self, row_B: Int[Tensor, " B"], response_BT: Int[Tensor, "B T"]
     ) -> tuple[Float[Tensor, "B T W"], Float[Tensor, "B T W"]]:
-        """What each response token brings to the last layer, and the trunk's state after it."""
+        """The last layer's input at each response token, and the trunk's state after the token."""
         trunk, layers = self.trunk, self.trunk.model.layers
         T, L = response_BT.shape[1], self.mask_PL.shape[1]
         state = trunk.model.embed_in(response_BT)
@@ -136,16 +137,16 @@ class Prefix:
 
 
 def _join(prompts: Float[Tensor, "P ..."], row_B: Int[Tensor, " B"], responses: Tensor, axis: int) -> Tensor:
-    """Along `axis`, what each row's prompt left and then its response's own.
+    """Concatenate each row's prompt tensor and its response tensor along `axis`.
 
-    `prompts[row_B]` would do, but on several threads its gradients sum in any order.
+    Uses `index_select`: on several threads the gradients of `prompts[row_B]` sum in a random order.
     """
     return torch.cat((prompts.index_select(0, row_B), responses), axis)
 
 
 @final
 class Decoding:
-    """The state of decoding B responses, a token at a time, at most T of them, to prompts of a prefix."""
+    """Token-by-token decoding of B responses of at most T tokens, from the prompts of a prefix."""
 
     def __init__(self, prefix: Prefix, row_B: Int[Tensor, " B"], T: int) -> None:
         self.trunk, self.used = prefix.trunk, prefix.mask_PL.shape[1]
@@ -155,7 +156,7 @@ class Decoding:
             if prefix.is_padded
             else None
         )
-        # Room for all T tokens, so that a step writes one column and copies nothing.
+        # Allocated for all T tokens, so that a step writes one column without copying.
         self.cache = [
             torch.stack([F.pad(part[row_B], (0, 0, 0, T)) for part in pair])
             for pair in zip(prefix.keys, prefix.values, strict=True)
@@ -171,18 +172,18 @@ class Decoding:
             q, k, v = trunk.project(layer, state, rotation)
             cache[0, :, :, at], cache[1, :, :, at] = k[:, :, 0], v[:, :, 0]
             keys, values = cache[:, :, :, : self.used]
-            score = (q * trunk.D**-0.5) @ keys.transpose(2, 3)  # for a single query faster than the fused kernel
+            score = (q * trunk.D**-0.5) @ keys.transpose(2, 3)  # faster than the fused kernel for a single query
             score = score if self.bias is None else score + self.bias[..., : self.used]
             state = trunk.after(layer, state, score.softmax(-1) @ values)
         return trunk.model.final_layer_norm(state[:, 0])
 
     def keep(self, rows: Int[Tensor, " K"]) -> None:
-        """Drop every row but these."""
+        """Keep only these rows."""
         self.cache = [cache[:, rows] for cache in self.cache]
         self.position_B = self.position_B[rows]
         self.bias = None if self.bias is None else self.bias[rows]
 
 
 def additive(allowed: Bool[Tensor, "..."], like: Tensor) -> Float[Tensor, "..."]:
-    """0 where a query may look at a key, -inf where it may not."""
+    """Additive attention bias: 0 where a query may attend to a key, -inf elsewhere."""
     return torch.zeros(allowed.shape, dtype=like.dtype, device=like.device).masked_fill(~allowed, float("-inf"))

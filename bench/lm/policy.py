@@ -1,7 +1,7 @@
-"""Policies: any module from token ids to logits, and the GPT-NeoX one that the harness trains.
+"""Policies: the interface from token ids to logits, and the GPT-NeoX policy that the harness trains.
 
-The sampler, the log-prob gather, the losses and the KL see only `Policy`, so that a tabular float64
-policy runs through the very same code as a transformer.
+The sampler, the log-probs, the losses and the KL use only `Policy`, so that a tabular float64
+policy runs through the same code as a transformer.
 """
 
 from abc import ABC, abstractmethod
@@ -19,7 +19,7 @@ from bench.lm.neox import Decoding, Prefix, Trunk
 
 
 class Decoder(ABC):
-    """The state of decoding one batch, a token at a time."""
+    """Token-by-token decoding of one batch."""
 
     @abstractmethod
     def first(self) -> Float[Tensor, "B V"]:
@@ -31,25 +31,25 @@ class Decoder(ABC):
 
     @abstractmethod
     def keep(self, rows: Int[Tensor, " K"]) -> None:
-        """Drop every row of the batch but these."""
+        """Keep only these rows of the batch."""
 
 
 class Reading(ABC):
-    """P prompts as a policy has read them, once; any number of responses to each can follow."""
+    """P prompts that a policy has read once, for any number of responses to each."""
 
     @abstractmethod
     def logits(
         self, row_B: Int[Tensor, " B"], response_BT: Int[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]
     ) -> Float[Tensor, "B T V"]:
-        """What each response token was drawn from, where the mask is set; response b answers prompt `row_B[b]`."""
+        """Next-token logits at each response token, valid where the mask is set. Row b answers prompt `row_B[b]`."""
 
     @abstractmethod
     def decoder(self, row_B: Int[Tensor, " B"], T: int) -> Decoder:
-        """A decoder of at most T tokens for each of these rows."""
+        """A decoder for these rows, of at most T tokens each."""
 
 
 class Policy(nn.Module, ABC):
-    """A distribution over next tokens. Logits are at temperature 1; no other temperature exists here."""
+    """A distribution over next tokens. Logits are always at temperature 1."""
 
     @abstractmethod
     def forward(
@@ -57,7 +57,7 @@ class Policy(nn.Module, ABC):
     ) -> Float[Tensor, "B L V"]: ...
 
     def read(self, prompts: Prompts) -> Reading:
-        """The prompts, read; this one keeps nothing and reads them again for every token."""
+        """Read the prompts. This default caches nothing and reruns the prompts for every token."""
         return _PlainReading(self, prompts)
 
 
@@ -96,7 +96,7 @@ class _PrefixDecoder(Decoder):
 
 @final
 class TransformerPolicy(Policy):
-    """A Hugging Face causal LM as a policy: its own pass for whole texts, `Trunk` for responses to prompts."""
+    """A Hugging Face causal LM as a policy. `forward` uses the model; `read` uses the faster `Trunk`."""
 
     def __init__(self, model: GPTNeoXForCausalLM) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class TransformerPolicy(Policy):
         return _CachedReading(self.model.lm_head, self.trunk.read(prompts))
 
     def save(self, folder: Path) -> None:
-        """Write a Hugging Face folder (safetensors)."""
+        """Save to a Hugging Face folder (safetensors)."""
         self.model.save_pretrained(folder)
 
 
@@ -149,7 +149,7 @@ class _CachedDecoder(Decoder):
 def neox_config(
     config: ModelConfig, tokenizer: PreTrainedTokenizerFast, max_positions: int, **changes: object
 ) -> GPTNeoXConfig:
-    """The Hugging Face config of a GPT-NeoX of this size. No dropout: a log-prob has one value."""
+    """The Hugging Face config of a GPT-NeoX of this size. Without dropout, so that log-probs are deterministic."""
     return GPTNeoXConfig(
         vocab_size=len(tokenizer),
         hidden_size=config.width,
@@ -168,18 +168,18 @@ def neox_config(
 
 
 def new_lm(config: GPTNeoXConfig, generator_seed: int) -> GPTNeoXForCausalLM:
-    """A freshly initialised causal LM. The global generator that Hugging Face draws from is restored after."""
+    """A newly initialised causal LM. Hugging Face uses the global generator; its state is restored."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(generator_seed)
         return GPTNeoXForCausalLM(config)
 
 
 def load_policy(folder: Path, device: str) -> TransformerPolicy:
-    """The policy stored in a Hugging Face folder, in evaluation mode."""
+    """Load a policy from a Hugging Face folder, in evaluation mode."""
     model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     return TransformerPolicy(model.to(device).eval())
 
 
 def parameter_count(module: nn.Module) -> int:
-    """Parameters, each once."""
+    """Number of parameters; shared ones count once."""
     return sum(p.numel() for p in module.parameters())

@@ -1,7 +1,7 @@
 """Supervised fine-tuning with TRL's `SFTTrainer`: next-token loss on the response tokens alone.
 
-TRL seeds the global generators and patches the model's forward, so a fit runs in a process that makes
-nothing but fits and its model is saved, never reused.
+TRL seeds the global generators and patches the model's forward. A fit therefore runs in a process that
+runs only fits, and the model is saved and reloaded rather than reused.
 """
 
 import shutil
@@ -35,11 +35,11 @@ TRAINER: dict[str, Any] = {
     "dataloader_pin_memory": False,
     "weight_decay": 0.0,
 }
-"""Trainer settings shared by both of TRL's fits."""
+"""Trainer settings shared by the SFT and reward-model fits."""
 
 
 class Report(TrainerCallback):
-    """Passes the trainer's logs on as progress, and keeps the last training loss."""
+    """Forward the trainer's logs as progress, and keep the last training loss."""
 
     def __init__(self, report: Callable[[Mapping[str, Any]], None]) -> None:
         self.report, self.loss = report, float("nan")
@@ -59,7 +59,7 @@ def fit_sft(
     device: str,
     report: Callable[[Mapping[str, Any]], None],
 ) -> dict[str, float]:
-    """Train a causal LM on demonstrations, write it to `folder`, and return its metrics."""
+    """Train a causal LM on demonstrations, save it to `folder`, and return its metrics."""
     prompt_rows = prompt_token_ids(tokenizer, prompts)
     response_rows = response_token_ids(tokenizer, responses)
     longest = max(len(p) for p in prompt_rows) + config.max_new_tokens
@@ -91,7 +91,7 @@ def fit_sft(
 
 
 def train_and_save(trainer: Any, model: PreTrainedModel, callback: Report, folder: Path) -> dict[str, float]:
-    """Run a TRL trainer, leave only `model`, whose weights it trains, in `folder`; return the fit's metrics."""
+    """Run a TRL trainer, save only `model`, whose weights it trains, in `folder`, and return the fit's metrics."""
     trainer.train()
     model.save_pretrained(folder)
     shutil.rmtree(folder / "trainer", ignore_errors=True)

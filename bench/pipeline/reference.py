@@ -17,7 +17,7 @@ from bench.errors import GateError
 from bench.pipeline.artifacts import load_prompts, load_tokenizer
 from bench.pipeline.drawing import draw_reference
 from bench.rewards.units import GOLD_SD_LOGITS, within_prompt_corr, within_prompt_sd
-from gold.model import load_gold, rubric_table, taught_weights
+from gold.model import load_gold, rubric_table, writer_weights
 
 
 def run(context: Context) -> Mapping[str, Any]:
@@ -34,7 +34,7 @@ def run(context: Context) -> Mapping[str, Any]:
     parts = rubric_table(pool["prompt"].tolist(), pool["response"].tolist())
     pool["rubric"] = parts.sum(axis=1).to_numpy()
     pool = pd.concat([pool, parts.add_prefix("rubric_")], axis=1)
-    weights = taught_weights(context.inputs["gold"])
+    weights = writer_weights(context.inputs["gold"])
     corr = within_prompt_corr(pool, "gold_raw", "rubric")
     by_writers = _by_writers(pool, weights) if weights else {}
     taught = by_writers.get("gold_writers_corr", corr)

@@ -1,4 +1,4 @@
-"""Worlds: prompts, demonstrations and wide responses, with no word on how a response is judged."""
+"""Worlds: prompts, demonstrations and wide responses. Scoring of responses is left to gold."""
 
 from bench.worlds.registry import build_world
 

@@ -1,6 +1,6 @@
-"""What the harness asks of a world: prompts in disjoint splits, demonstrations, a wide set, a tokenizer.
+"""The interface of a world: prompts in disjoint splits, demonstrations, wide responses and a tokenizer.
 
-Left out: how a response is judged (that is gold's rubric) and every model. Called by the pipeline and by gold.
+Left out: the scoring of responses (gold's rubric does that) and all models. Used by the pipeline and by gold.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ SPLITS = ("sft", "gold", "pairs", "rl", "select", "report")
 
 
 def prompt_id(text: str) -> str:
-    """The content hash that names a prompt and decides its split: 16 hex digits of SHA-256."""
+    """Content hash of a prompt: 16 hex digits of SHA-256. It names the prompt and decides its split."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -25,11 +25,11 @@ class World(ABC):
 
     @abstractmethod
     def tokenizer(self) -> PreTrainedTokenizerFast:
-        """The tokenizer of every model in this world; its pad token is not its eos token."""
+        """The tokenizer of every model in this world. Its pad token differs from its eos token."""
 
     @abstractmethod
     def draw_prompts(self, split: str, n: int) -> list[str]:
-        """The first `n` distinct prompts of a split. Splits are disjoint; fewer prompts are a prefix of more."""
+        """The first `n` distinct prompts of a split. Splits are disjoint; a smaller `n` gives a prefix."""
 
     @abstractmethod
     def write(self, prompt: str, rng: np.random.Generator) -> str:
@@ -37,4 +37,4 @@ class World(ABC):
 
     @abstractmethod
     def wide(self, prompt: str, k: int, rng: np.random.Generator) -> list[str]:
-        """`k` responses from good to degenerate; the first half of them are minimal edits of each other."""
+        """`k` responses from good to degenerate. The first half are minimal edits of one response."""

@@ -1,4 +1,4 @@
-"""Every world, by the `type` of its config."""
+"""Registry of worlds, keyed by the `type` of their config."""
 
 from bench.config.world import WorldConfig
 from bench.worlds.base import World
@@ -8,5 +8,5 @@ WORLDS: dict[str, type[NotesWorld]] = {"notes": NotesWorld}
 
 
 def build_world(config: WorldConfig) -> World:
-    """The world that a config describes."""
+    """Build the world that a config describes."""
     return WORLDS[config.type](config)

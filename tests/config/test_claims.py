@@ -1,4 +1,4 @@
-"""Claims about two methods: what they may name, and which cells they ask replicates of."""
+"""Claims about two methods: their valid fields, and the cells that they replicate."""
 
 import pytest
 from pydantic import ValidationError
@@ -32,7 +32,7 @@ def test_a_method_without_strengths_may_be_the_other():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"than": "ipoo"}, "did you mean 'ipo'"),
         ({"than_beta": 0.3}, "which method.ipo does not run"),
@@ -41,6 +41,6 @@ def test_a_method_without_strengths_may_be_the_other():
         ({"kind": "higher_at", "margin": 0.1}, "Extra inputs"),
     ],
 )
-def test_what_a_claim_cannot_name_is_told(wrong, told):
-    with pytest.raises(ValidationError, match=told):
+def test_an_invalid_claim_raises(wrong, message):
+    with pytest.raises(ValidationError, match=message):
         suite(**wrong)

@@ -118,7 +118,7 @@ def test_a_resolved_config_gives_itself(suite_file):
         (["smoke", "--workers=2"], ["'--workers=2'", "key=value"]),
         (
             ["smoke", "+gold.weights={tones: 2}"],
-            ["gold.weights: 'tones'", "legal: facts", "did you mean 'tone'"],
+            ["gold.weights: unknown part of the rubric 'tones'", "choose from facts", "did you mean 'tone'"],
         ),
         (["smoke", "+gold.weights={tone: -1}"], ["gold.weights.tone", "-1", "greater than or equal to 0"]),
         (["smoke", "budgets=[2,1]"], ["budgets", "increasing"]),
@@ -137,9 +137,9 @@ def test_a_mistake_is_one_line_that_names_it(words, parts):
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("pairs: {m: 3}\n", ["'pairs.m'", "legal under 'pairs': n"]),
+        ("pairs: {m: 3}\n", ["'pairs.m'", "under 'pairs' choose from n"]),
         ("proxies: {big: {model: {layer: 3}}}\n", ["'proxies.big.model.layer'", "did you mean 'layers'"]),
-        ("method: {mine: {beta: [.1]}}\n", ["method.mine", "says no type", "ppo"]),
+        ("method: {mine: {beta: [.1]}}\n", ["method.mine", "missing type", "ppo"]),
         ("method: {mine: {type: dpo}}\n", ["method.mine.type", "'dpo'", "ppo"]),
         ("workers: 3\n", ["'workers'", "command line"]),
         (f"claims: [{EARLIER}judge: users, than: users}}]\n", ["'x' compares the judge 'users' with itself"]),

@@ -69,7 +69,7 @@ def test_a_resolved_config_repeats_its_scale_and_no_other(mine, tmp_path, scale)
     again, there = compose([str(path)])
     assert (again, there.out) == (suite, runtime.out)
     assert compose([str(path), f"scale={scale}"])[0] == suite
-    with pytest.raises(ConfigError, match=f"unknown scale 'tiny'; legal: {scale}"):
+    with pytest.raises(ConfigError, match=f"unknown scale 'tiny'; choose from {scale}"):
         compose([str(path), "scale=tiny"])
 
 
@@ -82,7 +82,7 @@ def test_scales_are_runs_of_their_own(mine):
     ("words", "parts"),
     [
         (["smoke", "scale=full"], ["scale=full", "one size", "leave scale= out"]),
-        (["MINE", "scale=ful"], ["unknown scale 'ful'", "legal: small, full, wide", "did you mean 'full'"]),
+        (["MINE", "scale=ful"], ["unknown scale 'ful'", "choose from small, full, wide", "did you mean 'full'"]),
         (["MINE", "scale="], ["unknown scale ''"]),
         (["MINE", "scale=full", "scale=wide"], ["2 scales (full, wide)"]),
         (["MINE", "+scale=full"], ["'+scale=full'", "scale=NAME"]),
@@ -91,7 +91,7 @@ def test_scales_are_runs_of_their_own(mine):
         (["MINE", "scales.full.replicates=1"], ["'scales.full.replicates'", "did you mean 'scale'"]),
     ],
 )
-def test_a_mistaken_scale_is_one_line_that_says_what_is_legal(mine, words, parts):
+def test_a_mistaken_scale_is_one_line_with_the_valid_choices(mine, words, parts):
     with pytest.raises(ConfigError) as caught:
         compose([mine if word == "MINE" else word for word in words])
     assert "\n" not in str(caught.value)
@@ -105,13 +105,13 @@ def test_a_mistaken_scale_is_one_line_that_says_what_is_legal(mine, words, parts
         ("scales: {}", ["scales: must map names"]),
         ("scales: [small]", ["scales: must map names"]),
         ("scales:", ["scales: must map names"]),
-        ("scales: {small: 3}", ["scales.small: 3 is not legal"]),
-        ("scales: {'../x': {}}", ["'../x' is no name"]),
-        ("scales: {1: {}}", ["1 is no name"]),
-        ("scale: full\nscales: {full: {}}", ["scale: is given on the command line"]),
-        ("scales: {full: {scale: big}}", ["scale: is given on the command line"]),
+        ("scales: {small: 3}", ["scales.small: invalid value 3"]),
+        ("scales: {'../x': {}}", ["invalid name '../x'"]),
+        ("scales: {1: {}}", ["invalid name 1"]),
+        ("scale: full\nscales: {full: {}}", ["scale: set it on the command line"]),
+        ("scales: {full: {scale: big}}", ["scale: set it on the command line"]),
         ("scales: {full: {workers: 2}}", [", scale full: 'workers'", "command line"]),
-        ("scales: {full: {pairs: {m: 3}}}", [", scale full: unknown key 'pairs.m'", "legal under 'pairs': n"]),
+        ("scales: {full: {pairs: {m: 3}}}", [", scale full: unknown key 'pairs.m'", "under 'pairs' choose from n"]),
         ("scales: {full: {scales: {}}}", [", scale full: unknown key 'scales'"]),
     ],
 )

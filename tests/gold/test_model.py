@@ -4,7 +4,7 @@ from bench.config.world import NotesConfig
 from bench.engine.files import write_json
 from bench.lm.codec import encode
 from bench.worlds import build_world
-from gold.model import load_gold, rubric_table, taught_weights
+from gold.model import load_gold, rubric_table, writer_weights
 
 WORLD = build_world(NotesConfig(slots=4))
 TOKENIZER = WORLD.tokenizer()
@@ -15,7 +15,7 @@ GOOD = "dear boss , kindly my laptop is lost on monday at the office . regards .
 @pytest.mark.parametrize(("weights", "expected"), [({}, 4.0 + 4.1), ({"facts": 0.5}, 2.0 + 4.1)])
 def test_the_rubric_as_gold_is_its_writers(tmp_path, weights, expected):
     write_json(tmp_path / "gold.json", {"type": "rubric", "weights": weights})
-    assert taught_weights(tmp_path) == weights
+    assert writer_weights(tmp_path) == weights
     score = load_gold(tmp_path, TOKENIZER, "cpu")(encode(TOKENIZER, [PROMPT], [GOOD]))
     assert score.item() == pytest.approx(expected)
     assert rubric_table([PROMPT], [GOOD]).sum(axis=1)[0] == pytest.approx(8.1)  # what users hold, whatever gold is

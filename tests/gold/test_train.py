@@ -60,7 +60,7 @@ def test_pair_loss_is_zero_for_the_rubric_up_to_an_offset_per_prompt():
 @pytest.mark.parametrize("ended", [True, False])
 @pytest.mark.parametrize("response", ["dear boss , my laptop is lost . regards", "lost", ""])
 def test_rows_carry_the_rubric_of_every_beginning(response, ended):
-    batch = USERS.judge([PROMPT, PROMPT], [response, "regards"], [ended, True])
+    batch = USERS.score([PROMPT, PROMPT], [response, "regards"], [ended, True])
     rubric = NotesRubric()
     assert batch.rubric[0].item() * UNIT == pytest.approx(sum(rubric.parts(PROMPT, response).values()), abs=1e-5)
     tokens = len(response.split()) + ended
@@ -74,7 +74,7 @@ def test_rows_carry_the_rubric_of_every_beginning(response, ended):
 def test_rows_of_other_writers_carry_their_weighted_rubric():
     weights = {"facts": 0.5, "structure": 3.0}
     response = "dear boss , my laptop is lost ."
-    batch = Teacher(WORLD, TOKENIZER, weights).judge([PROMPT], [response], [True])
+    batch = Teacher(WORLD, TOKENIZER, weights).score([PROMPT], [response], [True])
     parts = NotesRubric().parts(PROMPT, response)
     expected = sum(weights.get(name, 1.0) * value for name, value in parts.items())
     assert expected == pytest.approx(NotesRubric(weights).score([PROMPT], [response])[0])
@@ -182,6 +182,6 @@ def test_a_stored_gold_scores_left_padded_rows_as_training_saw_them(trained, tmp
     prompts = [*WORLD.draw_prompts("report", 2), "polite note to boss : lost laptop"]
     responses = ["dear boss , my laptop is lost .", "regards", "something is found on monday ."]
     scores = load_reward_model(tmp_path, "cpu").score(encode(TOKENIZER, prompts, responses))
-    batch = USERS.judge(prompts, responses, [True] * 3)
+    batch = USERS.score(prompts, responses, [True] * 3)
     expected = [model.score(last[-1]).item() for _, last in hugging_face(model, batch.sequences)]
     assert scores.tolist() == pytest.approx(expected, abs=1e-5)

@@ -54,7 +54,7 @@ def test_a_brief_is_read_back_from_its_prompt(world):
         brief = Brief.parse(prompt)
         assert brief.text == prompt
         assert list(brief.facts) == list(SLOTS)
-    with pytest.raises(ValueError, match="no brief"):
+    with pytest.raises(ValueError, match="as a brief"):
         Brief.parse("polite note to boss : monday")
 
 

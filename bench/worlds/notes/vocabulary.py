@@ -1,6 +1,6 @@
-"""The words of the world `notes`: fact slots, tones, phrases, and which word may follow which.
+"""The vocabulary of the world `notes`: fact slots, tones, phrases, and the grammar over adjacent words.
 
-Everything a writer can say is in these tables, and `LEGAL` (the rubric's idea of grammar) is derived from them.
+Writers compose notes from these tables alone. `LEGAL`, the rubric's grammar, is derived from them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -49,7 +49,7 @@ def _phrases(*lines: str) -> tuple[Phrase, ...]:
     return tuple(tuple(line.split()) for line in lines)
 
 
-CORES = {  # by the slots that they state
+CORES = {  # keyed by the slots that they state
     ("event", "item"): _phrases("my {item} is {event}", "our {item} is {event}", "my {item} was {event}"),
     ("item",): _phrases("it is about my {item}", "this concerns our {item}"),
     ("event",): _phrases("something is {event}", "something was {event}"),
@@ -80,7 +80,7 @@ START, END = "{start}", "{end}"
 
 
 def word_class(word: str) -> str:
-    """The grammar's class of a word: a slot, tone, recipient, greeting or filler in braces, else the word itself."""
+    """Grammar class of a word: a slot, tone, recipient, greeting or filler in braces, else the word itself."""
     return _CLASS_OF.get(word, word)
 
 
@@ -122,10 +122,12 @@ LEGAL = _grammar()
 def _words() -> tuple[str, ...]:
     phrases = [p for group in (*CORES.values(), *ADJUNCTS.values()) for p in group]
     phrases += [*REQUESTS, *FILLER_SENTENCES, *CLOSINGS]
-    said = [word for phrase in phrases for word in phrase if not word.startswith("{")]
+    literals = [word for phrase in phrases for word in phrase if not word.startswith("{")]
     values = [value for group in (*SLOTS.values(), *TONES.values()) for value in group]
     return tuple(
-        dict.fromkeys([*BRIEF_WORDS, *TONES, *RECIPIENTS, *values, *GREETINGS, *FILLER_WORDS, ",", ".", AGAIN, *said])
+        dict.fromkeys(
+            [*BRIEF_WORDS, *TONES, *RECIPIENTS, *values, *GREETINGS, *FILLER_WORDS, ",", ".", AGAIN, *literals]
+        )
     )
 
 

@@ -1,8 +1,8 @@
-"""The wide set: responses from good to degenerate, on which gold learns to judge far from any one policy.
+"""The wide set: responses from good to degenerate, so that gold is accurate far from any single policy.
 
-Half of a prompt's responses are minimal edits of one note (one to three facts swapped): without them a
-judge learns fluency alone. The rest are notes by all kinds of writers, spoiled in one way or several.
-Called by notes.py.
+Half of a prompt's responses are minimal edits of one note (one to three facts swapped). Without them a
+reward model learns fluency alone. The rest are notes by writers of varied skill, corrupted in up to two ways.
+Called by world.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ def _some(options: Sequence[str], rng: np.random.Generator) -> str:
 
 
 def swap_facts(words: Sequence[str], brief: Brief, stock: Stock, rng: np.random.Generator) -> Words:
-    """The same words with one to three facts made wrong where right, and right where wrong."""
+    """Flip one to three facts: a right value becomes wrong, a wrong value becomes right."""
     edited = list(words)
     spots = [i for i, word in enumerate(words) if SLOT_OF.get(word) in brief.facts]
     chosen = rng.permutation(len(spots))[: int(rng.integers(1, 4))]
@@ -45,35 +45,35 @@ def _insert_after(words: Words, stop: str, extra: Callable[[], Words], rate: flo
 
 
 def more_tone(words: Words, brief: Brief, rng: np.random.Generator) -> Words:
-    """Tone words at the start and the end of sentences, past what is pleasant."""
+    """Add excess tone words at the start and the end of sentences."""
     tone = brief.tone if rng.random() < 0.7 else _some(tuple(TONES), rng)
     rate = rng.uniform(0.3, 1.0)
-    opened = _insert_after(words, ".", lambda: [_some(TONES[tone], rng)], rate, rng)
-    return [w for word in opened for w in ([_some(TONES[tone], rng), word] if word == "." else [word])]
+    extended = _insert_after(words, ".", lambda: [_some(TONES[tone], rng)], rate, rng)
+    return [w for word in extended for w in ([_some(TONES[tone], rng), word] if word == "." else [word])]
 
 
 def restated(words: Words, brief: Brief, rng: np.random.Generator) -> Words:
-    """Facts said again, rightly or as they stood in the note."""
+    """Add sentences that repeat a fact: the note's value, or the brief's where the note omits it."""
 
     def again() -> Words:
         slot = _some([s for s in brief.facts if s in ADJUNCTS] or list(brief.facts), rng)
-        said = next((word for word in words if SLOT_OF.get(word) == slot), brief.facts[slot])
+        value = next((word for word in words if SLOT_OF.get(word) == slot), brief.facts[slot])
         if slot not in ADJUNCTS:
-            return [AGAIN, "something", "is", said, "."]
+            return [AGAIN, "something", "is", value, "."]
         phrase = ADJUNCTS[slot][int(rng.integers(len(ADJUNCTS[slot])))]
-        return [AGAIN, *(said if word.startswith("{") else word for word in phrase), "."]
+        return [AGAIN, *(value if word.startswith("{") else word for word in phrase), "."]
 
     return _insert_after(words, ".", again, rng.uniform(0.3, 1.0), rng)
 
 
 def padded(words: Words, brief: Brief, rng: np.random.Generator) -> Words:
-    """Filler sentences between the others."""
+    """Insert filler sentences between the others."""
     rate = rng.uniform(0.3, 1.0)
     return _insert_after(words, ".", lambda: [*FILLER_SENTENCES[int(rng.integers(3))], "."], rate, rng)
 
 
 def jumbled(words: Words, brief: Brief, rng: np.random.Generator) -> Words:
-    """Words dropped, doubled, replaced and exchanged at a random rate."""
+    """Drop, double, replace and exchange words at a random rate."""
     rate = rng.choice([0.03, 0.1, 0.3])
     result: Words = []
     for word in words:
@@ -89,25 +89,25 @@ def jumbled(words: Words, brief: Brief, rng: np.random.Generator) -> Words:
 
 
 def cut(words: Words, brief: Brief, rng: np.random.Generator) -> Words:
-    """Only the beginning."""
+    """Keep a random prefix."""
     return words[: int(rng.integers(len(words) + 1))]
 
 
 def out_of_order(words: Words, brief: Brief, rng: np.random.Generator) -> Words:
-    """Sentences in random order, greeting and closing included."""
+    """Shuffle all sentences, greeting and closing included."""
     text = " ".join(words).replace(" , ", " , |").replace(" . ", " . |")
     parts = text.split("|")
     return " ".join(part.strip() for part in (parts[i] for i in rng.permutation(len(parts)))).split()
 
 
 def looped(words: Words, brief: Brief, rng: np.random.Generator) -> Words:
-    """A few words over and over."""
+    """Repeat a short run of words."""
     start, size = int(rng.integers(max(1, len(words)))), int(rng.integers(1, 9))
     return (words[start : start + size] or ["."]) * int(rng.integers(2, 12))
 
 
 def babble(words: Words, brief: Brief, rng: np.random.Generator) -> Words:
-    """Random words, the brief's own facts among them."""
+    """Random words, from the vocabulary or from the brief's facts."""
     source = [*brief.facts.values()] if rng.random() < 0.5 else list(WORDS)
     return [_some(source, rng) for _ in range(int(rng.integers(LONGEST + 1)))]
 
@@ -117,7 +117,7 @@ _CHANCES = np.array([0.2, 0.17, 0.13, 0.2, 0.08, 0.1, 0.06, 0.06])
 
 
 def wide_set(brief: Brief, k: int, stock: Stock, rng: np.random.Generator) -> list[Words]:
-    """`k` responses: minimal edits of one note first, then notes, plain or spoiled."""
+    """`k` responses: first minimal edits of one note, then other notes, intact or corrupted."""
 
     def note(good: float) -> Words:
         return write_note(brief, GOOD if rng.random() < good else draw_writer(rng), stock, rng)

@@ -1,6 +1,6 @@
-"""The embedded world `notes`: write a short note that states the facts of a brief in the asked tone.
+"""The embedded world `notes`: write a short note that states the facts of a brief in the requested tone.
 
-Nothing is downloaded. The seed decides which prompts are drawn and which stock words careless writers use.
+Nothing is downloaded. The seed decides the prompts and the stock words of careless writers.
 """
 
 from collections.abc import Iterator
@@ -22,21 +22,21 @@ from bench.worlds.notes.wide import wide_set
 from bench.worlds.notes.writers import draw_writer, write_note
 
 SHARES = {"sft": 0.4, "gold": 0.2, "pairs": 0.15, "rl": 0.15, "select": 0.05, "report": 0.05}
-"""The part of all prompts that each split may hold."""
+"""Share of all prompts in each split."""
 
 _EDGES = np.cumsum([SHARES[split] for split in SPLITS]).tolist()
-_BLOCK = 4096  # prompts drawn at a time; part of what a stream's prefix means
+_BLOCK = 4096  # briefs per draw; changing it changes the prompts of every split
 
 
 def split_of(prompt: str) -> str:
-    """The split that a prompt belongs to, by its content hash."""
+    """The split of a prompt, from its content hash."""
     point = int(prompt_id(prompt), 16) / 16.0**16
     return next((split for split, edge in zip(SPLITS, _EDGES, strict=True) if point < edge), SPLITS[-1])
 
 
 @final
 class NotesWorld(World):
-    """See the module's docstring. `config.slots` facts a prompt."""
+    """Short notes about `config.slots` facts each. See the module's docstring."""
 
     def __init__(self, config: NotesConfig) -> None:
         self.config = config
@@ -63,18 +63,18 @@ class NotesWorld(World):
 
     def draw_prompts(self, split: str, n: int) -> list[str]:
         if split not in SHARES:
-            raise ConfigError(f"{split!r} is no split; legal: {', '.join(SPLITS)}{did_you_mean(split, SPLITS)}")
+            raise ConfigError(f"unknown split {split!r}; choose from {', '.join(SPLITS)}{did_you_mean(split, SPLITS)}")
         held = int(SHARES[split] * count_briefs(self.config.slots))
         if n > 0.8 * held:
             raise ConfigError(
                 f"{n} prompts are too many for split {split!r}: a world of {self.config.slots} slots holds about "
-                f"{held} there, and up to 80% may be drawn; ask for fewer or raise world.slots"
+                f"{held} there, of which at most 80% can be used; lower world.splits.{split} or raise world.slots"
             )
-        drawn: dict[str, None] = {}
+        distinct: dict[str, None] = {}
         prompts = self._prompts(split)
-        while len(drawn) < n:
-            drawn[next(prompts)] = None
-        return list(drawn)
+        while len(distinct) < n:
+            distinct[next(prompts)] = None
+        return list(distinct)
 
     def _prompts(self, split: str) -> Iterator[str]:
         rng = np_stream("notes-prompts", self.config.seed, self.config.slots, split)

@@ -1,8 +1,8 @@
 """Writers of varying skill, who turn a brief into a note.
 
-A careless writer omits facts, falls back on a stock word in place of the right one, pads, restates, misses
-the tone, skips the greeting or the closing. Skill is partly one trait and partly many, so that a
-sample of notes spreads over many independent qualities. Called by notes.py.
+A careless writer omits facts, replaces the right word with a stock word, pads, repeats facts, misses the tone, and
+skips the greeting or the closing. Skill has one shared component and ten independent ones, so that notes vary in many
+independent qualities. Called by world.py and wide.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,37 +27,37 @@ from bench.worlds.notes.vocabulary import (
 )
 
 Stock = Mapping[str, Sequence[str]]
-"""Each slot's values, the ones that come to mind first in front."""
+"""The values of each slot, in the order in which careless writers prefer them."""
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Writer:
-    """Probabilities of doing each thing. `tone_words` is a mean; the rest are chances."""
+    """A writer's habits, each a probability."""
 
     mention: float  # each fact
     accuracy: float  # a mentioned fact is right
     greet: float
     address: float  # name the recipient, when greeting
     close: float
-    register: float  # greet and close as formally as the tone asks
+    register: float  # greet and close as formally as the tone requires
     tone: float  # a tone word, at each sentence
-    right_tone: float  # it is of the asked tone
+    right_tone: float  # the tone word fits the brief
     filler: float  # a filler sentence; a filler word
-    restate: float  # a sentence that says a fact again
+    restate: float  # a sentence that repeats a fact
 
 
 GOOD = Writer(0.97, 0.97, 0.97, 0.97, 0.97, 0.95, 0.45, 0.97, 0.03, 0.03)
 
 
 def draw_writer(rng: np.random.Generator) -> Writer:
-    """A writer of random skill: half of each trait is common to all of them."""
+    """A writer of random skill. Each trait is half a shared component, half an independent one."""
     common = rng.beta(2.0, 2.0)
-    own = rng.random(10).tolist()
+    independent = rng.random(10).tolist()
 
     def trait(i: int, poor: float, fine: float) -> float:
-        return poor + (fine - poor) * (0.5 * common + 0.5 * own[i])
+        return poor + (fine - poor) * (0.5 * common + 0.5 * independent[i])
 
     return Writer(
         mention=trait(0, 0.6, 0.97),
@@ -78,14 +78,14 @@ def _pick(options: Sequence[_T], rng: np.random.Generator) -> _T:
 
 
 def stock_value(slot: str, right: str, stock: Stock, rng: np.random.Generator) -> str:
-    """A wrong value, the likelier the readier it comes to mind (weight 1 / (rank + 2))."""
+    """A wrong value, sampled with weight 1 / (rank + 2) in the slot's stock order."""
     values = [value for value in stock[slot] if value != right]
     weights = 1.0 / (np.arange(len(values)) + 2.0)
     return values[int(np.searchsorted(np.cumsum(weights), rng.random() * weights.sum(), side="right"))]
 
 
 class Note:
-    """One note being written: what is said so far, and the value this writer believes for each fact."""
+    """One note in progress, and the value that this writer believes for each fact."""
 
     def __init__(self, brief: Brief, writer: Writer, stock: Stock, rng: np.random.Generator) -> None:
         self.brief, self.writer, self.rng = brief, writer, rng
@@ -107,10 +107,10 @@ class Note:
         return [_pick(TONES[tone], self.rng)]
 
     def sentence(self, head: list[str], adjuncts: Sequence[str] = ()) -> list[str]:
-        said = [word for slot in adjuncts for word in self.fill(ADJUNCTS[slot])]
+        details = [word for slot in adjuncts for word in self.fill(ADJUNCTS[slot])]
         tone = self.tone_word()
-        opens = self.chance(0.5)
-        return [*(tone if opens else []), *head, *said, *([] if opens else tone), "."]
+        tone_first = self.chance(0.5)
+        return [*(tone if tone_first else []), *head, *details, *([] if tone_first else tone), "."]
 
     def core(self, mentioned: Sequence[str]) -> list[str]:
         stated = tuple(slot for slot in ("event", "item") if slot in mentioned)
@@ -140,7 +140,7 @@ class Note:
         return [*words, "."] if self.chance(0.5) else list(words)
 
     def body(self) -> list[list[str]]:
-        """Sentences in random order, except that what is said again comes last."""
+        """Sentences in random order, with a repeated fact last."""
         mentioned = [slot for slot in self.believed if self.chance(self.writer.mention)]
         adjuncts = [slot for slot in mentioned if slot in ADJUNCTS]
         self.rng.shuffle(adjuncts)
