@@ -4,16 +4,13 @@ Nothing shown here is a number of record, so a terminal that goes away stops not
 display, `sweep` drives it.
 """
 
-import contextlib
-import io
-import os
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self, final
+from typing import Any, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -178,49 +175,6 @@ class LiveDisplay(Display):
         if running.fraction:
             total = (running.told - running.since) / running.fraction
         return max(0.0, running.since + total - time.monotonic())
-
-
-@final
-class _Steady(io.TextIOBase):
-    """A stream whose reader may leave: from then on what is written to it goes nowhere."""
-
-    def __init__(self, stream: Any) -> None:  # a text stream, or what stands in for one
-        self.stream = stream
-
-    def write(self, text: str) -> int:
-        with self._or_nowhere():
-            self.stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with self._or_nowhere():
-            self.stream.flush()
-
-    def isatty(self) -> bool:
-        return bool(self.stream.isatty())
-
-    def fileno(self) -> int:
-        return int(self.stream.fileno())
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return str(self.stream.encoding)
-
-    @contextlib.contextmanager
-    def _or_nowhere(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self.stream.fileno())
-            os.close(nowhere)
-
-
-@contextlib.contextmanager
-def steady_output() -> Iterator[None]:
-    """Inside, nothing that is printed can fail because nobody reads it any more."""
-    with contextlib.redirect_stdout(_Steady(sys.stdout)), contextlib.redirect_stderr(_Steady(sys.stderr)):
-        yield
 
 
 def choose_display() -> Display:

@@ -146,6 +146,6 @@ def test_a_spoiled_run_json_is_told_in_one_line(assembled, tmp_path, monkeypatch
     with pytest.raises(ConfigError, match=told):
         load_run(spoiled)
     monkeypatch.chdir(tmp_path)
-    assert LISTS["runs"](None) == [
+    assert [entry.line for entry in LISTS["runs"](None)] == [
         "runs/toy  its run.json cannot be read; give the run's command again, which renews it"
     ]
