@@ -2,7 +2,7 @@
 
 Exit 0: done. 1: a cell failed and the rest finished, a self-check failed, or `verify` found a mismatch. 2: a mistake
 on the command line or in a file that it names, reported on one line. 128 + a signal's number (130 for Ctrl-C):
-stopped by it. Only the module of the given command is imported, so that `bench --help` stays fast.
+stopped by it. Only the module of that command is imported, so that `bench --help` stays fast.
 """
 
 import importlib

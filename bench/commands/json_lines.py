@@ -41,10 +41,10 @@ def _reserved_output() -> Iterator[Any]:
     """The stream of standard output, on a descriptor that child processes do not share."""
     sys.stdout.flush()
     try:
-        own = sys.stdout.fileno() == 1
+        real = sys.stdout.fileno() == 1
     except OSError:  # a stand-in without a descriptor
-        own = False
-    if not own:
+        real = False
+    if not real:
         yield sys.stdout
         return
     with open(os.dup(1), "w", encoding="utf-8") as stream:

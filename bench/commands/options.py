@@ -73,7 +73,7 @@ def one_place(places: Sequence[str], command: str) -> str:
     """The single place of a command that takes one. Raises ConfigError."""
     if len(places) != 1:
         found = f"{len(places)} runs ({', '.join(places)})" if places else "no run"
-        raise ConfigError(f"{found} given; name one run folder: bench {command} RUN [key=value ...]")
+        raise ConfigError(f"{found} on the command line; name one run folder: bench {command} RUN [key=value ...]")
     return places[0]
 
 

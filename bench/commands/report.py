@@ -34,7 +34,7 @@ def main(words: Sequence[str]) -> int:
 
     places, options = parse(words, ReportOptions)
     if not places:
-        raise ConfigError("no run given; name run folders that `bench run` wrote: bench report RUN [RUN ...]")
+        raise ConfigError("no run on the command line; name the folders of one or more: bench report RUN [RUN ...]")
     paths = [load_run(place).path for place in places]
     if len(paths) > 1:
         print(compare(paths, options.out, force=options.force, pdf=options.pdf))

@@ -65,12 +65,12 @@ def show_samples(path: str, options: SamplesOptions, console: Console | None = N
     pairs = _with_reference(run, row, run.samples[of_row & (run.samples["split"] == REPORT)])
     if pairs.empty:
         raise ConfigError(f"{row['row_id']} has no samples on the report prompts")
-    shown = pairs.assign(by=by(pairs)).sort_values("by", ascending=False, kind="stable").head(options.n)
+    selected = pairs.assign(by=by(pairs)).sort_values("by", ascending=False, kind="stable").head(options.n)
     console = console or Console(highlight=False)
     console.print(_headline(row))
     units = "gold and proxy in gold's sd, rubric in its own, KL in nats"
-    console.print(f"{len(shown)} of {len(pairs)} texts, largest {options.sort} first; {units}\n")
-    for _, sample in shown.iterrows():
+    console.print(f"{len(selected)} of {len(pairs)} texts, largest {options.sort} first; {units}\n")
+    for _, sample in selected.iterrows():
         console.print(Text(str(sample["prompt"]), style="bold yellow"))
         console.print(_side_by_side(_boxes(row, sample), console.width))
 

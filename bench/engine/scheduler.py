@@ -1,4 +1,4 @@
-"""The scheduler: gives stages to an executor, inputs first, in the given order until time presses.
+"""The scheduler: gives stages to an executor, inputs first, in order until time presses.
 
 That order brings the first cells, and so the report's first curves, as early as can be. Towards the end the longest
 chain of stages goes first, so that no slot waits for another. A stage that fails, diverges or loses its worker fails

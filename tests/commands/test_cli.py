@@ -8,7 +8,7 @@ from bench.cli import COMMANDS, main
 
 
 def _cpu_seconds(*words):
-    """Of a command, which do not depend on who else is on the machine."""
+    """The CPU time of a command, which depends little on the load of the machine."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-m", "bench", *words], check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -54,11 +54,11 @@ def test_every_command_has_a_help_of_its_own(name, words, capsys):
         (["plan", "smoke", "replicates=0"], "replicates"),
         (["ls", "wrlds"], "did you mean 'worlds'"),
         (["ls", "--csv"], "unknown option '--csv'"),
-        (["report"], "no run given"),
+        (["report"], "no run on the command line"),
         (["report", "nowhere"], "'nowhere' is no run folder"),
         (["report", "RUN", "--json"], "unknown option '--json'"),
-        (["verify"], "no run given"),
-        (["verify", "A", "B"], "2 runs (A, B) given"),
+        (["verify"], "no run on the command line"),
+        (["verify", "A", "B"], "2 runs (A, B) on the command line"),
         (["verify", "A", "+seed=1"], "'+seed=1' adds or removes a key"),
         (["selfcheck", "klo"], "did you mean 'kl'"),
     ],

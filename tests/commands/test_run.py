@@ -1,5 +1,6 @@
 import json
 import subprocess
+import sys
 
 import pytest
 from toy_plan import plan_with_cells
@@ -16,7 +17,7 @@ def _runtime(tmp_path):
 
 
 @pytest.mark.parametrize(("acts", "code"), [({"good": None}, 0), ({"good": None, "crashing": "crash"}, 1)])
-def test_a_run_ends_with_a_report_and_says_which_cells_failed(tmp_path, capsys, acts, code):
+def test_a_run_ends_with_a_report_and_names_the_failed_cells(tmp_path, capsys, acts, code):
     assert execute(plan_with_cells(**acts), _runtime(tmp_path), "bench run toy") == code
     out = capsys.readouterr().out
     assert (tmp_path / "out" / "report.html").is_file()
@@ -24,7 +25,7 @@ def test_a_run_ends_with_a_report_and_says_which_cells_failed(tmp_path, capsys, 
     assert ("cell crashing failed: RuntimeError: the toy cell crashed" in out) == bool(code)
 
 
-def test_a_stored_divergence_is_told_again_on_a_second_run(tmp_path, capsys):
+def test_a_stored_divergence_is_reported_again_on_a_second_run(tmp_path, capsys):
     plan = plan_with_cells(diverging="diverge")
     assert execute(plan, _runtime(tmp_path), "") == 1
     capsys.readouterr()
@@ -45,8 +46,8 @@ def _events(plan, runtime, capsys):
 def test_json_events_follow_every_stage_and_end_with_the_exit_code(tmp_path, capsys):
     plan = plan_with_cells(good=None, crashing="crash")
     code, events, err = _events(plan, _runtime(tmp_path), capsys)
-    told = [(e["event"], e["stage"]) for e in events if e["event"] not in ("progress", "end")]
-    assert told == [
+    changes = [(e["event"], e["stage"]) for e in events if e["event"] not in ("progress", "end")]
+    assert changes == [
         ("start", "shared"),
         ("done", "shared"),
         ("start", "cell/good"),
@@ -60,7 +61,7 @@ def test_json_events_follow_every_stage_and_end_with_the_exit_code(tmp_path, cap
     run = tmp_path / "out"
     end = {"event": "end", "state": "failed", "run": str(run), "report": str(run / "report.html"), "exit": 1}
     assert (code, events[-1]) == (1, end)
-    assert "cell crashing failed" in err  # what is meant for people
+    assert "cell crashing failed" in err  # text for people
     assert _events(plan_with_cells(good=None), _runtime(tmp_path), capsys)[1] == [{**end, "state": "done", "exit": 0}]
 
 
@@ -86,8 +87,6 @@ print("after")
 
 
 def test_child_processes_do_not_write_into_the_json(tmp_path):
-    import sys
-
     done = subprocess.run([sys.executable, "-c", _CHILD], capture_output=True, text=True, check=True)
     assert done.stdout == '{"event": "end", "kl": null}\nafter\n'
     assert sorted(done.stderr.splitlines()) == ["for people", "of a child"]

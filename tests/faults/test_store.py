@@ -1,4 +1,4 @@
-"""Full disks, stores that cannot be written, files that somebody changed: one line says so, nothing else is lost."""
+"""Full disks, unwritable stores, files changed by hand: one line says so, and nothing else is lost."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def test_an_edit_that_keeps_the_size_is_never_read(made):
 
 
 def _attempt_in_a_child(store, stage):
-    """What a worker answers; in a process of its own, since it sends its output elsewhere."""
+    """A worker's result, in a child process because it redirects its output."""
     reader, writer = os.pipe()
     if (child := os.fork()) == 0:
         answer = attempt(stage, Setup(store, 1, "cpu"), redirect_output=True)
