@@ -23,6 +23,10 @@ class DivergedError(GoldbenchError, ArithmeticError):
     """Training left the finite numbers, or the KL that a budget could ever ask for."""
 
 
+class UnfinishedError(GoldbenchError, RuntimeError):
+    """A training stopped before its end; what it saved is measured, and the next run continues it."""
+
+
 class GateError(GoldbenchError, RuntimeError):
     """A measured quality gate failed, so nothing built on it could be trusted."""
 

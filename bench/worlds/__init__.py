@@ -1,5 +1,1 @@
-"""Worlds: prompts, demonstrations and wide responses, with no word on how a response is judged."""
-
-from bench.worlds.registry import build_world
-
-__all__ = ["build_world"]
+"""Worlds: prompts, demonstrations and wide responses; how a response is scored is left to gold."""
