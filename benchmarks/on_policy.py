@@ -10,9 +10,9 @@ import statistics
 from tempfile import mkdtemp
 from typing import Any
 
-from bench.config.methods import ReinforceConfig
 from bench.core.types import Sequences
-from bench.methods.build import Materials, build_method
+from bench.methods.base import MethodInputs
+from bench.methods.reinforce import ReinforceConfig
 from bench.training.loop import Trainer
 from benchmarks.material import MAX_NEW_TOKENS, WIDTHS, Material
 from benchmarks.timing import Table, publish
@@ -32,10 +32,9 @@ def our_trainer(given: Material) -> Trainer:
     def length(drawn: Sequences) -> Any:
         return drawn.lengths.float()
 
-    materials = Materials(
+    materials = MethodInputs(
         reference=reference,
         score=length,
-        gold_label=length,
         prompts=given.prompts(PROMPTS),
         pairs=no_pairs,
         replayed=no_pairs,
@@ -44,8 +43,8 @@ def our_trainer(given: Material) -> Trainer:
         pad_id=tokenizer.pad_token_id,
         seed=0,
     )
-    config = ReinforceConfig(batch=BATCH, samples_per_prompt=GROUP, lr=TINY_RATE)
-    method = build_method(config, BETA, materials)
+    config = ReinforceConfig(batch=BATCH, samples_per_prompt=GROUP, lr=TINY_RATE, beta=BETA)
+    method = config.build(materials)
     return Trainer(given.policy(), method.sampler, method.loss, method.lr, method.max_grad_norm, seed=0)
 
 

@@ -1,6 +1,6 @@
 """`bench ls`: what can be run (suites, worlds, golds, methods with their losses), and what was."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, get_args
@@ -9,11 +9,12 @@ from pydantic import Field
 
 from bench.commands.json_lines import json_output
 from bench.commands.options import JsonOptions, parse
+from bench.config.base import Config
 from bench.config.load import load_suite, scale_names, suite_names
-from bench.config.methods import BUILT_IN_LOSSES, MethodConfig
+from bench.config.method import registered
 from bench.config.models import GoldConfig
 from bench.config.plugins import functions, offers
-from bench.config.world import WorldConfig
+from bench.config.registry import BUILT_IN_LOSSES
 from bench.engine.files import read_json
 from bench.errors import ConfigError, did_you_mean
 
@@ -62,21 +63,21 @@ def _suites(plugin: Path | None) -> Iterator[Entry]:
         yield Entry(f"{name}  {title}{sizes}", {"name": name, "title": title, "scales": scales})
 
 
-def _configs(union: object) -> Iterator[Entry]:
-    """One entry a config class: its type and the first sentence of its docstring."""
-    annotated = get_args(union)
-    for config in get_args(annotated[0]) if annotated else (union,):
+def _configs(classes: Iterable[type[Config]]) -> Iterator[Entry]:
+    """One entry a config class: its type and the first line of its docstring."""
+    for config in classes:
         name, text = config.model_fields["type"].default, (config.__doc__ or "").strip().splitlines()[0]
         yield Entry(f"{name}  {text}", {"name": name, "summary": text})
 
 
 def _methods(plugin: Path | None) -> Iterator[Entry]:
     """Every method, then every f of a preference method with the first line of its docstring; read, not imported."""
-    yield from _configs(MethodConfig)
+    yield from _configs(registered("methods"))
     yield Entry("losses of preference:")
-    built_in = functions(Path(__file__).parents[1] / "losses" / "preference.py")
+    margin = Path(__file__).parents[1] / "losses" / "margin"
     for name in BUILT_IN_LOSSES:
-        yield Entry(f"  f={name}  {built_in[name]}", _loss(name, built_in[name], "built in"))
+        summary = functions(margin / f"{name}.py")[name]
+        yield Entry(f"  f={name}  {summary}", _loss(name, summary, "built in"))
     for name, offer in offers(plugin).items():
         text = f"{offer.summary} ({offer.origin})".strip()
         yield Entry(f"  f={name}  {text}", _loss(name, offer.summary, offer.origin))
@@ -103,8 +104,8 @@ def _runs(plugin: Path | None) -> Iterator[Entry]:
 
 LISTS: dict[str, Callable[[Path | None], Iterator[Entry]]] = {
     "suites": _suites,
-    "worlds": lambda plugin: _configs(WorldConfig),
-    "golds": lambda plugin: _configs(GoldConfig),
+    "worlds": lambda plugin: _configs(registered("worlds")),
+    "golds": lambda plugin: _configs(get_args(get_args(GoldConfig)[0])),
     "methods": _methods,
     "runs": _runs,
 }

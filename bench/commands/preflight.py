@@ -61,8 +61,10 @@ def check_sizes(suite: SuiteConfig) -> None:
     taken = [
         ("pairs", "pairs.n + pairs.held_out", pairs.n + pairs.held_out),
         ("rl", "evaluation.monitor_prompts + 1", evaluation.monitor_prompts + 1),
+        ("report", "reference.report_prompts", suite.reference.report_prompts),
         ("report", "evaluation.report_prompts", evaluation.report_prompts),
         ("report", "pool.report_prompts", pool.report_prompts),
+        ("select", "reference.select_prompts", suite.reference.select_prompts),
         ("select", "evaluation.select_prompts", evaluation.select_prompts),
         ("select", "pool.select_prompts", pool.select_prompts),
     ]

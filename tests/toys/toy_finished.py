@@ -9,11 +9,11 @@ import pandas as pd
 import toy_artifacts
 
 from bench.checks.runs.files import sha256
-from bench.config.methods import ReferenceMethodConfig
 from bench.config.suite import SuiteConfig
 from bench.core.records import read_parquet, write_parquet
 from bench.engine.files import read_json, write_json
 from bench.engine.store import Store
+from bench.methods.reference import ReferenceMethodConfig
 from bench.runs.folder import RunFolder
 from reports import build as build_report
 
@@ -21,7 +21,7 @@ PPO, DPO, BON = "ppo-policy_sized-b0.01-r0", "dpo-policy_sized-b0.1-r0", "bon-po
 SUITE = toy_artifacts.SUITE.model_copy(
     update={
         "methods": (*toy_artifacts.SUITE.methods, "reference"),
-        "method": {**toy_artifacts.SUITE.method, "reference": ReferenceMethodConfig(looks=2)},
+        "method": {**toy_artifacts.SUITE.method, "reference": ReferenceMethodConfig.sweep(looks=2)},
     }
 )
 
@@ -71,6 +71,9 @@ def build(root: Path, suite: SuiteConfig = SUITE) -> ToyRun:
     for cell in plan.cells.values():
         folders[cell.stage.name] = root / "made" / cell.name
         toy_artifacts.run_stage(plan, cell.name, folders, folders[cell.stage.name])
+        if cell.training is not None:
+            folders[cell.training.name] = root / "made" / f"{cell.name}-train"
+            (folders[cell.stage.name] / "train").rename(folders[cell.training.name])
     for stage in {s.key: s for cell in plan.cells.values() for s in cell.stage.closure()}.values():
         shutil.copytree(folders[stage.name], store.work(stage))
         store.publish(stage, {"status": "ok"}, 1.0, "cpu")

@@ -12,9 +12,9 @@ from bench.checks.plugins.toys import materials, policy, silent
 from bench.core.seeds import stream
 from bench.core.types import Counts, Pairs, Rows
 from bench.lm.policy import Policy
-from bench.methods.build import Materials, Method
+from bench.methods.base import Method, MethodInputs
 
-BuildMethod = Callable[[Materials], Method]
+BuildMethod = Callable[[MethodInputs], Method]
 RELATIVE = 1e-9  # of the largest gradient: float64 sums in another order, attention over other widths
 SILENCE = 1e-9  # of a gradient made of terms of order 1 that cancel
 

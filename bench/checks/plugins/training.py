@@ -18,19 +18,19 @@ from bench.core.types import Counts
 from bench.lm.generate import generate
 from bench.lm.kl import sequence_kl
 from bench.lm.policy import Policy
-from bench.methods.build import Materials
+from bench.methods.base import MethodInputs
 from bench.training.loop import Trainer
 
 STEPS = 4
 
 
-def trainer(build: BuildMethod, given: Materials | None = None, current: Policy | None = None) -> Trainer:
+def trainer(build: BuildMethod, given: MethodInputs | None = None, current: Policy | None = None) -> Trainer:
     method = build(given or materials())
     method.loss.double()
     return Trainer(current or policy(), method.sampler, method.loss, method.lr, method.max_grad_norm, seed=0)
 
 
-def kl_to_start(current: Policy, given: Materials) -> float:
+def kl_to_start(current: Policy, given: MethodInputs) -> float:
     """The largest KL of a few fresh responses to an untouched copy of pi_ref, in nats."""
     drawn = generate(current, prompts(), MAX_NEW_TOKENS, given.eos_id, given.pad_id, stream("conformance.kl"))
     return float(sequence_kl(current, policy(), drawn).kl_B.max())
