@@ -148,9 +148,9 @@ def _selfcheck(words: Sequence[str]) -> int:
         return selfcheck(names)
     if strange := [name for name in names if name not in known]:
         raise ConfigError(f"{strange[0]!r} is no loss; legal: {', '.join(known)}{did_you_mean(strange[0], known)}")
-    from bench.checks.plugins.own import check_own
+    from bench.checks.plugins.user_losses import check_user_losses
 
-    return check_own(own)
+    return check_user_losses(own)
 
 
 def _verify(words: Sequence[str]) -> int:

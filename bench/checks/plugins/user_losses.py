@@ -1,4 +1,4 @@
-"""The conformance checks over preference losses that people bring: what `bench selfcheck plugin=FILE.py` prints."""
+"""Conformance checks of users' preference losses, for `bench selfcheck plugin=FILE.py`."""
 
 from collections.abc import Sequence
 
@@ -19,41 +19,41 @@ LOADS = "loads"
 WIDTH = max(map(len, (*F_CHECKS, *METHOD_CHECKS)))
 
 
-def check_own(offers: Sequence[Offer]) -> int:
-    """Ask everything of each loss, print what came of it, and return 1 if one of them does not conform."""
+def check_user_losses(losses: Sequence[Offer]) -> int:
+    """Run all checks of each loss, print the results, and return 1 if any check fails."""
     torch.set_num_threads(1)  # as in training
     off = 0
-    for offer in offers:
-        print(offer)
-        for name, reason in verdicts(offer).items():
+    for loss in losses:
+        print(loss)
+        for name, reason in verdicts(loss).items():
             print(f"  {name:<{WIDTH}}  {f'MISMATCH: {reason}' if reason else 'ok'}")
             off += bool(reason)
-    print(f"losses asked: {len(offers)}, checks off: {off}")
+    print(f"losses checked: {len(losses)}, checks off: {off}")
     return 1 if off else 0
 
 
 def verdicts(offer: Offer) -> dict[str, str]:
-    """What is wrong by each check, an empty text where nothing is. A loss that does not load is asked nothing else."""
+    """The message of each check, empty if it passes. Only the loading is reported for a loss that does not load."""
     try:
-        f = _telling(loaded(offer, offer.sha256()))
+        f = _conforming_errors(loaded(offer, offer.sha256()))
     except ConfigError as error:
         return {LOADS: str(error)}
 
-    def build(given: Materials) -> Method:
+    def build(inputs: Materials) -> Method:
         loss = Preference(offer.name, 0.1, own=f)
-        return Method(StoredPairs(given.pairs(), 8, given.seed), loss, 6, 1e-2, 1.0)
+        return Method(StoredPairs(inputs.pairs(), 8, inputs.seed), loss, 6, 1e-2, 1.0)
 
     wrong = failures(F_CHECKS, f) | failures(METHOD_CHECKS, build)
     return {name: wrong.get(name, "") for name in (LOADS, *F_CHECKS, *METHOD_CHECKS)}
 
 
-def _telling(f: F) -> F:
-    """`f`, whose own errors are failures of the check that met them."""
+def _conforming_errors(f: F) -> F:
+    """Wrap f so that its errors count as failures of the running check."""
 
-    def told(x: Tensor) -> Tensor:
+    def wrapped(x: Tensor) -> Tensor:
         try:
             return f(x)
-        except Exception as error:  # what a user's function raises is theirs to choose
+        except Exception as error:  # a user's function may raise any exception
             raise NotConforming(f"f raises {type(error).__name__}: {error}") from error
 
-    return told
+    return wrapped
