@@ -23,6 +23,10 @@ class DivergedError(GoldbenchError, ArithmeticError):
     """Loss or KL became non-finite, or KL exceeded every possible budget."""
 
 
+class UnfinishedError(GoldbenchError, RuntimeError):
+    """A training stopped before its end; what it saved is measured, and the next run continues it."""
+
+
 class GateError(GoldbenchError, RuntimeError):
     """A quality gate failed, so results that depend on it would be invalid."""
 

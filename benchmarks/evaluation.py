@@ -10,7 +10,6 @@ from collections.abc import Callable
 import numpy as np
 from torch import Tensor
 
-from bench.config.evaluation import EvaluationConfig
 from bench.core.seeds import stream
 from bench.core.types import Sequences
 from bench.lm.codec import decode, encode_prompts
@@ -18,13 +17,14 @@ from bench.lm.generate import generate_with_distributions
 from bench.lm.kl import drawn_kl
 from bench.lm.policy import Policy, load_policy
 from bench.measure.best_of_n import best_of_n_weights
-from bench.measure.evaluate import Judge, Protocol, evaluate, probe_columns
-from bench.pipeline.measuring import open_bench, open_protocol
+from bench.measure.evaluate import Protocol, evaluate, probe_columns
+from bench.measure.scoring import Scoring
+from bench.pipeline.scoring import open_measurement, open_protocol
 from benchmarks.material import MAX_NEW_TOKENS, cell_context, plan_of
 from benchmarks.timing import Table, in_turn, milliseconds, publish, ratio, use_threads
 
 
-def parts(policy: Policy, protocol: Protocol, judge: Judge) -> dict[str, Callable[[], object]]:
+def parts(policy: Policy, protocol: Protocol, scoring: Scoring) -> dict[str, Callable[[], object]]:
     """The expensive parts of an evaluation, each on the same samples."""
     ids, times = protocol.tokenizer, protocol.samples_per_prompt
     texts = protocol.prompts["prompt"].tolist()
@@ -42,9 +42,9 @@ def parts(policy: Policy, protocol: Protocol, judge: Judge) -> dict[str, Callabl
     return {
         "sampling": sampling,
         "KL": lambda: drawn_kl(logps_BTV, protocol.reference, samples),
-        "gold": lambda: judge.gold(samples),
-        "proxy": lambda: judge.proxy(samples),
-        "rubric": lambda: judge.rubric(copies, responses),
+        "gold": lambda: scoring.gold.raw(samples),
+        "proxy": lambda: scoring.proxy.raw(samples),
+        "rubric": lambda: scoring.rubric(copies, responses),
         "held-out pairs": lambda: probe_columns(policy, protocol.probes, 0.1),
     }
 
@@ -53,11 +53,11 @@ def evaluation() -> Table:
     """An evaluation at the suite's default size, by part."""
     plan = plan_of()
     _, context = cell_context(plan)
-    bench = open_bench(context)
-    protocol = open_protocol(context, bench, EvaluationConfig())
+    measurement = open_measurement(context)
+    protocol = open_protocol(context, measurement)
     policy = load_policy(context.inputs["sft"], "cpu")
-    pieces = parts(policy, protocol, bench.judge)
-    rounds = in_turn({"whole": lambda: evaluate(policy, protocol, bench.judge, 0, 0, 0.1), **pieces})
+    pieces = parts(policy, protocol, measurement.scoring)
+    rounds = in_turn({"whole": lambda: evaluate(policy, protocol, measurement.scoring, 0, 0, 0.1), **pieces})
     taken = {name: milliseconds(seconds) for name, seconds in rounds.items()}
     taken["the rest"] = round(2 * taken["whole"] - sum(taken.values()), 1)
     rows = [{"part": name, "ms": ms, "of the whole": round(ms / taken["whole"], 3)} for name, ms in taken.items()]

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +10,7 @@ from typing import Any
 
 import torch
 
-from bench.config.evaluation import EvaluationConfig
+from bench.config.evaluation import MeasureConfig
 from bench.config.suite import RuntimeConfig
 from bench.core.types import Sequences
 from bench.engine.display import PlainDisplay
@@ -19,8 +20,8 @@ from bench.lm.generate import generate
 from bench.lm.policy import load_policy
 from bench.losses.preference import Preference
 from bench.measure.evaluate import evaluate
-from bench.pipeline.measuring import open_bench, open_protocol
 from bench.pipeline.plan import Plan
+from bench.pipeline.scoring import open_measurement, open_protocol
 from bench.samplers.stored import StoredPairs
 from bench.training.loop import Trainer
 from benchmarks.material import STORE, cell_context, material, pairs_under, plan_of
@@ -65,13 +66,14 @@ def tokens() -> Table:
 def prompts() -> Table:
     """An evaluation by number of prompts: two thirds are report prompts, with three samples each."""
     _, context = cell_context(plan_of())
-    bench = open_bench(context)
+    measurement = open_measurement(context)
     policy = load_policy(context.inputs["sft"], "cpu")
     protocols = {}
     for n in (18, 36, 72, 144):
-        config = EvaluationConfig(report_prompts=2 * n // 3, select_prompts=n // 3, samples_per_prompt=3)
-        protocols[str(n)] = open_protocol(context, bench, config)
-    sides = {n: partial(evaluate, policy, p, bench.judge, 0, 0, 0.1) for n, p in protocols.items()}
+        sizes = MeasureConfig(report_prompts=2 * n // 3, select_prompts=n // 3, samples_per_prompt=3)
+        resized = replace(context, config={**context.config, "evaluation": sizes.model_dump()})
+        protocols[str(n)] = open_protocol(resized, measurement)
+    sides = {n: partial(evaluate, policy, p, measurement.scoring, 0, 0, 0.1) for n, p in protocols.items()}
     rows = relative(in_turn(sides), "prompts")
     return Table("Cost by prompts of an evaluation", rows, "Three samples a prompt, 1 thread.")
 

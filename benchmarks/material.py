@@ -22,7 +22,7 @@ from bench.engine.store import Store
 from bench.lm.codec import encode, encode_prompts
 from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.policy import TransformerPolicy, load_policy
-from bench.pipeline.artifacts import load_prompts, load_tokenizer
+from bench.pipeline.artifacts.world import WorldArtifact
 from bench.pipeline.plan import Plan, build_plan
 
 HERE = Path(__file__).parent
@@ -60,7 +60,7 @@ class Material:
 
     def texts(self, n: int) -> list[str]:
         """The first n prompts of the rl split."""
-        return load_prompts(self.world, "rl", n)["prompt"].tolist()
+        return WorldArtifact(self.world).prompts("rl", n)["prompt"].tolist()
 
     def prompts(self, n: int) -> Prompts:
         return encode_prompts(self.tokenizer, self.texts(n))
@@ -87,7 +87,7 @@ def material(width: int) -> Material:
     make(narrow, ["pairs/r0"])
     world = STORE.path(plan.stages["world"])
     pairs = read_parquet(STORE.path(narrow.stages["pairs/r0"]) / "pairs.parquet")
-    return Material(load_tokenizer(world), world, STORE.path(plan.stages["sft"]), pairs)
+    return Material(WorldArtifact(world).tokenizer(), world, STORE.path(plan.stages["sft"]), pairs)
 
 
 def cell_context(plan: Plan) -> tuple[Stage, Context]:

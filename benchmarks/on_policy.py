@@ -10,9 +10,9 @@ import statistics
 from tempfile import mkdtemp
 from typing import Any
 
-from bench.config.methods import ReinforceConfig
 from bench.core.types import Sequences
-from bench.methods.build import Materials, build_method
+from bench.methods.base import MethodInputs
+from bench.methods.reinforce import ReinforceConfig
 from bench.training.loop import Trainer
 from benchmarks.material import MAX_NEW_TOKENS, WIDTHS, Material
 from benchmarks.timing import Table, publish
@@ -32,10 +32,9 @@ def our_trainer(inputs: Material) -> Trainer:
     def length(samples: Sequences) -> Any:
         return samples.lengths.float()
 
-    materials = Materials(
+    method_inputs = MethodInputs(
         reference=reference,
         score=length,
-        gold_label=length,
         prompts=inputs.prompts(PROMPTS),
         pairs=no_pairs,
         replayed=no_pairs,
@@ -44,8 +43,8 @@ def our_trainer(inputs: Material) -> Trainer:
         pad_id=tokenizer.pad_token_id,
         seed=0,
     )
-    config = ReinforceConfig(batch=BATCH, samples_per_prompt=GROUP, lr=TINY_RATE)
-    method = build_method(config, BETA, materials)
+    config = ReinforceConfig(batch=BATCH, samples_per_prompt=GROUP, lr=TINY_RATE, beta=BETA)
+    method = config.build(method_inputs)
     return Trainer(inputs.policy(), method.sampler, method.loss, method.lr, method.max_grad_norm, seed=0)
 
 

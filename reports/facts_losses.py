@@ -6,7 +6,7 @@ The oracle is `AT_ZERO`, derivatives by hand; logs hold what autograd and the tr
 import numpy as np
 import pandas as pd
 
-from bench.config.methods import AT_ZERO
+from bench.config.margin_losses import AT_ZERO
 from bench.stats.compare import Asked, Evidence
 from reports.fact import Fact, asked, exact, unanswered
 from reports.figure import Float

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.config.methods import AT_ZERO
+from bench.config.margin_losses import AT_ZERO
 from bench.core.records import REPORT, SELECT
 from bench.stats.bootstrap import prompt_counts
 from bench.stats.estimate import Estimate

@@ -90,7 +90,10 @@ PENDING = frozenset(
         *("bench/commands", "bench/engine", "bench/losses", "bench/measure", "bench/methods", "bench/pipeline"),
         *("bench/rewards", "bench/runs", "bench/samplers", "bench/stats", "bench/training"),
         *("bench/checks/runs", "bench/checks/statistics", "bench/cli.py", "reports", "README.md", "CONTRIBUTING.md"),
-        *(f"bench/config/{name}.py" for name in ("evaluation", "losses", "methods", "plugins", "suite")),
+        *(
+            f"bench/config/{name}.py"
+            for name in ("evaluation", "losses", "margin_losses", "method", "plugins", "registry", "suite")
+        ),
         *("suites", "examples", "docs/methods.md", "docs/statistics.md"),
     }
 )

@@ -19,10 +19,9 @@ from bench.config.base import Config
 from bench.config.explain import validated
 from bench.config.suite import SuiteConfig
 from bench.engine.files import read_json
-from bench.engine.scheduler import plan_stages
 from bench.engine.store import MANIFEST
 from bench.errors import ConfigError
-from bench.pipeline.plan import build_plan
+from bench.pipeline.plan import build_plan, plan_stages
 
 _DEAD = re.compile(r"\.(work|progress|output|trash)-(?P<key>[0-9a-f]+)")
 

@@ -7,18 +7,19 @@ from typing import get_args
 from rich.console import Console
 from rich.table import Table
 
+from bench.config.base import Config
 from bench.config.load import load_suite, scale_names, suite_names
-from bench.config.methods import BUILT_IN_LOSSES, MethodConfig
+from bench.config.method import registered
 from bench.config.models import GoldConfig
 from bench.config.plugins import functions, offers
+from bench.config.registry import BUILT_IN_LOSSES
 from bench.config.suite import RuntimeConfig, SuiteConfig
-from bench.config.world import WorldConfig
 from bench.engine.display import duration
 from bench.engine.files import read_json
-from bench.engine.scheduler import expected_seconds, needed_stages, plan_stages, remaining_chains, worker_count
+from bench.engine.scheduler import expected_seconds, needed_stages, remaining_chains, worker_count
 from bench.engine.stage import Stage
 from bench.engine.store import Store
-from bench.pipeline.plan import build_plan
+from bench.pipeline.plan import build_plan, plan_stages
 
 
 def show_plan(suite: SuiteConfig, runtime: RuntimeConfig) -> None:
@@ -65,10 +66,8 @@ def _scales(suite: str) -> str:
     return f"  scale={'|'.join(names)}, {names[0]} unless told" if names else ""
 
 
-def _configs(union: object) -> list[str]:
+def _configs(classes: Iterable[type[Config]]) -> list[str]:
     """One line a config class: its type and the first sentence of its docstring."""
-    annotated = get_args(union)
-    classes = get_args(annotated[0]) if annotated else (union,)
     return [f"{c.model_fields['type'].default}  {(c.__doc__ or '').strip().splitlines()[0]}" for c in classes]
 
 
@@ -86,16 +85,16 @@ def _runs() -> list[str]:
 
 def _losses(plugin: Path | None) -> list[str]:
     """Every f of a preference method with the first line that its source says of it; read, not imported."""
-    built_in = functions(Path(__file__).parents[1] / "losses" / "preference.py")
-    said = {name: built_in[name] for name in BUILT_IN_LOSSES}
+    margin = Path(__file__).parents[1] / "losses" / "margin"
+    said = {name: functions(margin / f"{name}.py")[name] for name in BUILT_IN_LOSSES}
     said |= {name: f"{offer.summary} ({offer.origin})".strip() for name, offer in offers(plugin).items()}
     return [f"  f={name}  {text}" for name, text in said.items()]
 
 
 LISTS: dict[str, Callable[[Path | None], list[str]]] = {
     "suites": lambda plugin: _suites(),
-    "worlds": lambda plugin: _configs(WorldConfig),
-    "golds": lambda plugin: _configs(GoldConfig),
-    "methods": lambda plugin: [*_configs(MethodConfig), "losses of preference:", *_losses(plugin)],
+    "worlds": lambda plugin: _configs(registered("worlds")),
+    "golds": lambda plugin: _configs(get_args(get_args(GoldConfig)[0])),
+    "methods": lambda plugin: [*_configs(registered("methods")), "losses of preference:", *_losses(plugin)],
     "runs": lambda plugin: _runs(),
 }

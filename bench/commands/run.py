@@ -14,13 +14,13 @@ from pathlib import Path
 
 from bench.config.suite import RuntimeConfig, SuiteConfig
 from bench.engine.display import choose_display, duration, steady_output
-from bench.engine.scheduler import Outcome, needed_stages, plan_stages, run_plan, worker_count
+from bench.engine.scheduler import Outcome, needed_stages, run_plan, worker_count
 from bench.engine.stage import Stage
 from bench.engine.stopping import StopRequest, deaf_children
 from bench.engine.store import Store
 from bench.engine.worker import die_with_parent
 from bench.errors import ConfigError, StoreError
-from bench.pipeline.plan import Plan, build_plan
+from bench.pipeline.plan import Plan, build_plan, plan_stages
 from bench.runs.folder import RunFolder, bad_rows
 from reports import refresh as refresh_report
 from reports.wandb_session import Job, Target

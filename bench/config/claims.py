@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from bench.config.base import Config
-from bench.config.methods import MethodConfig
+from bench.config.method import Sweep
 
 NEAREST = 1.0  # nats: nearer to pi_ref the gradients of all losses on the same pairs are parallel
 Judge = Literal["gold", "writers", "users"]
@@ -27,7 +27,7 @@ class _CellClaim(Config):
         """The methods of the claim, each with its declared beta."""
         return ((self.method, self.beta),)
 
-    def settings(self, configured: Mapping[str, MethodConfig]) -> list[tuple[str, str, float | None]]:
+    def settings(self, configured: Mapping[str, Sweep]) -> list[tuple[str, str, float | None]]:
         """The (method, proxy, beta) settings whose replicates decide the claim."""
         return [
             (name, proxy, _strength(configured[name], proxy, beta))
@@ -35,12 +35,12 @@ class _CellClaim(Config):
             for proxy in self._proxies(configured[name])
         ]
 
-    def _proxies(self, method: MethodConfig) -> tuple[str, ...]:
+    def _proxies(self, method: Sweep) -> tuple[str, ...]:
         return (self.proxy or method.proxy[0],)
 
 
-def _strength(method: MethodConfig, proxy: str, named: float | None) -> float | None:
-    betas = method.betas(proxy)
+def _strength(method: Sweep, proxy: str, named: float | None) -> float | None:
+    betas = method.coefficients(proxy)
     return betas[0] if betas == (None,) else named if named is not None else min(b or 0.0 for b in betas)
 
 
@@ -75,7 +75,7 @@ class HigherPeakClaim(_CellClaim):
     proxy: str
     than: str
 
-    def _proxies(self, method: MethodConfig) -> tuple[str, ...]:
+    def _proxies(self, method: Sweep) -> tuple[str, ...]:
         return (self.proxy, self.than)
 
 

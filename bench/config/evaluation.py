@@ -1,4 +1,4 @@
-"""Config of the measurement: prompts, samples, the grid of saved policies, when a cell ends."""
+"""Config of the measurement: what training is watched by, and what its saved policies are measured with."""
 
 from typing import Literal
 
@@ -7,18 +7,36 @@ from pydantic import Field
 from bench.config.base import Config
 
 
-class EvaluationConfig(Config):
-    """How a cell is watched while it trains, and how its saved policies are measured."""
+class MonitorConfig(Config):
+    """How a run is watched while it trains."""
+
+    monitor_prompts: int = Field(default=48, ge=2, description="rl-side prompts of the KL monitor")
+    monitor_every: int = Field(default=2, ge=1, description="least training steps between two KL checks")
+    rows_per_budget: int = Field(default=2, ge=1, description="policies saved for each doubling of KL")
+    diverged_factor: float = Field(default=20.0, gt=1, description="times the last budget")
+
+
+class MeasureConfig(Config):
+    """How saved policies are measured."""
 
     report_prompts: int = Field(default=120, ge=1)
     select_prompts: int = Field(default=24, ge=1)
     samples_per_prompt: int = Field(default=2, ge=1)
-    monitor_prompts: int = Field(default=48, ge=2, description="rl-side prompts of the KL monitor")
-    monitor_every: int = Field(default=2, ge=1, description="training steps between two looks, at the least")
-    rows_per_budget: int = Field(default=2, ge=1, description="policies saved for each doubling of KL")
-    probe_pairs: int = Field(default=128, ge=1, description="held-out pairs asked at every evaluation")
-    diverged_factor: float = Field(default=20.0, gt=1, description="times the last budget")
-    save: Literal["budgets", "all", "none"] = "budgets"
+    probe_pairs: int = Field(default=128, ge=1, description="held-out pairs scored at every evaluation")
+
+
+class EvaluationConfig(MonitorConfig, MeasureConfig):
+    """How runs are watched and measured, and which policies stay on the disk once measured (`save`)."""
+
+    save: Literal["all", "budgets", "none"] = Field(
+        default="all", description="policies kept once measured; with fewer than all, measuring anew trains again"
+    )
+
+
+MONITORED = set(MonitorConfig.model_fields)
+"""Fields that decide which policies a training saves and how fast it may move: they are in its key."""
+MEASURED = set(MeasureConfig.model_fields)
+"""Fields that say how saved policies are measured: no training depends on them."""
 
 
 class PoolConfig(Config):

@@ -6,8 +6,8 @@ A suite records the hash of every loss that is not built in, so that a run is re
 
 from pathlib import Path
 
-from bench.config.methods import BUILT_IN_LOSSES, PreferenceConfig
 from bench.config.plugins import FileLoss, Offer, offers
+from bench.config.registry import BUILT_IN_LOSSES
 from bench.config.suite import SuiteConfig
 from bench.errors import ConfigError, did_you_mean
 
@@ -34,7 +34,7 @@ def settled(suite: SuiteConfig, plugin: Path | None) -> SuiteConfig:
 def used(suite: SuiteConfig) -> dict[str, str]:
     """The loss of each selected method that has one, and of each method that those replay, by its key."""
     configs = {f"method.{name}.f": suite.method[name] for name in (*suite.methods, *suite.replayed)}
-    return {key: config.f for key, config in configs.items() if isinstance(config, PreferenceConfig)}
+    return {key: config.margin_loss for key, config in configs.items() if config.margin_loss is not None}
 
 
 def _hash(key: str, f: str, offered: dict[str, Offer], recorded: str | None) -> str:

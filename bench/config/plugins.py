@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import final
 
 from bench.config.explain import one_line
-from bench.config.methods import BUILT_IN_LOSSES
+from bench.config.registry import BUILT_IN_LOSSES
 from bench.errors import ConfigError
 
 GROUP = "goldbench.losses"

@@ -2,21 +2,27 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from bench.config.base import Config
 from bench.config.claims import ClaimConfig, EarlierPeakClaim
 from bench.config.evaluation import EvaluationConfig, PoolConfig
-from bench.config.methods import GOLD, BestOfNConfig, MethodConfig, PPOConfig, PreferenceConfig
+from bench.config.method import GOLD, registered, sweep_of, union_of
 from bench.config.models import GoldConfig, PairsConfig, ProxyConfig, ReferenceConfig, SFTConfig, TrainedGoldConfig
-from bench.config.world import NotesConfig, WorldConfig
 from bench.errors import did_you_mean
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # of folders too, so nothing that leads elsewhere
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-DEFAULT_METHODS: dict[str, MethodConfig] = {"ppo": PPOConfig(), "dpo": PreferenceConfig(), "bon": BestOfNConfig()}
+DEFAULT_METHODS = {"ppo": "ppo", "dpo": "preference", "bon": "best_of_n"}
+
+if TYPE_CHECKING:
+    MethodSweep = Any
+    WorldUnion = Any
+else:
+    MethodSweep = union_of([sweep_of(method) for method in registered("methods")])
+    WorldUnion = union_of(registered("worlds"))
 
 
 class SuiteConfig(Config):
@@ -25,7 +31,7 @@ class SuiteConfig(Config):
     name: str = Field(pattern=NAME)
     title: str = ""
     scale: str = Field(default="", pattern=f"^$|{NAME}", description="which of its file's sizes, by scale=NAME")
-    world: WorldConfig = NotesConfig()
+    world: WorldUnion = Field(default_factory=lambda: {"type": "notes"}, validate_default=True)
     sft: SFTConfig = SFTConfig()
     gold: GoldConfig = TrainedGoldConfig()
     reference: ReferenceConfig = ReferenceConfig()
@@ -37,7 +43,10 @@ class SuiteConfig(Config):
     replicates: int = Field(default=1, ge=1, description="of every cell")
     claim_replicates: int = Field(default=3, ge=1, description="at least, of cells that a claim rests on")
     methods: tuple[str, ...] = Field(default=("ppo", "dpo", "bon"), min_length=1)
-    method: dict[str, MethodConfig] = Field(default_factory=lambda: dict(DEFAULT_METHODS))
+    method: dict[str, MethodSweep] = Field(
+        default_factory=lambda: {name: {"type": kind} for name, kind in DEFAULT_METHODS.items()},
+        validate_default=True,
+    )
     losses: dict[str, Sha256] = Field(default_factory=dict, description="what defines each loss that is not built in")
     claims: tuple[ClaimConfig, ...] = ()
 
@@ -50,8 +59,7 @@ class SuiteConfig(Config):
     def replayed(self) -> list[str]:
         """The methods whose fresh pairs a selected method is taught, in the order of those."""
         selected = [self.method[name] for name in self.methods]
-        names = [c.replay for c in selected if isinstance(c, PreferenceConfig) and c.replay is not None]
-        return list(dict.fromkeys(names))
+        return list(dict.fromkeys(replay for c in selected if (replay := getattr(c, "replay", None)) is not None))
 
     @model_validator(mode="after")
     def _names_are_plain(self) -> "SuiteConfig":
@@ -99,7 +107,7 @@ class SuiteConfig(Config):
                         + did_you_mean(name, self.method)
                     )
             for name, proxy, beta in claim.settings(self.method):
-                if proxy not in self.method[name].proxy or beta not in self.method[name].betas(proxy):
+                if proxy not in self.method[name].proxy or beta not in self.method[name].coefficients(proxy):
                     raise ValueError(
                         f"claims: {claim.name!r} rests on {name} with proxy {proxy!r} and beta {beta}, which "
                         f"method.{name} does not run; add it there or change the claim"
@@ -113,18 +121,15 @@ class SuiteConfig(Config):
     def _replay_resolves(self, name: str) -> None:
         """A replayed method must draw fresh pairs, at every beta at which they are taught again."""
         config = self.method[name]
-        if not isinstance(config, PreferenceConfig) or config.replay is None:
+        if getattr(config, "replay", None) is None:
             return
-        legal = [
-            other for other, c in self.method.items() if isinstance(c, PreferenceConfig) and c.refresh_every != "never"
-        ]
+        legal = [other for other, c in self.method.items() if c.draws_pairs]
         if config.replay not in legal:
             raise ValueError(
                 f"method.{name}.replay: {config.replay!r} draws no fresh pairs; legal: {', '.join(legal) or 'none'}"
                 + did_you_mean(config.replay, legal)
             )
         drew = self.method[config.replay]
-        assert isinstance(drew, PreferenceConfig)
         if (config.proxy, config.batch) != (drew.proxy, drew.batch) or not set(config.beta) <= set(drew.beta):
             raise ValueError(
                 f"method.{name}: replays {config.replay}, so it needs that method's proxy ({drew.proxy[0]}), its batch "

@@ -1,10 +1,14 @@
-"""Configs of worlds: prompts, their facts, and the writers of demonstrations."""
+"""Base config of worlds. A world is one file with a `WorldConfig`; `bench.config.registry` lists it."""
 
-from typing import Literal
+from abc import abstractmethod
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from bench.config.base import Config
+
+if TYPE_CHECKING:
+    from bench.worlds.base import World
 
 
 class Splits(Config):
@@ -18,13 +22,13 @@ class Splits(Config):
     report: int = Field(default=1_024, ge=1)
 
 
-class NotesConfig(Config):
-    """The embedded world: short notes that state the facts of a brief in the requested tone."""
+class WorldConfig(Config):
+    """Settings shared by all worlds: the seed and the sizes of the prompt splits."""
 
-    type: Literal["notes"] = "notes"
+    type: str
     seed: int = Field(default=0, ge=0)
-    slots: int = Field(default=8, ge=2, le=8, description="number of fact slots")
     splits: Splits = Splits()
 
-
-WorldConfig = NotesConfig
+    @abstractmethod
+    def build(self) -> "World":
+        """Build the world. Implementations import the world here, so that reading a config stays fast."""

@@ -20,7 +20,7 @@ from bench.engine.stage import Stage
 from bench.engine.stopping import Stop, never
 from bench.engine.store import Store
 from bench.engine.worker import Answer, Setup, Worker
-from bench.pipeline.plan import Plan
+from bench.pipeline.plan import Plan, plan_stages
 
 _TICK_S = 0.5  # how often progress is read while nothing ends
 _PRESSING = 4.0  # a chain goes first once all that waits, shared evenly, takes at most this many times as long
@@ -43,12 +43,6 @@ class Outcome:
     made: int = 0
     wall_s: float = 0.0
     failures: dict[str, Failure] = field(default_factory=dict)
-
-
-def plan_stages(plan: Plan) -> list[Stage]:
-    """Every stage of a plan, inputs first, each key once."""
-    named = [*plan.stages.values(), *(cell.stage for cell in plan.cells.values())]
-    return list({stage.key: stage for top in named for stage in top.closure()}.values())
 
 
 def needed_stages(plan: Plan, store: Store) -> list[Stage]:

@@ -22,6 +22,7 @@ class Stage:
 
     `run` names a module with a function `run(context) -> metrics`; the module and its in-repo
     import closure enter the key, so an edit elsewhere (a report, say) invalidates nothing.
+    `parts` names objects that it loads while it runs (`module:object`); their modules' closures enter the key, too.
     `isolated` stages share a process with their like alone (TRL reseeds the global generators at the start of a fit).
     """
 
@@ -33,6 +34,7 @@ class Stage:
     isolated: bool = False
     expected_s: float = 10.0
     threads: int = 1
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def company(self) -> str:
@@ -50,6 +52,8 @@ class Stage:
             "versions": library_versions(),
             "threads": self.threads,
         }
+        if self.parts:
+            recipe["parts"] = {name: code_hash(target.partition(":")[0]) for name, target in sorted(self.parts.items())}
         text = json.dumps(recipe, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
@@ -80,6 +84,12 @@ class Context:
     folder: Path
     device: str
     report: Callable[[Mapping[str, Any]], None]  # progress for the live display; never a number of record
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+    def part(self, name: str) -> Any:
+        """The object that the stage's part of this name names."""
+        module, _, attribute = self.parts[name].partition(":")
+        return getattr(importlib.import_module(module), attribute)
 
     def fresh(self) -> Path:
         """The work folder, emptied."""

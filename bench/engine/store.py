@@ -13,7 +13,7 @@ sizes are not as they were stored counts as never made, and is made again. Remov
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from bench.errors import ConfigError, StoreError
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = 1
+RESULTS = "track.json"  # written as a resumable stage goes along: what others can read of an unfinished one
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,20 @@ class Store:
             raise StoreError(f"the store {self.root} is gone; give the same command again to make it anew") from None
         return FileLock(folder / f".lock-{stage.key}")
 
-    def is_done(self, stage: Stage) -> bool:
-        """Whether the stage is there, each file of it at the size at which it was stored."""
+    def is_present(self, stage: Stage) -> bool:
+        """Whether there is a folder to read, each file of it at the size at which it was stored."""
         manifest = _read_manifest(self.path(stage))
         return manifest is not None and all(
             _has_size(self.path(stage) / name, stored["bytes"]) for name, stored in manifest["files"].items()
         )
+
+    def is_done(self, stage: Stage) -> bool:
+        """Whether the stage is present and ran to its end."""
+        return self.is_present(stage) and "partial" not in self.manifest(stage)
+
+    def is_whole(self, stage: Stage) -> bool:
+        """Whether the stage is done and no file of it was dropped since."""
+        return self.is_done(stage) and "dropped" not in self.manifest(stage)
 
     def manifest(self, stage: Stage) -> dict[str, Any]:
         """Raises StoreError when the stage is not done."""
@@ -97,8 +106,44 @@ class Store:
                     "command again"
                 )
 
-    def publish(self, stage: Stage, metrics: Mapping[str, Any], wall_s: float, device: str) -> None:
-        """Turn the work folder into the finished one. The caller holds the stage's lock."""
+    def publish_partial(self, stage: Stage, reason: str) -> bool:
+        """Make what a failed attempt left readable, where it left a `track.json`; returns whether it did.
+
+        The next attempt at the stage continues from it.
+        """
+        if not (self.work(stage) / RESULTS).is_file():
+            return False
+        with self.lock(stage):
+            self.publish(stage, {"status": "failed", "reason": reason}, 0.0, "", partial=reason)
+        return True
+
+    def reopen(self, stage: Stage) -> None:
+        """Turn a partial stage back into a work folder. The caller holds the stage's lock."""
+        if self.is_present(stage) and not self.is_done(stage):
+            shutil.rmtree(self.work(stage), ignore_errors=True)
+            self.path(stage).rename(self.work(stage))
+
+    def drop(self, stage: Stage, names: Iterable[str]) -> None:
+        """Remove some files of a finished stage. It stays done; making another stage from it needs it whole."""
+        gone = set(names)
+        with self.lock(stage):
+            manifest = self.manifest(stage)
+            manifest["files"] = {name: entry for name, entry in manifest["files"].items() if name not in gone}
+            manifest["dropped"] = sorted({*manifest.get("dropped", []), *gone})
+            write_json(self.path(stage) / MANIFEST, manifest)
+            for name in gone:
+                (self.path(stage) / name).unlink(missing_ok=True)
+            for folder in sorted(self.path(stage).rglob("*"), reverse=True):
+                if folder.is_dir() and not any(folder.iterdir()):
+                    folder.rmdir()
+
+    def publish(
+        self, stage: Stage, metrics: Mapping[str, Any], wall_s: float, device: str, partial: str | None = None
+    ) -> None:
+        """Turn the work folder into the finished one. The caller holds the stage's lock.
+
+        `partial` is the reason where the stage did not run to its end.
+        """
         work, final = self.work(stage), self.path(stage)
         (work / MANIFEST).unlink(missing_ok=True)
         manifest = {
@@ -114,9 +159,11 @@ class Store:
             "expected_s": stage.expected_s,
             "device": device,
         }
+        if partial is not None:
+            manifest["partial"] = partial
         write_json(work / MANIFEST, manifest)
         sync_tree(work)
-        if final.exists():  # its manifest is gone, so somebody changed it by hand
+        if final.exists():  # changed by hand, or files of it were dropped
             shutil.rmtree(final)
         work.rename(final)
         for folder in (final.parent, self.root):  # the kind's folder may be new, too

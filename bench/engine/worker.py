@@ -137,8 +137,9 @@ def _attempt(stage: Stage, setup: Setup) -> Answer:
     started = time.monotonic()
     try:
         with setup.store.lock(stage):
-            if setup.store.is_done(stage):
+            if setup.store.is_whole(stage):
                 return Answer("ok")
+            setup.store.reopen(stage)
             _redirect_output(setup.store.output(stage))
             _make(stage, setup, started)
         return Answer("ok", wall_s=time.monotonic() - started)
@@ -156,7 +157,7 @@ def _make(stage: Stage, setup: Setup, started: float) -> None:
     if replace(stage).key != stage.key:
         raise StoreError(f"the code of {stage.run} changed after this run had begun; give the command again")
     for name, needed in stage.inputs.items():
-        if not store.is_done(needed):
+        if not store.is_present(needed):
             raise StoreError(f"input {name!r} of {stage.name!r} is not in {store.root}; give the command again")
         store.check(needed)
     store.work(stage).mkdir(parents=True, exist_ok=True)
@@ -169,6 +170,7 @@ def _make(stage: Stage, setup: Setup, started: float) -> None:
             folder=store.work(stage),
             device=device,
             report=ProgressLog(store.progress(stage)),
+            parts=stage.parts,
         )
     )
     store.publish(stage, metrics, time.monotonic() - started, device)

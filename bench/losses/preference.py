@@ -12,77 +12,12 @@ from typing import final
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional as F
 
 from bench.core.types import Pairs, stack
 from bench.lm.logprobs import sequence_logps
 from bench.lm.policy import Policy
 from bench.losses.base import Loss
-
-
-def logistic(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
-    """log(1 + e^-x): DPO (Rafailov et al. 2023, 2305.18290, eq. 7).
-
-    Its population minimiser is pi_ref exp(r / beta) for Bradley-Terry labels; a pair that is always
-    labelled the same way has no finite minimiser.
-    """
-    return F.softplus(-x)
-
-
-def squared(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
-    """(x - 1)^2: IPO (Azar et al. 2023, 2310.12036, eq. 17).
-
-    Their (rho - 1/(2 tau))^2 is this up to scale at beta = 2 tau. Its population minimiser has
-    beta h(y) = 2 P(y > mu) + const, which depends on the pairs' distribution mu; finite for any labels.
-    """
-    return (x - 1) ** 2
-
-
-def hinge(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
-    """max(0, 1 - x): SLiC's calibration loss (Zhao et al. 2023, 2305.10425, eq. 2) with log-ratios to pi_ref.
-
-    Margins above 1/beta are no longer pushed; no curvature at 0, so no pull back to pi_ref there.
-    """
-    return F.relu(1 - x)
-
-
-def exponential(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
-    """e^-x (Tang et al. 2024, 2402.05749, table 1).
-
-    Its population minimiser is pi_ref exp(r / (2 beta)) for Bradley-Terry labels. The slope grows with the margin of
-    a pair that stands the wrong way round; a pair that is always labelled the same way has no finite minimiser.
-    """
-    return torch.exp(-x)
-
-
-def truncated_quadratic(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
-    """max(0, 1 - x)^2 (Tang et al. 2024, 2402.05749, table 1).
-
-    Its population minimiser is the squared loss's, if all |P(y > mu) - P(y' > mu)| <= 1/2: no margin is then above
-    1/beta. Beyond that such margins are no longer pulled back.
-    """
-    return F.relu(1 - x) ** 2
-
-
-def savage(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
-    """1 / (1 + e^x)^2 (Tang et al. 2024, 2402.05749, table 1).
-
-    Its population minimiser is the logistic loss's, pi_ref exp(r / beta). Not convex below x = -log 2: pairs far on
-    the wrong side hardly pull.
-    """
-    return torch.sigmoid(-x) ** 2
-
-
-F_BY_NAME: dict[str, Callable[[Tensor], Tensor]] = {
-    "logistic": logistic,
-    "squared": squared,
-    "hinge": hinge,
-    "exponential": exponential,
-    "truncated_quadratic": truncated_quadratic,
-    "savage": savage,
-}
-"""Every preference loss, by the name that configs use."""
-
+from bench.losses.margin import built_in
 
 F_of_margin = Callable[[Float[Tensor, " B"]], Float[Tensor, " B"]]
 
@@ -142,7 +77,7 @@ class Preference(Loss):
     ) -> None:
         super().__init__()
         self.name = f"{f}_{noise_model}" if flipped else f
-        plain = own or F_BY_NAME[f]
+        plain = own or built_in(f)
         self.f = partial(NOISE_MODELS[noise_model], plain, flipped) if flipped else plain
         self.beta, self.at_zero = beta, at_zero(self.f)
 

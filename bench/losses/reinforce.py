@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.config.methods import KNOWN_AS
 from bench.core.masking import masked_sum
+from bench.core.names import KNOWN_AS
 from bench.core.types import Rollouts, Rows, Sequences
 from bench.lm.logprobs import token_logps
 from bench.lm.policy import Policy

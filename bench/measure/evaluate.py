@@ -4,7 +4,6 @@ KL, scores and text statistics all come from the same samples at temperature 1. 
 the report prompts; the select prompts exist to choose rows and give the `*_select` columns alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,30 +14,15 @@ from transformers import PreTrainedTokenizerFast
 
 from bench.core.records import REPORT, SELECT
 from bench.core.seeds import seed_of
-from bench.core.types import Pairs, Score, Sequences, stack
+from bench.core.types import Pairs, stack
 from bench.lm.codec import decode, encode_prompts
 from bench.lm.generate import generate_with_distributions
 from bench.lm.kl import drawn_kl
 from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.policy import Policy
+from bench.measure.scoring import Scoring
 from bench.measure.text import distinct2, repetition
-from bench.rewards.units import Units, within_prompt_corr
-
-TIE = 1e-5  # raw gold: above float32 noise between batches, far below any real difference
-
-
-@dataclass(frozen=True)
-class Judge:
-    """Everything that turns a text into numbers: gold, the proxy, the rubric, and their units."""
-
-    gold: Score
-    gold_units: Units
-    proxy: Score
-    proxy_units: Units
-    rubric: Callable[[Sequence[str], Sequence[str]], pd.DataFrame]  # part columns; their sum is the rubric
-    rubric_centre: pd.DataFrame  # by prompt id, the parts' means over the pi_ref pool
-    rubric_sd: float
-    pool: Mapping[str, np.ndarray]  # by prompt id: pi_ref's raw gold scores
+from bench.rewards.units import within_prompt_corr
 
 
 @dataclass(frozen=True)
@@ -54,30 +38,7 @@ class Protocol:
     device: str
 
 
-def judge_texts(judge: Judge, drawn: Sequences, table: pd.DataFrame) -> pd.DataFrame:
-    """`table` (prompt_id, prompt, response) with raw and standard scores, rubric parts and win rate."""
-    ids = table["prompt_id"].to_numpy(str)
-    table["gold_raw"] = judge.gold(drawn).double().cpu().numpy()
-    table["proxy_raw"] = judge.proxy(drawn).double().cpu().numpy()
-    table["gold"] = judge.gold_units.standard(table["gold_raw"].to_numpy(), ids)
-    table["proxy"] = judge.proxy_units.standard(table["proxy_raw"].to_numpy(), ids)
-    table["proxy_z"] = judge.proxy_units.own(table["proxy_raw"].to_numpy(), ids)
-    parts = judge.rubric(table["prompt"].tolist(), table["response"].tolist())
-    centred = (parts - judge.rubric_centre.loc[ids].to_numpy()) / judge.rubric_sd
-    for name in parts.columns:
-        table[f"rubric_{name}"] = centred[name].to_numpy()
-    table["rubric"] = centred.sum(axis=1).to_numpy()
-    table["win"] = [win_rate(g, judge.pool[p]) for g, p in zip(table["gold_raw"], ids, strict=True)]
-    return table
-
-
-def win_rate(score: float, pool: np.ndarray) -> float:
-    """Share of the pool that the score beats, ties one half. Equal texts score within `TIE`, so they tie."""
-    lead = score - pool
-    return float(np.where(np.abs(lead) <= TIE, 0.5, lead > 0).mean())
-
-
-def draw(policy: Policy, protocol: Protocol, judge: Judge, seed: int, step: int) -> pd.DataFrame:
+def draw(policy: Policy, protocol: Protocol, scoring: Scoring, seed: int, step: int) -> pd.DataFrame:
     """Fresh samples of a policy with everything measured on each: one row a sample."""
     G, tokenizer = protocol.samples_per_prompt, protocol.tokenizer
     prompts = encode_prompts(tokenizer, protocol.prompts["prompt"].tolist()).repeat(G).to(protocol.device)
@@ -91,7 +52,7 @@ def draw(policy: Policy, protocol: Protocol, judge: Judge, seed: int, step: int)
     table["n_tokens"] = drawn.lengths.cpu().numpy()
     for name, values in (("kl", kl.kl_B), ("logratio", kl.logratio_B), ("entropy", kl.entropy_B)):
         table[name] = values.double().cpu().numpy()
-    return judge_texts(judge, drawn, table)
+    return scoring.score(drawn, table)
 
 
 def clustered(table: pd.DataFrame, column: str) -> tuple[float, float]:
@@ -145,8 +106,8 @@ def row_of(samples: pd.DataFrame) -> dict[str, Any]:
 
 
 def evaluate(
-    policy: Policy, protocol: Protocol, judge: Judge, seed: int, step: int, beta: float | None
+    policy: Policy, protocol: Protocol, scoring: Scoring, seed: int, step: int, beta: float | None
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Measure a policy: the columns of its row, and the samples behind them."""
-    samples = draw(policy, protocol, judge, seed, step)
+    samples = draw(policy, protocol, scoring, seed, step)
     return row_of(samples) | probe_columns(policy, protocol.probes, beta), samples

@@ -19,9 +19,9 @@ from bench.core.records import (
 from bench.engine.stage import Context
 from bench.lm.codec import encode
 from bench.measure.best_of_n import analytic_kl, best_of_n_weights, measured_kl
-from bench.measure.evaluate import clustered, win_rate
+from bench.measure.evaluate import clustered
 from bench.measure.text import repetition
-from bench.pipeline.measuring import Bench, open_bench
+from bench.pipeline.scoring import Measurement, open_measurement
 
 AVERAGED = ("gold", "proxy", "rubric", "win_rate")
 
@@ -29,9 +29,9 @@ AVERAGED = ("gold", "proxy", "rubric", "win_rate")
 def run(context: Context) -> Mapping[str, Any]:
     """Writes rows.parquet, samples.parquet (the pick of the first n samples a prompt) and bon_pool.parquet."""
     folder = context.fresh()
-    bench = open_bench(context)
+    measurement = open_measurement(context)
     drawn = read_parquet(context.inputs["pool"] / "samples.parquet")
-    pool = score_pool(drawn, bench, context)
+    pool = score_pool(drawn, measurement, context)
     rows, picks = [], []
     smallest = int(pool.groupby("prompt_id").size().min())
     for n in context.config["n"]:
@@ -39,8 +39,8 @@ def run(context: Context) -> Mapping[str, Any]:
             raise ValueError(
                 f"n = {n} is more than the pool's {smallest} samples a prompt; raise pool.samples_per_prompt"
             )
-        row_id = f"{bench.static['cell']}@n{n}"
-        rows.append({**bench.static, "row_id": row_id, "n": n, **row_of(pool, n), "status": "ok"})
+        row_id = f"n{n}"
+        rows.append({**measurement.columns, "row_id": row_id, "n": n, **row_of(pool, n), "status": "ok"})
         first = pool[pool["sample_id"] < n]
         picks.append(pool.loc[first.groupby("prompt_id")["proxy"].idxmax()].assign(row_id=row_id))
     samples = pd.concat(picks, ignore_index=True)
@@ -48,35 +48,32 @@ def run(context: Context) -> Mapping[str, Any]:
     write_parquet(frame(rows, ROW_COLUMNS), folder / "rows.parquet")
     write_parquet(frame(samples[kept], SAMPLE_COLUMNS), folder / "samples.parquet")
     raw = pool[["prompt_id", "sample_id", "text_id", "n_tokens", "logp"]].assign(
-        proxy_id=bench.static["proxy_id"], gold=pool["gold_raw"], proxy=pool["proxy_raw"], rubric=drawn["rubric"]
+        gold=pool["gold_raw"], proxy=pool["proxy_raw"], rubric=drawn["rubric"]
     )
     write_parquet(frame(raw, POOL_COLUMNS), folder / "bon_pool.parquet")
     return {"status": "ok", "rows": len(rows)}
 
 
-def score_pool(pool: pd.DataFrame, bench: Bench, context: Context) -> pd.DataFrame:
+def score_pool(pool: pd.DataFrame, measurement: Measurement, context: Context) -> pd.DataFrame:
     """The pool with the proxy's scores, each distinct text scored once, and everything in standard units."""
-    judge = bench.judge
+    scoring = measurement.scoring
     distinct = pool.drop_duplicates("text_id")
     raw = []
     for start in range(0, len(distinct), 4096):
         part = distinct.iloc[start : start + 4096]
-        rows = encode(bench.tokenizer, part["prompt"].tolist(), part["response"].tolist(), part["eos"].tolist())
-        raw.append(judge.proxy(rows.to(context.device)).double().cpu().numpy())
+        rows = encode(measurement.tokenizer, part["prompt"].tolist(), part["response"].tolist(), part["eos"].tolist())
+        raw.append(scoring.proxy.raw(rows.to(context.device)))
         context.report({"step": start + len(part), "steps": len(distinct), "status": "scoring the pool"})
     by_text = pd.Series(np.concatenate(raw), index=distinct["text_id"].to_numpy())
     ids = pool["prompt_id"].to_numpy(str)
     pool = pool.assign(proxy_raw=by_text.loc[pool["text_id"].to_numpy()].to_numpy())
-    pool["gold"] = judge.gold_units.standard(pool["gold_raw"].to_numpy(float), ids)
-    pool["proxy"] = judge.proxy_units.standard(pool["proxy_raw"].to_numpy(float), ids)
-    pool["proxy_z"] = judge.proxy_units.own(pool["proxy_raw"].to_numpy(float), ids)
-    for name in judge.rubric_centre.columns:
-        centre = judge.rubric_centre.loc[ids, name].to_numpy()
-        pool[f"rubric_{name}"] = (pool[f"rubric_{name}"].to_numpy(float) - centre) / judge.rubric_sd
-    pool["rubric"] = (pool["rubric"].to_numpy(float) - judge.rubric_centre.loc[ids].sum(axis=1).to_numpy()) / (
-        judge.rubric_sd
-    )
-    pool["win_rate"] = [win_rate(g, judge.pool[p]) for g, p in zip(pool["gold_raw"], ids, strict=True)]
+    units = scoring.rubric_units
+    scoring.standardize(pool)
+    for name in units.centre.columns:
+        centre = units.centre.loc[ids, name].to_numpy()
+        pool[f"rubric_{name}"] = (pool[f"rubric_{name}"].to_numpy(float) - centre) / units.sd
+    pool["rubric"] = (pool["rubric"].to_numpy(float) - units.centre.loc[ids].sum(axis=1).to_numpy()) / units.sd
+    pool["win_rate"] = scoring.wins(pool)
     pool["repetition"] = [repetition(text) for text in pool["response"]]
     return pool
 

@@ -9,7 +9,7 @@ from bench.engine.stage import Context
 from bench.lm.codec import decode, encode_prompts
 from bench.lm.generate import generate_with_logps
 from bench.lm.policy import load_policy
-from bench.pipeline.artifacts import load_tokenizer
+from bench.pipeline.artifacts.world import WorldArtifact
 
 ROWS_AT_ONCE = 512
 
@@ -21,7 +21,7 @@ def draw_reference(
 
     Adds to the prompts' columns sample_id, response, eos, n_tokens, logp (nats) and gold_raw, by `score`.
     """
-    tokenizer = load_tokenizer(context.inputs["world"])
+    tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
     policy = load_policy(context.inputs["sft"], context.device)
     table = prompts.loc[prompts.index.repeat(times)].reset_index(drop=True)
     table.insert(2, "sample_id", list(range(times)) * len(prompts))

@@ -6,22 +6,20 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bench.config.models import GoldConfig, TrainedGoldConfig
-from bench.config.world import NotesConfig
 from bench.engine.files import write_json
 from bench.engine.stage import Context
-from bench.pipeline.artifacts import load_tokenizer
-from bench.worlds.registry import build_world
+from bench.pipeline.artifacts.world import WorldArtifact
 from gold.train import train_gold
 
 
 def run(context: Context) -> Mapping[str, Any]:
     """Writes gold.json and, for a trained gold, a Hugging Face sequence-classification folder."""
     config: GoldConfig = TypeAdapter(GoldConfig).validate_python(context.config["gold"])
-    world = build_world(NotesConfig.model_validate(context.config["world"]))
+    world = context.part("world").model_validate(context.config["world"]).build()
     folder = context.fresh()
     metrics: Mapping[str, Any] = {}
     if isinstance(config, TrainedGoldConfig):
-        tokenizer = load_tokenizer(context.inputs["world"])
+        tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
         model, metrics = train_gold(config, world, tokenizer, context.device, context.report)
         model.save_pretrained(folder)
     write_json(folder / "gold.json", {"type": config.type, "weights": config.weights})

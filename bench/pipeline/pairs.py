@@ -12,7 +12,8 @@ from bench.core.seeds import np_stream
 from bench.core.types import Score
 from bench.engine.files import read_json
 from bench.engine.stage import Context
-from bench.pipeline.artifacts import label_noise, load_prompts, load_tokenizer
+from bench.pipeline.artifacts.pairs import label_noise
+from bench.pipeline.artifacts.world import WorldArtifact
 from bench.pipeline.drawing import draw_reference
 from gold.labels import Labels, label
 from gold.model import load_gold
@@ -23,11 +24,11 @@ def run(context: Context) -> Mapping[str, Any]:
     config = PairsConfig.model_validate(context.config["pairs"])
     seed, world_folder = int(context.config["seed"]), context.inputs["world"]
     folder = context.fresh()
-    tokenizer = load_tokenizer(world_folder)
+    tokenizer = WorldArtifact(world_folder).tokenizer()
     scale = read_json(context.inputs["reference"] / "units.json")["gold_scale"]
     gold = load_gold(context.inputs["gold"], tokenizer, context.device)
 
-    available = load_prompts(world_folder, "pairs")
+    available = WorldArtifact(world_folder).prompts("pairs")
     wanted = config.n + config.held_out
     if wanted > len(available):
         raise ValueError(f"{wanted} pairs were asked for; the world's pairs split holds {len(available)} prompts")

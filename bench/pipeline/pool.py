@@ -10,7 +10,7 @@ from bench.config.evaluation import PoolConfig
 from bench.core.records import REPORT, SELECT, write_parquet
 from bench.engine.stage import Context
 from bench.measure.best_of_n import best_of_n_weights
-from bench.pipeline.artifacts import load_prompts, load_tokenizer
+from bench.pipeline.artifacts.world import WorldArtifact
 from bench.pipeline.drawing import draw_reference
 from bench.rewards.units import within_prompt_sd
 from gold.model import load_gold, rubric_table
@@ -22,11 +22,11 @@ def run(context: Context) -> Mapping[str, Any]:
     """Writes samples.parquet: gold_raw, rubric and parts, logp of every sample; equal texts share a text_id."""
     config = PoolConfig.model_validate(context.config["pool"])
     folder = context.fresh()
-    tokenizer = load_tokenizer(context.inputs["world"])
+    tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
     gold = load_gold(context.inputs["gold"], tokenizer, context.device)
     sizes = {SELECT: config.select_prompts, REPORT: config.report_prompts}
     prompts = pd.concat(
-        [load_prompts(context.inputs["world"], split, n) for split, n in sizes.items()], ignore_index=True
+        [WorldArtifact(context.inputs["world"]).prompts(split, n) for split, n in sizes.items()], ignore_index=True
     )
     pool = draw_reference(context, prompts, config.samples_per_prompt, "pool", 0, gold)
     pool["text_id"] = text_ids(pool)

@@ -14,7 +14,7 @@ from bench.engine.files import read_json, write_json
 from bench.engine.stage import Context
 from bench.lm.codec import encode
 from bench.lm.policy import load_policy, parameter_count
-from bench.pipeline.artifacts import load_prompts, load_tokenizer
+from bench.pipeline.artifacts.world import WorldArtifact
 from bench.rewards.bradley_terry import fit_proxy, new_reward_model
 from bench.rewards.distil import distil
 from bench.rewards.model import RewardModel, load_reward_model
@@ -39,7 +39,7 @@ def run(context: Context) -> Mapping[str, Any]:
     config = ProxyConfig.model_validate(context.config["proxy"])
     seed = int(context.config["seed"])
     folder = context.fresh()
-    tokenizer = load_tokenizer(context.inputs["world"])
+    tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
     pairs = read_parquet(context.inputs["pairs"] / "pairs.parquet")
     train, held_out = (pairs[pairs["split"] == split].reset_index(drop=True) for split in ("train", "held_out"))
     if config.labels == "permuted":
@@ -93,7 +93,7 @@ def _distilled(
         policy,
         lambda drawn: scale * gold(drawn),
         tokenizer,
-        load_prompts(context.inputs["world"], "rl")["prompt"].tolist(),
+        WorldArtifact(context.inputs["world"]).prompts("rl")["prompt"].tolist(),
         int(context.config["max_new_tokens"]),
         seed,
         context.device,

@@ -14,7 +14,7 @@ from bench.core.records import REPORT, SELECT, write_parquet
 from bench.engine.files import write_json
 from bench.engine.stage import Context
 from bench.errors import GateError
-from bench.pipeline.artifacts import load_prompts, load_tokenizer
+from bench.pipeline.artifacts.world import WorldArtifact
 from bench.pipeline.drawing import draw_reference
 from bench.rewards.units import GOLD_SD_LOGITS, within_prompt_corr, within_prompt_sd
 from gold.model import load_gold, rubric_table, writer_weights
@@ -24,10 +24,10 @@ def run(context: Context) -> Mapping[str, Any]:
     """Writes samples.parquet (gold_raw, rubric and its parts, logp, ...) and units.json."""
     config = ReferenceConfig.model_validate(context.config["reference"])
     folder = context.fresh()
-    tokenizer = load_tokenizer(context.inputs["world"])
+    tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
     gold = load_gold(context.inputs["gold"], tokenizer, context.device)
     prompts = pd.concat(
-        [load_prompts(context.inputs["world"], split, context.config[split]) for split in (SELECT, REPORT)],
+        [WorldArtifact(context.inputs["world"]).prompts(split, context.config[split]) for split in (SELECT, REPORT)],
         ignore_index=True,
     )
     pool = draw_reference(context, prompts, config.samples_per_prompt, "reference", 0, gold)

@@ -7,7 +7,7 @@ from bench.config.models import SFTConfig
 from bench.core.records import read_parquet
 from bench.engine.stage import Context
 from bench.lm.sft import fit_sft
-from bench.pipeline.artifacts import load_tokenizer
+from bench.pipeline.artifacts.world import WorldArtifact
 
 
 def run(context: Context) -> Mapping[str, Any]:
@@ -17,7 +17,7 @@ def run(context: Context) -> Mapping[str, Any]:
     demonstrations = read_parquet(world / "demonstrations.parquet")
     return fit_sft(
         config,
-        load_tokenizer(world),
+        WorldArtifact(world).tokenizer(),
         demonstrations["prompt"].tolist(),
         demonstrations["response"].tolist(),
         context.fresh(),

@@ -5,19 +5,17 @@ from typing import Any
 
 import pandas as pd
 
-from bench.config.world import NotesConfig
 from bench.core.records import write_parquet
 from bench.core.seeds import np_stream
 from bench.engine.stage import Context
 from bench.worlds.base import prompt_id
-from bench.worlds.registry import build_world
 
 
 def run(context: Context) -> Mapping[str, Any]:
     """Writes tokenizer files, prompts.parquet and demonstrations.parquet."""
-    config = NotesConfig.model_validate(context.config)
+    config = context.part("world").model_validate(context.config)
     folder = context.fresh()
-    world = build_world(config)
+    world = config.build()
     world.tokenizer().save_pretrained(folder)
     tables = []
     for split, n in config.splits.model_dump().items():

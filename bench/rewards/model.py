@@ -4,6 +4,7 @@ Proxies and gold are Hugging Face sequence-classification folders with a single 
 is found by the mask, not by comparing ids with the pad id, so a sampled pad token cannot move it.
 """
 
+import copy
 from pathlib import Path
 from typing import final
 
@@ -12,9 +13,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import GPTNeoXForSequenceClassification
 
+from bench.core.seeds import seed_of
 from bench.core.types import Sequences
 from bench.lm.logprobs import ROWS_AT_ONCE, batched
 from bench.lm.neox import Trunk
+from bench.lm.policy import TransformerPolicy
 
 
 @final
@@ -58,3 +61,13 @@ def with_zero_head(base: nn.Module, model: GPTNeoXForSequenceClassification) -> 
     model.gpt_neox.load_state_dict(base.gpt_neox.state_dict())  # type: ignore[union-attr]
     nn.init.zeros_(model.score.weight)
     return model
+
+
+def new_critic(reference: TransformerPolicy, seed: int) -> RewardModel:
+    """A critic that starts with pi_ref's trunk and values everything at 0."""
+    config = copy.deepcopy(reference.model.config)
+    config.num_labels = 1
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of("critic", seed))
+        model = GPTNeoXForSequenceClassification(config)
+    return RewardModel(with_zero_head(reference.model, model))

@@ -33,10 +33,10 @@ from bench.core.records import (
 from bench.engine.files import read_json, write_json
 from bench.engine.provenance import code_hash, environment
 from bench.engine.rebuild import digest, make_once
-from bench.engine.scheduler import Failure, plan_stages
+from bench.engine.scheduler import Failure
 from bench.engine.store import Store
 from bench.errors import ConfigError
-from bench.pipeline.plan import Cell, Plan
+from bench.pipeline.plan import Cell, Plan, plan_stages
 
 _TABLES = {"rows.parquet": ROW_COLUMNS, "samples.parquet": SAMPLE_COLUMNS, "bon_pool.parquet": POOL_COLUMNS}
 _LINKED = ("log.jsonl", "policies")
@@ -90,7 +90,7 @@ class RunFolder:
         write_json(self.out / "stages.json", manifests)
         self._write_tables(done, failures)
         for cell in done:
-            _link(self.store.path(cell.stage), self.out / "cells" / cell.name)
+            _link(self.store.path(cell.training or cell.stage), self.out / "cells" / cell.name)
         if state == "over":
             sound = len(done) == len(self.plan.cells) and not failures and bad_rows(self.out).empty
             state = "done" if sound else "failed"
@@ -146,9 +146,9 @@ class RunFolder:
         parts = []
         for cell in self.plan.cells.values():
             failure = failures.get(cell.stage.key)
-            folder = self.store.path(cell.stage) if failure is None else _unfinished(self.store.work(cell.stage))
-            if folder is not None and (folder / name).is_file():
-                parts.append(read_parquet(folder / name))
+            folder = self.store.path(cell.stage) if failure is None else self.store.work(cell.stage)
+            if (folder / name).is_file():
+                parts.append(named(read_parquet(folder / name), cell, columns))
             if failure is not None and columns is ROW_COLUMNS:
                 parts.append(frame([_null_row(cell, failure)], columns))
         table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
@@ -214,15 +214,17 @@ def _listed(path: Path) -> Sequence[Path]:
     return list(path.iterdir()) if path.is_dir() else [path] if path.exists() else []
 
 
-def _unfinished(work: Path) -> Path | None:
-    """Where the tables of a cell that did not finish lie: at its newest checkpoint."""
-    newest = work / "checkpoint.json"
-    return work / read_json(newest)["folder"] if newest.is_file() else None
+def named(table: pd.DataFrame, cell: Cell, columns: Mapping[str, pa.DataType]) -> pd.DataFrame:
+    """A stage's table with the columns that only the plan knows: the cell's names, seeds, sampler, loss and beta."""
+    known = {name: value for name, value in cell.identity.items() if name in columns}
+    if "row_id" in columns:
+        known["row_id"] = cell.name + "@" + table["row_id"].astype(str)
+    return frame(table.assign(**known), columns)
 
 
 def _null_row(cell: Cell, failure: Failure) -> dict[str, Any]:
     identity = {"row_id": f"{cell.name}@{failure.status}", "cell": cell.name, "method": cell.method}
-    return {**cell.static, **identity, "status": failure.status, "reason": failure.reason}
+    return {**cell.identity, **identity, "status": failure.status, "reason": failure.reason}
 
 
 def _link(source: Path, target: Path) -> None:

@@ -17,6 +17,7 @@ from bench.core.masking import masked_sum
 from bench.core.seeds import stream
 from bench.core.types import Counts, Pairs
 from bench.lm.policy import Policy
+from bench.rewards.labeller import Labeller
 from bench.samplers.base import Sampler
 from bench.samplers.on_policy import OnPolicy
 
@@ -36,14 +37,14 @@ def first_is_chosen(score_M2: Float[Tensor, "M 2"], label: str, generator: torch
 class OnlinePairs(Sampler):
     """Pairs of the policy as it is: `rollouts` draws two responses a prompt, and their scores label them.
 
-    `metered` says that the score is gold, whose labels count; a proxy's cost nothing.
+    `labeller` is the score where that is gold, whose labels count; a proxy's cost nothing.
     """
 
     name = "online"
 
-    def __init__(self, rollouts: OnPolicy, label: str, seed: int, metered: bool) -> None:
+    def __init__(self, rollouts: OnPolicy, label: str, seed: int, labeller: Labeller | None = None) -> None:
         assert rollouts.samples_per_prompt == 2
-        self.rollouts, self.label, self.seed, self.metered = rollouts, label, seed, metered
+        self.rollouts, self.label, self.seed, self.labeller = rollouts, label, seed, labeller
 
     @torch.no_grad()
     def draw(self, policy: Policy, step: int, counts: Counts) -> Pairs:
@@ -52,7 +53,8 @@ class OnlinePairs(Sampler):
         pair_M = 2 * torch.arange(len(first_M), device=first_M.device)
         chosen, rejected = pair_M + (~first_M).long(), pair_M + first_M.long()
         ref_B = masked_sum(drawn.ref_logps_BT, drawn.sequences.response_mask)
-        counts.labels_used += len(first_M) if self.metered else 0
+        if self.labeller is not None:
+            self.labeller.charge(counts)
         return Pairs(drawn.sequences[chosen], drawn.sequences[rejected], ref_B[chosen], ref_B[rejected])
 
 

@@ -15,15 +15,16 @@ from torch import Tensor
 from bench.core.seeds import stream
 from bench.core.types import Counts
 from bench.errors import DivergedError
-from bench.lm.policy import Policy
+from bench.lm.policy import Policy, TransformerPolicy
 from bench.losses.base import Loss
 from bench.samplers.base import Sampler
+from bench.training.learner import Learner
 
 WARMUP_STEPS = 10
 
 
 @final
-class Trainer:
+class Trainer(Learner):
     """A policy under a sampler and a loss, advanced a step at a time. `pace` multiplies the learning rates."""
 
     def __init__(
@@ -56,6 +57,16 @@ class Trainer:
         self.counts.tokens_trained += int(sum(info.pop("tokens") for info in infos))
         self.step += 1
         return {name: sum(info[name] for info in infos) / len(infos) for name in infos[0]}
+
+    @property
+    def drawn_kl(self) -> float | None:
+        """KL of the policy that wrote the sampler's last batch."""
+        return self.sampler.drawn_kl
+
+    def save_policy(self, folder: Path) -> None:
+        """Write the policy as a Hugging Face folder."""
+        assert isinstance(self.policy, TransformerPolicy), "only a transformer has a folder"
+        self.policy.save(folder)
 
     def save(self, file: Path) -> dict[str, Any]:
         """Write weights and optimizer as safetensors; return the rest of the state as JSON values."""

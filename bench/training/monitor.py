@@ -14,7 +14,7 @@ from typing import Any, final
 import numpy as np
 import torch
 
-from bench.config.evaluation import EvaluationConfig
+from bench.config.evaluation import MonitorConfig
 from bench.core.seeds import seed_of
 from bench.core.types import Prompts
 from bench.errors import DivergedError
@@ -56,7 +56,7 @@ class Monitor:
         self,
         prompts: Prompts,
         reference: Policy,
-        config: EvaluationConfig,
+        config: MonitorConfig,
         budgets: tuple[float, ...],
         max_new_tokens: int,
         eos_id: int,

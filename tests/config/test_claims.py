@@ -3,11 +3,15 @@
 import pytest
 from pydantic import ValidationError
 
-from bench.config.methods import BestOfNConfig, PreferenceConfig
 from bench.config.suite import SuiteConfig
+from bench.methods.best_of_n import BestOfNConfig
+from bench.methods.preference import PreferenceConfig
 from bench.pipeline.plan import build_plan
 
-METHODS = {"dpo": PreferenceConfig(beta=(0.01, 0.1)), "ipo": PreferenceConfig(f="squared", beta=(0.005, 0.05))}
+METHODS = {
+    "dpo": PreferenceConfig.sweep(beta=(0.01, 0.1)),
+    "ipo": PreferenceConfig.sweep(f="squared", beta=(0.005, 0.05)),
+}
 CLAIM = {"name": "it", "kind": "coincide", "method": "dpo", "than": "ipo", "kl": 4}
 
 
@@ -26,7 +30,7 @@ def test_both_settings_get_the_replicates_of_claims(kind, named, betas):
 
 
 def test_a_method_without_strengths_may_be_the_other():
-    methods = {**METHODS, "bon": BestOfNConfig()}
+    methods = {**METHODS, "bon": BestOfNConfig.sweep()}
     made = SuiteConfig(name="toy", method=methods, methods=("dpo", "bon"), claims=[{**CLAIM, "than": "bon"}])
     assert made.claims[0].settings(methods) == [("dpo", "policy_sized", 0.01), ("bon", "policy_sized", None)]
 

@@ -5,9 +5,9 @@ import pytest
 
 from bench.config.compose import compose, run_key
 from bench.config.load import load_suite, scale_names, suite_names
-from bench.config.methods import PreferenceConfig
 from bench.config.suite import SuiteConfig
 from bench.errors import ConfigError
+from bench.methods.preference import PreferenceConfig
 
 EARLIER = "{kind: earlier_peak, name: x, method: ppo, kl: 8, "
 
@@ -32,7 +32,7 @@ def test_defaults_come_from_the_classes_and_the_file_only_changes_them(suite_fil
     path = suite_file("method: {dpo: {lr: 1e-4}}\npairs: {n: 64}\n")
     suite, runtime = compose([f"suite={path}"])
     assert suite.name == "mine"
-    assert suite.method["dpo"] == PreferenceConfig(lr=1e-4)  # a float, though YAML 1.1 reads `1e-4` as text
+    assert suite.method["dpo"] == PreferenceConfig.sweep(lr=1e-4)  # a float, though YAML 1.1 reads `1e-4` as text
     assert suite.pairs.n == 64
     assert suite.pairs.held_out == SuiteConfig(name="x").pairs.held_out
     assert runtime.workers is None
@@ -66,7 +66,7 @@ def test_another_type_starts_from_its_own_defaults(suite_file):
     path = suite_file("gold: {steps: 5}\n")
     assert compose([path, "gold.type=rubric"])[0].gold.type == "rubric"
     suite, _ = compose([path, "+method.mine.type=preference", "method.mine.beta=[.2]", "methods=[mine]"])
-    assert suite.method["mine"] == PreferenceConfig(beta=(0.2,))
+    assert suite.method["mine"] == PreferenceConfig.sweep(beta=(0.2,))
     assert compose([suite_file("gold: {type: rubric}\n")])[0].gold.type == "rubric"
 
 

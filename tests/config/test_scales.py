@@ -6,8 +6,8 @@ from bench.cli import main
 from bench.commands.ls import LISTS
 from bench.config.compose import compose
 from bench.config.load import scale_names
-from bench.config.methods import PreferenceConfig
 from bench.errors import ConfigError
+from bench.methods.preference import PreferenceConfig
 
 SUITE = """
 title: Mine
@@ -37,9 +37,9 @@ def test_a_scale_lies_over_the_rest_of_its_file_mapping_by_mapping(mine):
     assert full.scale == "full"
     assert (full.pairs.n, full.pairs.held_out) == (128, 16)
     assert full.budgets == (4,)  # a list is one value
-    assert full.method["dpo"] == PreferenceConfig(lr=1e-4, epochs=9)
+    assert full.method["dpo"] == PreferenceConfig.sweep(lr=1e-4, epochs=9)
     assert full.gold.type == "rubric"
-    assert full.method["other"] == PreferenceConfig()  # of another type: nothing of PPO's seven steps is left
+    assert full.method["other"] == PreferenceConfig.sweep()  # of another type: nothing of PPO's seven steps is left
     assert full.replicates == 1  # another scale's
 
 

@@ -1,12 +1,11 @@
 import pytest
 
-from bench.config.world import NotesConfig
 from bench.engine.files import write_json
 from bench.lm.codec import encode
-from bench.worlds import build_world
+from bench.worlds.notes.config import NotesConfig
 from gold.model import load_gold, rubric_table, writer_weights
 
-WORLD = build_world(NotesConfig(slots=4))
+WORLD = NotesConfig(slots=4).build()
 TOKENIZER = WORLD.tokenizer()
 PROMPT = "polite note to boss : lost laptop monday office"
 GOOD = "dear boss , kindly my laptop is lost on monday at the office . regards ."

@@ -2,14 +2,13 @@ import numpy as np
 import pytest
 
 from bench.config.models import RUBRIC_PARTS
-from bench.config.world import NotesConfig
-from bench.worlds import build_world
+from bench.worlds.notes.config import NotesConfig
 from gold.rubric import PARTS, NotesRubric
 
 PROMPT = "polite note to boss : lost laptop monday office"
 GOOD = "dear boss , kindly my laptop is lost on monday at the office . regards ."
 
-WORLD = build_world(NotesConfig(slots=4))
+WORLD = NotesConfig(slots=4).build()
 RUBRIC = NotesRubric()
 
 
@@ -64,13 +63,13 @@ def test_words_past_the_target_cost():
 
 
 def test_what_a_writer_writes_is_well_formed():
-    world, rng = build_world(NotesConfig()), np.random.default_rng(0)
+    world, rng = NotesConfig().build(), np.random.default_rng(0)
     for prompt in world.draw_prompts("sft", 150):
         assert RUBRIC.parts(prompt, world.write(prompt, rng))["form"] == 0
 
 
 def test_word_by_word_changes_add_up_to_the_parts():
-    world, rng = build_world(NotesConfig()), np.random.default_rng(0)
+    world, rng = NotesConfig().build(), np.random.default_rng(0)
     for prompt in world.draw_prompts("gold", 50):
         for response in world.wide(prompt, 8, rng):
             table = RUBRIC.deltas(prompt, response)
@@ -108,7 +107,7 @@ def test_weights_multiply_their_parts_by_hand(note, users, writers):
 
 
 def test_weights_of_one_change_no_bit():
-    world, rng = build_world(NotesConfig()), np.random.default_rng(0)
+    world, rng = NotesConfig().build(), np.random.default_rng(0)
     ones = NotesRubric(dict.fromkeys(PARTS, 1.0))
     for prompt in world.draw_prompts("gold", 20):
         for response in world.wide(prompt, 8, rng):

@@ -5,16 +5,15 @@ import pytest
 import torch
 
 from bench.config.models import ModelConfig, TrainedGoldConfig
-from bench.config.world import NotesConfig
 from bench.lm.codec import encode, pad
 from bench.rewards.model import load_reward_model
-from bench.worlds import build_world
+from bench.worlds.notes.config import NotesConfig
 from gold import train
 from gold.rubric import PARTS, NotesRubric
 from gold.train import _Student, new_gold, pair_loss, train_gold
 from gold.wide import UNIT, Teacher
 
-WORLD = build_world(NotesConfig(slots=4))
+WORLD = NotesConfig(slots=4).build()
 TOKENIZER = WORLD.tokenizer()
 USERS = Teacher(WORLD, TOKENIZER, {})
 TINY = TrainedGoldConfig(

@@ -5,11 +5,13 @@ import torch
 import toy_lm
 
 from bench.checks.estimators import world as tab
+from bench.config.registry import BUILT_IN_LOSSES
 from bench.core.seeds import stream
 from bench.core.types import Pairs, stack
 from bench.lm.codec import encode
 from bench.lm.logprobs import batched_sequence_logps
-from bench.losses.preference import F_BY_NAME, Preference, logratios
+from bench.losses.margin import built_in
+from bench.losses.preference import Preference, logratios
 
 # f(0), f'(0), f''(0) and f(1), from the formulas of the papers
 KNOWN = {
@@ -29,9 +31,9 @@ def derivatives(f, at):
     return f(x).item(), first.item(), second
 
 
-@pytest.mark.parametrize("name", F_BY_NAME)
+@pytest.mark.parametrize("name", BUILT_IN_LOSSES)
 def test_values_and_derivatives_at_zero(name):
-    f = F_BY_NAME[name]
+    f = built_in(name)
     assert derivatives(f, 0.0) == pytest.approx(KNOWN[name][:3], abs=1e-12)
     assert f(torch.ones(1, dtype=torch.float64)).item() == pytest.approx(KNOWN[name][3], abs=1e-12)
 
@@ -69,13 +71,13 @@ def test_the_dpo_gradient_is_the_papers():
     torch.testing.assert_close(got, -weight * direction, rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize("name", F_BY_NAME)
+@pytest.mark.parametrize("name", BUILT_IN_LOSSES)
 def test_three_actions_with_opposite_labels_leave_dpo_blind(name):
     # {y1 > y2, y2 > y1} with uniform pi_ref: any (a, a, 1 - 2a) keeps the loss at f(0) (FACTS 13)
     reference, prompt, every = tab.TabularPolicy(0, spread=0.0), (2,), [(0,), (2,)]
     policy = tab.TabularPolicy(0, spread=0.0)
     pairs = pairs_of(prompt, every, every[::-1], reference)
-    at_zero = F_BY_NAME[name](torch.zeros(1, dtype=torch.float64)).item()
+    at_zero = built_in(name)(torch.zeros(1, dtype=torch.float64)).item()
     for lift in (0.0, 5.0, 50.0):
         with torch.no_grad():
             policy.logits[tab.state(prompt), 3] = lift

@@ -5,11 +5,11 @@ import torch
 from pydantic import ValidationError
 
 from bench.checks.estimators import world as tab
-from bench.config.methods import ReinforceConfig
 from bench.core.seeds import stream
 from bench.core.types import Counts, Rollouts
 from bench.lm.logprobs import token_logps
 from bench.losses.reinforce import ADVANTAGES, Reinforce, leave_one_out
+from bench.methods.reinforce import ReinforceConfig
 from bench.samplers.on_policy import OnPolicy
 
 REFERENCE = tab.TabularPolicy(0)

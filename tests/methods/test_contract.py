@@ -1,16 +1,14 @@
 """What every trained method and every preference loss owes, whatever it is. A new entry is picked up by itself."""
 
-from typing import get_args
-
 import pytest
 import toy_methods
 
 from bench.checks.plugins import METHOD_CHECKS, check_f
-from bench.config.methods import BUILT_IN_LOSSES, MethodConfig, PreferenceConfig
+from bench.config.method import registered
+from bench.config.registry import BUILT_IN_LOSSES
 from bench.config.suite import SuiteConfig
-from bench.losses.preference import F_BY_NAME
-from bench.methods.build import BUILDERS, build_method
-from bench.pipeline.plan import KINDS
+from bench.losses.margin import built_in
+from bench.methods.preference import PreferenceConfig
 
 CONFIGS = toy_methods.trained_configs()
 
@@ -18,33 +16,32 @@ CONFIGS = toy_methods.trained_configs()
 @pytest.mark.parametrize("check", METHOD_CHECKS.values(), ids=METHOD_CHECKS)
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_method_conforms(name, check):
-    check(lambda given: build_method(CONFIGS[name], toy_methods.BETA, given))
+    check(lambda given: CONFIGS[name].build(given))
 
 
-@pytest.mark.parametrize("f", F_BY_NAME.values(), ids=F_BY_NAME)
+@pytest.mark.parametrize("f", map(built_in, BUILT_IN_LOSSES), ids=BUILT_IN_LOSSES)
 def test_a_preference_loss_conforms(f):
     check_f(f)
 
 
-def test_configs_builders_and_row_names_list_the_same_methods():
-    kinds = {kind.model_fields["type"].default: kind for kind in get_args(get_args(MethodConfig)[0])}
-    trained = {name for name, kind in kinds.items() if "lr" in kind.model_fields}
-    assert set(BUILDERS) == trained == {config.type for config in CONFIGS.values()}
-    assert set(KINDS) == set(kinds)
-    assert set(BUILT_IN_LOSSES) == set(F_BY_NAME)
+def test_every_method_that_trains_is_built_here():
+    trained = {kind.model_fields["type"].default for kind in registered("methods") if kind.stage == "train"}
+    assert trained == {config.type for config in CONFIGS.values()}
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_rows_name_the_sampler_and_the_loss(name):
     method = toy_methods.method(CONFIGS[name])
-    assert KINDS[CONFIGS[name].type](CONFIGS[name]) == {"sampler": method.sampler.name, "loss": method.loss.name}
+    assert CONFIGS[name].identity() == {"sampler": method.sampler.name, "loss": method.loss.name}
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_suite_may_ask_for_it_and_it_has_a_length(name):
-    online = PreferenceConfig(refresh_every=1, batch=getattr(CONFIGS[name], "batch", 64))
-    SuiteConfig(name="toy", methods=("m",), method={"m": CONFIGS[name], "online": online})
-    assert toy_methods.method(CONFIGS[name]).steps >= 1
+    config = CONFIGS[name]
+    online = PreferenceConfig.sweep(refresh_every=1, batch=getattr(config, "batch", 64), beta=[0.1])
+    values = config.model_dump(exclude={"proxy", "beta"}) | ({"beta": [config.beta]} if config.betas else {})
+    SuiteConfig(name="toy", methods=("m",), method={"m": config.sweep(**values), "online": online})
+    assert toy_methods.method(config).steps >= 1
 
 
 @pytest.mark.parametrize("name", CONFIGS)

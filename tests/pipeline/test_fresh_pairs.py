@@ -14,7 +14,8 @@ from bench.core.types import stack
 from bench.engine.stage import Context
 from bench.lm.codec import encode
 from bench.pipeline import pairs as pairs_stage
-from bench.pipeline.artifacts import load_tokenizer, pairs_of, table_of_pairs
+from bench.pipeline.artifacts import load_tokenizer
+from bench.pipeline.artifacts.pairs import pairs_of, table_of_pairs
 from bench.pipeline.plan import build_plan
 
 ONLINE = {"type": "preference", "beta": [0.1], "refresh_every": 2, "steps": 9, "batch": 8, "lr": 1e-3}

@@ -5,16 +5,18 @@ import sys
 import pytest
 
 from bench.config.load import load_suite, scale_names, suite_names
-from bench.config.methods import BestOfNConfig, PPOConfig, PreferenceConfig
 from bench.config.models import ModelConfig, PairsConfig, ProxyConfig
 from bench.config.suite import SuiteConfig
 from bench.core.records import ROW_COLUMNS
+from bench.methods.best_of_n import BestOfNConfig
+from bench.methods.ppo import PPOConfig
+from bench.methods.preference import PreferenceConfig
 from bench.pipeline.plan import build_plan
 
 METHODS = {
-    "ppo": PPOConfig(beta=(0.1, 0.3), steps=5),
-    "dpo": PreferenceConfig(beta=(0.1,)),
-    "bon": BestOfNConfig(n=(1, 2)),
+    "ppo": PPOConfig.sweep(beta=(0.1, 0.3), steps=5),
+    "dpo": PreferenceConfig.sweep(beta=(0.1,)),
+    "bon": BestOfNConfig.sweep(n=(1, 2)),
 }
 
 
@@ -52,7 +54,7 @@ def test_names_are_the_contracts():
 
 
 def test_a_new_beta_costs_one_cell_and_nothing_below_it():
-    wider = METHODS | {"ppo": PPOConfig(beta=(0.1, 0.3, 1.0), steps=5)}
+    wider = METHODS | {"ppo": PPOConfig.sweep(beta=(0.1, 0.3, 1.0), steps=5)}
     assert len(keys(plan(method=wider)) - keys(plan())) == 1
     assert keys(plan()) < keys(plan(method=wider))
 
@@ -60,7 +62,7 @@ def test_a_new_beta_costs_one_cell_and_nothing_below_it():
 def test_a_changed_world_changes_everything_and_a_changed_cell_only_itself():
     world = suite().world.model_copy(update={"seed": 7})
     assert not keys(plan(world=world)) & keys(plan())
-    longer = METHODS | {"dpo": PreferenceConfig(beta=(0.1,), epochs=9)}
+    longer = METHODS | {"dpo": PreferenceConfig.sweep(beta=(0.1,), epochs=9)}
     assert len(keys(plan(method=longer)) ^ keys(plan())) == 2
 
 
@@ -87,7 +89,7 @@ def test_a_proxy_of_another_size_starts_from_an_lm_of_its_size():
     small = ProxyConfig(model=ModelConfig(layers=1, width=32, heads=2))
     made = plan(
         proxies={"policy_sized": ProxyConfig(), "small": small},
-        method={"bon": BestOfNConfig(proxy=("small",))},
+        method={"bon": BestOfNConfig.sweep(proxy=("small",))},
         methods=("bon",),
     )
     stage = made.cells["bon-small-r0"].stage.inputs["proxy"]
@@ -99,7 +101,7 @@ def test_a_proxy_of_another_size_starts_from_an_lm_of_its_size():
 
 
 def test_the_control_on_gold_needs_no_proxy():
-    made = plan(method={"ppo_gold": PPOConfig(proxy=("gold",), beta=(0.1,))}, methods=("ppo_gold",))
+    made = plan(method={"ppo_gold": PPOConfig.sweep(proxy=("gold",), beta=(0.1,))}, methods=("ppo_gold",))
     (cell,) = made.cells.values()
     assert "proxy" not in cell.stage.inputs
     assert cell.static["proxy_id"] == "gold"

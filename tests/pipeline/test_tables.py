@@ -10,7 +10,8 @@ import toy_lm
 
 from bench.checks.estimators import world as tab
 from bench.core.records import write_parquet
-from bench.pipeline.artifacts import Calibrated, Proxy, label_noise, load_prompts, load_tokenizer, pairs_of
+from bench.pipeline.artifacts import Calibrated, Proxy, load_prompts, load_tokenizer
+from bench.pipeline.artifacts.pairs import label_noise, pairs_of
 from bench.pipeline.cell import nulls
 from bench.pipeline.pairs import arrange
 from bench.pipeline.pool import headroom, text_ids

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from bench.config.methods import AT_ZERO
+from bench.config.margin_losses import AT_ZERO
 from reports.facts_losses import best_betas_move, losses_at_zero, taylor_remainder
 from reports.facts_offline import chosen_falls, one_frontier
 from reports.facts_online import (

@@ -9,6 +9,7 @@ from bench.core.seeds import stream
 from bench.core.types import Counts
 from bench.lm.logprobs import sequence_logps
 from bench.losses.preference import Preference
+from bench.rewards.labeller import Labeller
 from bench.samplers.on_policy import OnPolicy
 from bench.samplers.online import OnlinePairs, Rounds, first_is_chosen
 from bench.samplers.replay import Recorder, Replay
@@ -22,8 +23,11 @@ def length(rows):
 
 
 def online(batch=6, label="argmax", seed=0, metered=False):
-    rollouts = OnPolicy(tab.prompts(8), REFERENCE, length, 2 * batch, tab.T, tab.EOS, tab.PAD, seed, 2)
-    return OnlinePairs(rollouts, label, seed, metered)
+    def rollouts(score):
+        return OnPolicy(tab.prompts(8), REFERENCE, score, 2 * batch, tab.T, tab.EOS, tab.PAD, seed, 2)
+
+    labeller = Labeller(length) if metered else None
+    return OnlinePairs(rollouts(labeller or length), label, seed, labeller)
 
 
 def test_bradley_terry_labels_come_with_their_probability():
@@ -64,7 +68,7 @@ def test_every_step_has_coins_of_its_own():
     def coins(seed, step):  # a score that says nothing; the same rollouts, drawn apart, tell which side was chosen
         rollouts = OnPolicy(tab.prompts(99), REFERENCE, lambda r: torch.zeros(len(r)), 64, 3, tab.EOS, tab.PAD, seed, 2)
         first = rollouts.draw(POLICY, step, Counts()).sequences[::2]
-        chosen = OnlinePairs(rollouts, "bradley_terry", seed, False).draw(POLICY, step, Counts()).chosen
+        chosen = OnlinePairs(rollouts, "bradley_terry", seed).draw(POLICY, step, Counts()).chosen
         return [tab.read_response(first, i) == tab.read_response(chosen, i) for i in range(32)]
 
     assert coins(0, 0) == coins(0, 0)

@@ -90,7 +90,7 @@ def test_rollouts_say_the_kl_of_the_policy_that_drew_them():
 
 def test_pairs_say_no_kl():
     """A replay of them has nothing to say it with, and must be watched as the run that drew them was."""
-    sampler = OnlinePairs(on_policy(samples_per_prompt=2), "argmax", 0, metered=False)
+    sampler = OnlinePairs(on_policy(samples_per_prompt=2), "argmax", 0)
     sampler.draw(tab.TabularPolicy(1), 0, Counts())
     assert sampler.drawn_kl is None
 

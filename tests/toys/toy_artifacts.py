@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from transformers import GPTNeoXForSequenceClassification
 
-from bench.config.methods import PPOConfig, PreferenceConfig
 from bench.config.models import ModelConfig
 from bench.config.suite import SuiteConfig
 from bench.core.records import read_parquet, write_parquet
@@ -15,6 +14,8 @@ from bench.engine.files import write_json
 from bench.engine.stage import Context, resolve
 from bench.lm.codec import encode
 from bench.lm.policy import TransformerPolicy, neox_config, new_lm
+from bench.methods.ppo import PPOConfig
+from bench.methods.preference import PreferenceConfig
 from bench.pipeline.artifacts import load_tokenizer
 from bench.pipeline.plan import Plan, build_plan
 from bench.rewards.model import RewardModel
@@ -43,8 +44,8 @@ SUITE = SuiteConfig.model_validate(
         },
         "budgets": (0.001, 0.004, 10.0),
         "method": {
-            "ppo": PPOConfig(beta=(0.01,), steps=12, batch=8, minibatch=4, lr=1e-3),
-            "dpo": PreferenceConfig(beta=(0.1,), epochs=3, batch=8, lr=1e-3),
+            "ppo": PPOConfig.sweep(beta=(0.01,), steps=12, batch=8, minibatch=4, lr=1e-3),
+            "dpo": PreferenceConfig.sweep(beta=(0.1,), epochs=3, batch=8, lr=1e-3),
             "bon": {"type": "best_of_n", "n": (1, 2, 4, 32)},
         },
     }

@@ -9,11 +9,11 @@ import pandas as pd
 import toy_artifacts
 
 from bench.checks.runs.files import sha256
-from bench.config.methods import ReferenceMethodConfig
 from bench.config.suite import SuiteConfig
 from bench.core.records import read_parquet, write_parquet
 from bench.engine.files import read_json, write_json
 from bench.engine.store import Store
+from bench.methods.reference import ReferenceMethodConfig
 from bench.runs.folder import RunFolder
 from reports import build as build_report
 
@@ -21,7 +21,7 @@ PPO, DPO, BON = "ppo-policy_sized-b0.01-r0", "dpo-policy_sized-b0.1-r0", "bon-po
 SUITE = toy_artifacts.SUITE.model_copy(
     update={
         "methods": (*toy_artifacts.SUITE.methods, "reference"),
-        "method": {**toy_artifacts.SUITE.method, "reference": ReferenceMethodConfig(looks=2)},
+        "method": {**toy_artifacts.SUITE.method, "reference": ReferenceMethodConfig.sweep(looks=2)},
     }
 )
 

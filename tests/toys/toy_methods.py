@@ -1,19 +1,18 @@
 """What a method is built from, tiny: a GPT-NeoX reference, twelve prompts, a score, stored pairs."""
 
-from typing import get_args
-
 import torch
 import toy_lm
 
-from bench.config.methods import BUILT_IN_LOSSES, MethodConfig
+from bench.config.method import MethodConfig, registered
+from bench.config.registry import BUILT_IN_LOSSES
 from bench.core.types import Pairs, Sequences
 from bench.lm.codec import encode, encode_prompts
 from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.policy import TransformerPolicy
-from bench.methods.build import BUILDERS, Materials, Method, build_method
+from bench.methods.base import Method, MethodInputs
+from bench.rewards.labeller import Labeller
 
-SMALL = {"steps": 6, "batch": 8, "minibatch": 4, "epochs": 2, "lr": 1e-2}
-BETA = 0.1
+SMALL = {"beta": 0.1, "steps": 6, "batch": 8, "minibatch": 4, "epochs": 2, "lr": 1e-2}
 VARIANTS = {
     "preference/online": {"refresh_every": 1},
     "preference/iterative": {"refresh_every": 2},
@@ -33,8 +32,8 @@ EOS, PAD = 3, 0
 def trained_configs() -> dict[str, MethodConfig]:
     """A small config of every method type that trains, and one of every choice that changes its sampler or loss."""
     configs: dict[str, MethodConfig] = {}
-    for kind in get_args(get_args(MethodConfig)[0]):
-        if kind.model_fields["type"].default in BUILDERS:
+    for kind in registered("methods"):
+        if kind.stage == "train":
             small = kind(**{k: v for k, v in SMALL.items() if k in kind.model_fields})
             configs[small.type] = small
     for f in BUILT_IN_LOSSES:
@@ -65,10 +64,10 @@ def pairs(reference: TransformerPolicy) -> Pairs:
 def method(config: MethodConfig, reference: TransformerPolicy | None = None) -> Method:
     """A method over toy materials."""
     reference = reference or policy()
-    given = Materials(
+    given = MethodInputs(
         reference=reference,
         score=length,
-        gold_label=length,
+        labeller=Labeller(length),
         prompts=encode_prompts(toy_lm.tokenizer(), toy_lm.PROMPTS * 3),
         pairs=lambda: pairs(reference),
         replayed=lambda: pairs(reference),
@@ -77,4 +76,4 @@ def method(config: MethodConfig, reference: TransformerPolicy | None = None) -> 
         pad_id=PAD,
         seed=0,
     )
-    return build_method(config, BETA, given)
+    return config.build(given)

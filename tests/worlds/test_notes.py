@@ -4,11 +4,10 @@ from math import prod
 import numpy as np
 import pytest
 
-from bench.config.world import NotesConfig
 from bench.errors import ConfigError
-from bench.worlds import build_world
 from bench.worlds.base import SPLITS, prompt_id
 from bench.worlds.notes.brief import Brief, count_briefs
+from bench.worlds.notes.config import NotesConfig
 from bench.worlds.notes.vocabulary import RECIPIENTS, SLOTS, TONES
 from bench.worlds.notes.wide import LONGEST
 from bench.worlds.notes.world import SHARES, split_of
@@ -17,7 +16,7 @@ from bench.worlds.notes.writers import stock_value
 
 @pytest.fixture(scope="module")
 def world():
-    return build_world(NotesConfig())
+    return NotesConfig().build()
 
 
 def test_prompt_id_is_the_start_of_sha256():
@@ -39,9 +38,9 @@ def test_splits_are_disjoint_distinct_and_prefix_stable(world):
 
 
 def test_a_prompt_keeps_its_split_whatever_the_seed():
-    other = build_world(NotesConfig(seed=1000))
+    other = NotesConfig(seed=1000).build()
     assert all(split_of(prompt) == "report" for prompt in other.draw_prompts("report", 50))
-    assert other.draw_prompts("report", 50) != build_world(NotesConfig()).draw_prompts("report", 50)
+    assert other.draw_prompts("report", 50) != NotesConfig().build().draw_prompts("report", 50)
 
 
 def test_shares_are_a_partition():
@@ -62,7 +61,7 @@ def test_what_cannot_be_drawn_is_refused(world):
     with pytest.raises(ConfigError, match="did you mean 'report'"):
         world.draw_prompts("reprot", 1)
     with pytest.raises(ConfigError, match="too many"):
-        build_world(NotesConfig(slots=2)).draw_prompts("report", 1000)
+        NotesConfig(slots=2).build().draw_prompts("report", 1000)
 
 
 def test_every_word_has_a_token_of_its_own(world):

@@ -9,9 +9,10 @@ from bench.checks.estimators.check import Check, Measured, close
 from bench.checks.estimators.exact import SHORT, Prompt, all_pairs, pair_rows, pair_weights, policy_of, tilted
 from bench.checks.estimators.minimisers import MILD, PROMPT, REFERENCE, expected, population
 from bench.checks.estimators.world import TabularPolicy, distribution, responses, sequences, state
-from bench.config.methods import AT_ZERO
+from bench.config.margin_losses import AT_ZERO
 from bench.lm.kl import sequence_kl
-from bench.losses.preference import F_BY_NAME, NOISE_MODELS, Preference
+from bench.losses.margin import built_in
+from bench.losses.preference import NOISE_MODELS, Preference
 
 NEXT_ORDER = {"logistic": 4, "exponential": 3, "savage": 3}  # order of the first omitted term; logistic: f'''(0) = 0
 
@@ -19,7 +20,7 @@ NEXT_ORDER = {"logistic": 4, "exponential": 3, "savage": 3}  # order of the firs
 def derivative(f: str, order: int) -> Measured:
     """f'(0), f''(0) by hand against central differences of f, whose error is below 1e-6 at a step of 1e-3."""
     step = 1e-3
-    low, mid, high = F_BY_NAME[f](torch.tensor([-step, 0.0, step], dtype=torch.float64)).tolist()
+    low, mid, high = built_in(f)(torch.tensor([-step, 0.0, step], dtype=torch.float64)).tolist()
     numeric = (high - low) / (2 * step) if order == 1 else (high - 2 * mid + low) / step**2
     return close(AT_ZERO[f][order], numeric, 1e-6)
 
@@ -89,7 +90,7 @@ def opposite_labels_kl() -> Measured:
 def noisy(kind: str, f: str) -> Measured:
     """With a share e of flipped labels, conservative is f averaged over flips, and robust averaged over flips is f."""
     e, x = 0.2, torch.linspace(-3, 3, 13, dtype=torch.float64)
-    plain, loss = F_BY_NAME[f], Preference(f, 1.0, e, kind).f
+    plain, loss = built_in(f), Preference(f, 1.0, e, kind).f
     if kind == "conservative":
         return close((1 - e) * plain(x) + e * plain(-x), loss(x), 1e-13)
     return close(plain(x), (1 - e) * loss(x) + e * loss(-x), 1e-13)

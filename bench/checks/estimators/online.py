@@ -99,7 +99,7 @@ def nash_is_not_ipo() -> Measured:
 def online(seed: int, batch: int) -> OnlinePairs:
     rows = prompts(batch, [PROMPT])
     rollouts = OnPolicy(rows, REFERENCE, score_of(REWARD), 2 * batch, SHORT, EOS, PAD, seed, 2)
-    return OnlinePairs(rollouts, "bradley_terry", seed, False)
+    return OnlinePairs(rollouts, "bradley_terry", seed)
 
 
 def trained(sampler: Sampler, steps: int) -> TabularPolicy:

@@ -29,7 +29,6 @@ from bench.checks.estimators.world import (
     sequences,
     state,
 )
-from bench.config.methods import PPOConfig
 from bench.core.seeds import stream
 from bench.core.types import Rollouts
 from bench.lm.logprobs import token_logps
@@ -37,6 +36,7 @@ from bench.losses.advantages import gae, token_rewards
 from bench.losses.base import Loss
 from bench.losses.ppo import PPO
 from bench.losses.reinforce import Reinforce
+from bench.methods.ppo import PPOConfig
 
 BETA = 0.5
 REFERENCE, POLICY = TabularPolicy(0), TabularPolicy(1)

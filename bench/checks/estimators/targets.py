@@ -23,7 +23,6 @@ from bench.checks.estimators.world import (
     prompts,
     responses,
 )
-from bench.config.methods import PPOConfig, ReinforceConfig
 from bench.core.seeds import stream
 from bench.core.types import Counts, Rollouts
 from bench.lm.logprobs import token_logps
@@ -31,6 +30,8 @@ from bench.lm.policy import Policy
 from bench.losses.base import Loss
 from bench.losses.ppo import PPO
 from bench.losses.reinforce import Reinforce
+from bench.methods.ppo import PPOConfig
+from bench.methods.reinforce import ReinforceConfig
 from bench.samplers.base import Sampler
 from bench.samplers.on_policy import OnPolicy
 from bench.training.loop import Trainer

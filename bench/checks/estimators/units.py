@@ -9,7 +9,7 @@ from bench.checks.estimators.check import Check, Measured, close, mean_is
 from bench.config.models import PairsConfig
 from bench.core.seeds import np_stream
 from bench.measure.best_of_n import best_of_n_weights
-from bench.measure.evaluate import win_rate
+from bench.measure.scoring import win_rate
 from bench.rewards.units import GOLD_SD_LOGITS, calibration_scale, units_from_pool, within_prompt_sd
 from gold.labels import label
 

@@ -3,7 +3,7 @@
     from bench.checks.plugins import METHOD_CHECKS, check_f, check_method
 
     def test_my_method():
-        check_method(my_builder)  # a function from Materials to Method
+        check_method(my_builder)  # a function from MethodInputs to Method
 
     @pytest.mark.parametrize("check", METHOD_CHECKS.values(), ids=METHOD_CHECKS)
     def test_my_method_check_by_check(check):

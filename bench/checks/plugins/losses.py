@@ -12,9 +12,9 @@ from bench.checks.plugins.toys import policy, silent, toy_inputs
 from bench.core.seeds import stream
 from bench.core.types import Counts, Pairs, Rows
 from bench.lm.policy import Policy
-from bench.methods.build import Materials, Method
+from bench.methods.base import Method, MethodInputs
 
-BuildMethod = Callable[[Materials], Method]
+BuildMethod = Callable[[MethodInputs], Method]
 RELATIVE = 1e-9  # relative to the largest gradient: rounding of float64 sums in another order or width
 SILENCE = 1e-9  # rounding of a gradient whose terms of order 1 cancel
 

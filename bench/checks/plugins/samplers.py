@@ -13,10 +13,10 @@ from bench.checks.plugins.kit import demand
 from bench.checks.plugins.toys import policy, toy_inputs
 from bench.core.types import Counts, Pairs, Rollouts, Rows
 from bench.lm.logprobs import sequence_logps, token_logps
-from bench.methods.build import Materials
+from bench.methods.base import MethodInputs
 from bench.samplers.base import Sampler
 
-BuildSampler = Callable[[Materials], Sampler]
+BuildSampler = Callable[[MethodInputs], Sampler]
 NATS = 1e-9  # rounding of float64 log-probs of a few tokens across different batches
 
 

@@ -15,7 +15,8 @@ from bench.lm.codec import encode_prompts
 from bench.lm.generate import generate
 from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.policy import TransformerPolicy, neox_config, new_lm
-from bench.methods.build import Materials
+from bench.methods.base import MethodInputs
+from bench.rewards.labeller import Labeller
 
 WORDS = ("red", "green", "blue", "one", "two", "three")
 SIZE = ModelConfig(layers=2, width=16, heads=2)
@@ -70,13 +71,13 @@ def _pairs() -> Pairs:
     return Pairs(chosen, rejected, *(batched_sequence_logps(reference, side) for side in (chosen, rejected)))
 
 
-def toy_inputs(*, informative: bool = True) -> Materials:
+def toy_inputs(*, informative: bool = True) -> MethodInputs:
     """Inputs of a method's builder. If not informative, every score is 0 and both sides of a pair are equal."""
     marks = tokenizer()
-    return Materials(
+    return MethodInputs(
         reference=policy(),
         score=score if informative else silence,
-        gold_label=score if informative else silence,
+        labeller=Labeller(score if informative else silence),
         prompts=prompts(),
         pairs=lambda: pairs() if informative else silent(pairs()),
         replayed=lambda: pairs() if informative else silent(pairs()),

@@ -18,19 +18,19 @@ from bench.core.types import Counts
 from bench.lm.generate import generate
 from bench.lm.kl import sequence_kl
 from bench.lm.policy import Policy
-from bench.methods.build import Materials
+from bench.methods.base import MethodInputs
 from bench.training.loop import Trainer
 
 STEPS = 4
 
 
-def trainer(build: BuildMethod, inputs: Materials | None = None, current: Policy | None = None) -> Trainer:
+def trainer(build: BuildMethod, inputs: MethodInputs | None = None, current: Policy | None = None) -> Trainer:
     method = build(inputs or toy_inputs())
     method.loss.double()
     return Trainer(current or policy(), method.sampler, method.loss, method.lr, method.max_grad_norm, seed=0)
 
 
-def kl_to_start(current: Policy, inputs: Materials) -> float:
+def kl_to_start(current: Policy, inputs: MethodInputs) -> float:
     """The largest KL to pi_ref over a few fresh responses, in nats."""
     samples = generate(current, prompts(), MAX_NEW_TOKENS, inputs.eos_id, inputs.pad_id, stream("conformance.kl"))
     return float(sequence_kl(current, policy(), samples).kl_B.max())

@@ -12,7 +12,7 @@ from bench.config.plugins import Offer
 from bench.errors import ConfigError
 from bench.losses.plugins import loaded
 from bench.losses.preference import Preference
-from bench.methods.build import Materials, Method
+from bench.methods.base import Method, MethodInputs
 from bench.samplers.stored import StoredPairs
 
 LOADS = "loads"
@@ -39,7 +39,7 @@ def verdicts(offer: Offer) -> dict[str, str]:
     except ConfigError as error:
         return {LOADS: str(error)}
 
-    def build(inputs: Materials) -> Method:
+    def build(inputs: MethodInputs) -> Method:
         loss = Preference(offer.name, 0.1, own=f)
         return Method(StoredPairs(inputs.pairs(), 8, inputs.seed), loss, 6, 1e-2, 1.0)
 

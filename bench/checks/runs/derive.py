@@ -15,10 +15,10 @@ from bench.checks.runs.finding import Check, Track, shown
 from bench.checks.runs.opened import Manifest, Opened
 from bench.core.records import read_parquet
 from bench.core.types import Sequences
-from bench.measure.evaluate import Judge, row_of, win_rate
+from bench.measure.evaluate import row_of
+from bench.measure.scoring import Scoring
 from bench.pipeline import bon
-from bench.pipeline.measuring import Bench
-from bench.rewards.units import Units
+from bench.pipeline.scoring import Measurement
 
 TOLERANCE = 1e-9
 """Absolute, and relative to the value. The same float64 sums; raw scores are recovered from standard ones, which costs
@@ -31,20 +31,25 @@ def check_rows(opened: Opened, track: Track) -> Check:
     """Every row of a measured policy: each column that its samples or its config decide."""
     check, rows, numbers = Check("rows from samples"), 0, 0
     for cell, manifest in track(list(opened.sound_cells.items())):
-        bench = opened.bench(manifest)
+        measurement = opened.measurement(manifest)
         table = read_parquet(opened.folder(manifest) / "rows.parquet")
         table = table[table["status"] == "ok"]
-        fixed = {**bench.static, **manifest["config"]["static"]}
         by_pool = manifest["kind"] == "bon"
-        made = _from_pool(opened, manifest, bench, table) if by_pool else _from_samples(opened, manifest, bench)
+        made = (
+            _from_pool(opened, manifest, measurement, table)
+            if by_pool
+            else _from_samples(opened, manifest, measurement)
+        )
         for _, row in table.iterrows():
-            row_id = f"{cell}@n{row['n']}" if by_pool else f"{cell}@{row['step']}"
-            wanted = {"row_id": row_id, **fixed, **made.get(row["row_id"], {})}
+            row_id = f"n{row['n']}" if by_pool else str(row["step"])
+            wanted = {"row_id": row_id, **measurement.columns, **made.get(row["row_id"], {})}
             for column, value in wanted.items():
                 if not _same(row.get(column), value):
-                    check.find(f"{row['row_id']} {column}", f"is {shown(row.get(column))}, made again {shown(value)}")
+                    check.find(
+                        f"{cell}@{row['row_id']} {column}", f"is {shown(row.get(column))}, made again {shown(value)}"
+                    )
             if row["row_id"] not in made:
-                check.find(row["row_id"], "has no samples")
+                check.find(f"{cell}@{row['row_id']}", "has no samples")
             rows, numbers = rows + 1, numbers + len(wanted)
     check.checked = f"{numbers} values of {rows} rows"
     return check
@@ -58,42 +63,38 @@ def _same(stored: Any, made: Any) -> bool:
     return math.isclose(float(stored), float(made), rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
 
-def _from_samples(opened: Opened, manifest: Manifest, bench: Bench) -> Rows:
+def _from_samples(opened: Opened, manifest: Manifest, measurement: Measurement) -> Rows:
     """The columns of each row, by row id. Entropy is not among them: samples do not hold it."""
     samples = read_parquet(opened.folder(manifest) / "samples.parquet")
     made = {}
     for row_id, own in samples.groupby("row_id", sort=False):
-        row = row_of(completed(own.reset_index(drop=True), bench.judge))
+        row = row_of(completed(own.reset_index(drop=True), measurement.scoring))
         del row["entropy"]
         made[str(row_id)] = row
     return made
 
 
-def completed(samples: pd.DataFrame, judge: Judge) -> pd.DataFrame:
+def completed(samples: pd.DataFrame, scoring: Scoring) -> pd.DataFrame:
     """Stored samples of one row with the columns that `row_of` takes besides, as far as they follow from these."""
     table = samples.astype({"n_tokens": int, "eos": bool})
     ids = table["prompt_id"].to_numpy(str)
-    for name, units in (("gold", judge.gold_units), ("proxy", judge.proxy_units)):
-        table[f"{name}_raw"] = raw_scores(units, table[name].to_numpy(float), ids)
-    table["proxy_z"] = judge.proxy_units.own(table["proxy_raw"].to_numpy(), ids)
-    table["win"] = [win_rate(g, judge.pool[p]) for g, p in zip(table["gold_raw"], ids, strict=True)]
+    for name, reward in (("gold", scoring.gold), ("proxy", scoring.proxy)):
+        table[f"{name}_raw"] = reward.unstandard(table[name].to_numpy(float), ids)
+    table["proxy_z"] = scoring.proxy.z(table["proxy_raw"].to_numpy(), ids)
+    table["win"] = scoring.wins(table)
     return table.assign(entropy=np.nan)
 
 
-def raw_scores(units: Units, standard: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
-    """The inverse of `units.standard`."""
-    return standard * units.gold_sd / units.scale + np.array([units.centre[p] for p in prompt_ids], float)
-
-
-def _from_pool(opened: Opened, manifest: Manifest, bench: Bench, table: pd.DataFrame) -> Rows:
+def _from_pool(opened: Opened, manifest: Manifest, measurement: Measurement, table: pd.DataFrame) -> Rows:
     """Best-of-n's columns at each n, from the pool's texts and the proxy's stored scores of them."""
     context = opened.context(manifest)
     stored = read_parquet(opened.folder(manifest) / "bon_pool.parquet").drop_duplicates("text_id")
-    judge = replace(bench.judge, proxy=_Recorded(torch.from_numpy(stored["proxy"].to_numpy(float).copy())))
+    recorded = _Recorded(torch.from_numpy(stored["proxy"].to_numpy(float).copy()))
+    scoring = replace(measurement.scoring, proxy=replace(measurement.scoring.proxy, score=recorded))
     pool = bon.score_pool(
-        read_parquet(context.inputs["pool"] / "samples.parquet"), replace(bench, judge=judge), context
+        read_parquet(context.inputs["pool"] / "samples.parquet"), replace(measurement, scoring=scoring), context
     )
-    return {f"{manifest['config']['static']['cell']}@n{n}": bon.row_of(pool, int(n)) for n in table["n"]}
+    return {f"n{n}": bon.row_of(pool, int(n)) for n in table["n"]}
 
 
 @dataclass

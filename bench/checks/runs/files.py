@@ -64,10 +64,11 @@ def check_cells(opened: Opened, track: Track) -> Check:
             if cell not in failed and opened.run.run["state"] != "running":
                 check.find(f"cell {cell}", "is missing: the config asks for it, stages.json has no such stage")
             continue
-        for file, recorded in manifest["files"].items():
+        holder = opened.holders[cell]
+        for file, recorded in holder["files"].items():
             if file.startswith(_LINKED):
                 files += 1
-                copy, stored = opened.run.path / "cells" / cell / file, opened.folder(manifest) / file
+                copy, stored = opened.run.path / "cells" / cell / file, opened.folder(holder) / file
                 if not copy.is_file():
                     check.find(f"cells/{cell}/{file}", "is missing from the run folder")
                 elif not (stored.is_file() and copy.samefile(stored)) and sha256(copy) != recorded["sha256"]:

@@ -10,8 +10,8 @@ from bench.config.explain import validated
 from bench.config.suite import SuiteConfig
 from bench.engine.stage import Context
 from bench.errors import ConfigError
-from bench.pipeline.measuring import Bench, open_bench
 from bench.pipeline.plan import Plan, build_plan
+from bench.pipeline.scoring import Measurement, open_measurement
 from bench.runs.folder import Run
 
 Manifest = Mapping[str, Any]
@@ -28,7 +28,7 @@ class Opened:
     store: Path
     device: str
     damaged: set[str] = field(default_factory=set)
-    benches: dict[tuple[str, ...], Bench] = field(default_factory=dict)
+    measurements: dict[tuple[str, ...], Measurement] = field(default_factory=dict)
 
     @cached_property
     def plan(self) -> Plan:
@@ -47,6 +47,12 @@ class Opened:
     def cells(self) -> dict[str, Manifest]:
         """Manifests of the finished cells, by cell, in the plan's order."""
         stages = {name: cell.stage.name for name, cell in self.plan.cells.items()}
+        return {name: self.run.stages[stage] for name, stage in stages.items() if stage in self.run.stages}
+
+    @cached_property
+    def holders(self) -> dict[str, Manifest]:
+        """The stage that holds a cell's log and policies: its training, or what made its rows where none trained."""
+        stages = {name: (cell.training or cell.stage).name for name, cell in self.plan.cells.items()}
         return {name: self.run.stages[stage] for name, stage in stages.items() if stage in self.run.stages}
 
     @property
@@ -71,9 +77,10 @@ class Opened:
         inputs = {name: self.folder(self.by_key[key]) for name, key in manifest["inputs"].items()}
         return Context(manifest["config"], inputs, self.folder(manifest), self.device, lambda event: None)
 
-    def bench(self, manifest: Manifest) -> Bench:
-        """Judge, proxy and pairs of a cell, opened once for all cells that share them. `static` is another cell's."""
-        judges = tuple(manifest["inputs"].get(name, "") for name in ("world", "gold", "reference", "pairs", "proxy"))
-        if judges not in self.benches:
-            self.benches[judges] = open_bench(self.context(manifest))
-        return self.benches[judges]
+    def measurement(self, manifest: Manifest) -> Measurement:
+        """What scores a cell, loaded once for all cells that share its models and pairs."""
+        names = ("world", "gold", "reference", "units", "pairs", "data", "proxy")
+        key = tuple(manifest["inputs"].get(name, "") for name in names)
+        if key not in self.measurements:
+            self.measurements[key] = open_measurement(self.context(manifest))
+        return self.measurements[key]

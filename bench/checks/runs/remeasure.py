@@ -8,14 +8,13 @@ import pandas as pd
 
 from bench.checks.runs.finding import Check, Track, shown
 from bench.checks.runs.opened import Manifest, Opened
-from bench.config.evaluation import EvaluationConfig
 from bench.core.records import REPORT, read_parquet
 from bench.core.seeds import np_stream, seed_of
 from bench.lm.codec import encode
 from bench.lm.kl import sequence_kl
 from bench.lm.policy import Policy, load_policy
 from bench.measure.evaluate import Protocol, draw, probe_columns
-from bench.pipeline.measuring import open_protocol
+from bench.pipeline.scoring import open_protocol
 
 NATS_TOLERANCE, NATS_RELATIVE = 1e-3, 1e-4
 """Float32 log-probs summed over some fifty tokens, in batches put together otherwise: about 1e-4 nats."""
@@ -27,23 +26,24 @@ STANDARD_ERRORS = 4.0
 def check_policy(opened: Opened, seed: int, track: Track) -> Check:
     """A policy drawn at random from those that the run kept."""
     check = Check("a policy measured again")
-    policies = [(cell, step) for cell, manifest in opened.sound_cells.items() for step in _kept(manifest)]
+    policies = [(cell, step) for cell in opened.sound_cells for step in _kept(opened.holders[cell])]
     if not policies:
         check.checked, check.note = "nothing", "no cell kept a policy (evaluation.save)"
         return check
     cell, step = policies[int(np_stream("verify.policy", seed).integers(len(policies)))]
     manifest, row_id = opened.cells[cell], f"{cell}@{step}"
-    bench, context = opened.bench(manifest), opened.context(manifest)
-    protocol = open_protocol(context, bench, EvaluationConfig.model_validate(manifest["config"]["evaluation"]))
-    policy = load_policy(context.folder / "policies" / step, opened.device)
+    measurement, context = opened.measurement(manifest), opened.context(manifest)
+    protocol = open_protocol(context, measurement)
+    policy = load_policy(context.inputs["train"] / "policies" / step, opened.device)
+    beta = opened.holders[cell]["config"]["method"].get("beta")
     rows, samples = (read_parquet(context.folder / name) for name in ("rows.parquet", "samples.parquet"))
-    row = rows[rows["row_id"] == row_id].iloc[0].to_dict()
-    stored = samples[samples["row_id"] == row_id].reset_index(drop=True)
+    row = {**rows[rows["row_id"] == step].iloc[0].to_dict(), "row_id": row_id, "beta": beta}
+    stored = samples[samples["row_id"] == step].reset_index(drop=True)
     for part in track(["stored texts", "fresh texts"]):
         if part == "stored texts":
             _reread(policy, protocol, row, stored, check)
         else:
-            fresh = draw(policy, protocol, bench.judge, seed_of("verify.fresh", cell, seed), int(step))
+            fresh = draw(policy, protocol, measurement.scoring, seed_of("verify.fresh", cell, seed), int(step))
             check.note = _compare_fresh(row_id, stored, fresh, check)
     check.checked = f"{row_id}, {len(stored)} texts, as many fresh"
     return check
@@ -63,7 +63,7 @@ def _reread(policy: Policy, protocol: Protocol, row: Mapping[str, Any], stored: 
         for i, (was, now) in enumerate(zip(stored[name], values.double().tolist(), strict=True)):
             _near(f"{row['row_id']} {stored['prompt_id'][i]} {name}", was, now, check)
     report = (stored["split"] == REPORT).to_numpy(bool)
-    columns = probe_columns(policy, protocol.probes, None if pd.isna(row["beta"]) else float(row["beta"]) or None)
+    columns = probe_columns(policy, protocol.probes, row["beta"] or None)
     columns["entropy"] = float(made.entropy_B.double().cpu().numpy()[report].mean())
     for name, value in columns.items():
         _near(f"{row['row_id']} {name}", row[name], value, check)

@@ -10,7 +10,6 @@ from bench.checks.runs.opened import Opened
 from bench.core.records import read_parquet
 from bench.core.seeds import np_stream
 from bench.lm.codec import encode
-from bench.measure.evaluate import judge_texts
 
 SCORE_TOLERANCE = 2e-4
 """In standard units, so in gold standard deviations. Float32 batches that are put together otherwise move a score by
@@ -32,11 +31,12 @@ def check_scores(opened: Opened, share: float, seed: int, track: Track) -> Check
     check, largest = Check("scores of samples"), _Largest()
     for cell, manifest in track(list(opened.sound_cells.items())):
         samples = read_parquet(opened.folder(manifest) / "samples.parquet")
+        samples["row_id"] = f"{cell}@" + samples["row_id"]
         chosen = _part(samples, share, np_stream("verify.scores", seed, cell))
-        bench = opened.bench(manifest)
-        tokens = encode(bench.tokenizer, *(chosen[c].tolist() for c in ("prompt", "response", "eos")))
+        measurement = opened.measurement(manifest)
+        tokens = encode(measurement.tokenizer, *(chosen[c].tolist() for c in ("prompt", "response", "eos")))
         texts = chosen[["prompt_id", "prompt", "response"]].astype(object)
-        judged = judge_texts(bench.judge, tokens.to(opened.device), texts)
+        judged = measurement.scoring.score(tokens.to(opened.device), texts)
         judged["n_tokens"] = tokens.lengths.numpy()
         _compare(chosen, judged, check, largest)
     check.checked = f"{largest.samples} samples"

@@ -12,11 +12,11 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import PreTrainedTokenizerFast
 
-from bench.config.world import NotesConfig
 from bench.core.seeds import np_stream
 from bench.errors import ConfigError, did_you_mean
 from bench.worlds.base import SPLITS, World, prompt_id
 from bench.worlds.notes.brief import Brief, count_briefs, draw_briefs
+from bench.worlds.notes.config import NotesConfig
 from bench.worlds.notes.vocabulary import SLOTS, WORDS
 from bench.worlds.notes.wide import wide_set
 from bench.worlds.notes.writers import draw_writer, write_note

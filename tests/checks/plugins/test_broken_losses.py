@@ -15,7 +15,7 @@ from bench.checks.plugins import (
 )
 from bench.losses.base import Loss
 from bench.losses.preference import logratios
-from bench.methods.build import Method
+from bench.methods.base import Method
 from bench.samplers.stored import StoredPairs
 
 BETA = 0.1

@@ -1,0 +1,34 @@
+"""What the stage `world` wrote: tokenizer, prompts, demonstrations."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import pandas as pd
+from transformers import PreTrainedTokenizerFast
+
+from bench.core.records import read_parquet
+
+
+@final
+@dataclass(frozen=True)
+class WorldArtifact:
+    """Tokenizer, prompts and demonstrations."""
+
+    folder: Path
+
+    def tokenizer(self) -> PreTrainedTokenizerFast:
+        return PreTrainedTokenizerFast.from_pretrained(self.folder, local_files_only=True)
+
+    def prompts(self, split: str, n: int | None = None) -> pd.DataFrame:
+        """The first `n` prompts of a split: split, prompt_id, prompt. Raises ValueError where there are fewer."""
+        table = read_parquet(self.folder / "prompts.parquet")
+        table = table[table["split"] == split].reset_index(drop=True)
+        if n is not None and n > len(table):
+            raise ValueError(
+                f"split {split!r} has {len(table)} prompts, {n} are needed; raise world.splits.{split} to {n}"
+            )
+        return table if n is None else table.head(n)
+
+    def demonstrations(self) -> pd.DataFrame:
+        return read_parquet(self.folder / "demonstrations.parquet")

@@ -1,0 +1,74 @@
+"""A reward: a scorer of responses with its units. Gold, a proxy and a rubric program are its kinds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from torch import Tensor
+
+from bench.core.types import Score, Sequences
+from bench.rewards.units import Units
+
+
+@final
+@dataclass(frozen=True)
+class Reward:
+    """Raw scores and what they mean. `params` is the size of the model behind it, None for a program or for gold."""
+
+    score: Score
+    units: Units
+    params: int | None = None
+
+    def raw(self, sequences: Sequences) -> np.ndarray:
+        """Raw scores (B,) in float64."""
+        return self.score(sequences).double().cpu().numpy()
+
+    def standard(self, raw: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
+        """Raw scores in gold standard deviations above pi_ref."""
+        return self.units.standard(raw, prompt_ids)
+
+    def z(self, raw: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
+        """Raw scores in this reward's own standard deviations above pi_ref."""
+        return self.units.own(raw, prompt_ids)
+
+    def unstandard(self, standard: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
+        """The inverse of `standard`."""
+        units = self.units
+        return standard * units.gold_sd / units.scale + np.array([units.centre[p] for p in prompt_ids], float)
+
+    def logits(self, pi_ref_mean: float) -> "Logits":
+        """The calibrated reward that training optimises, shifted so that pi_ref's pool scores 0 on average."""
+        return Logits(self.score, self.units.scale, self.units.scale * pi_ref_mean)
+
+
+@final
+@dataclass(frozen=True)
+class Logits:
+    """A score in logits: scale * raw - shift."""
+
+    raw: Score
+    scale: float
+    shift: float
+
+    def __call__(self, sequences: Sequences) -> Float[Tensor, " B"]:
+        return self.scale * self.raw(sequences) - self.shift
+
+
+@final
+@dataclass(frozen=True)
+class RubricUnits:
+    """The rubric's zero and unit: each part's mean over every prompt's pi_ref pool, and the sum's within-prompt sd."""
+
+    centre: pd.DataFrame  # by prompt id, a column a part
+    sd: float
+
+    def standard(self, parts: pd.DataFrame, prompt_ids: np.ndarray) -> pd.DataFrame:
+        """Parts in rubric standard deviations above pi_ref."""
+        return (parts - self.centre.loc[prompt_ids].to_numpy()) / self.sd
+
+
+Pool = Mapping[str, np.ndarray]
+"""By prompt id: pi_ref's raw gold scores."""
