@@ -21,11 +21,11 @@ def stages(run):
 def run(toy_finished, tmp_path):
     """A run with, in its store, a stage of older code, what a killed attempt at it left, and a resumable attempt."""
     run = toy_finished.copy(tmp_path / "runs")
-    folder = shutil.copytree(run.stage(f"cell/{toy.DPO}"), run.store / "cell" / OLD)
-    write_json(folder / "manifest.json", {**read_json(folder / "manifest.json"), "key": OLD, "name": "cell/old"})
-    (run.store / "cell" / f".work-{OLD}").mkdir()
-    (run.store / "cell" / f".work-{OLD}" / "half").write_bytes(b"x" * 2**20)
-    (run.store / "cell" / f".output-{OLD}").write_text("it died\n")
+    folder = shutil.copytree(run.stage(f"measure/{toy.DPO}"), run.store / "measure" / OLD)
+    write_json(folder / "manifest.json", {**read_json(folder / "manifest.json"), "key": OLD, "name": "measure/old"})
+    (run.store / "measure" / f".work-{OLD}").mkdir()
+    (run.store / "measure" / f".work-{OLD}" / "half").write_bytes(b"x" * 2**20)
+    (run.store / "measure" / f".output-{OLD}").write_text("it died\n")
     return run
 
 
@@ -38,9 +38,9 @@ def test_the_default_lists_and_removes_nothing(run, capsys):
     assert main(["gc", f"store={run.store}", f"runs={run.root}"]) == 0
     out = capsys.readouterr().out
     assert sorted(run.store.rglob("*")) == before
-    assert "cell/old" in out
+    assert "measure/old" in out
     assert "in the places above (2); delete=true removes them" in out
-    cells = next(line.split() for line in out.splitlines() if line.startswith("cell "))
+    cells = next(line.split() for line in out.splitlines() if line.startswith("measure "))
     assert (cells[1], cells[4], cells[7], cells[8]) == ("3", "1", "1", "1.0")  # stages, unused, leftovers, their MiB
 
 
@@ -66,8 +66,8 @@ def test_stages_of_a_run_folder_elsewhere_are_kept_when_it_is_found(run):
 def test_an_interrupted_run_keeps_what_it_has_and_may_resume(run):
     """Its stages.json is empty; the config says what it would ask for, and used stages keep what made them."""
     write_json(run.out / "stages.json", {})
-    key = run.store / "cell" / run_key(run, toy.PPO)
-    key.rename(work := run.store / "cell" / f".work-{key.name}")
+    key = run.store / "measure" / run_key(run, toy.PPO)
+    key.rename(work := run.store / "measure" / f".work-{key.name}")
     before = stages(run)
     gc(run, delete=True)
     assert stages(run) == before - {OLD}
@@ -76,24 +76,33 @@ def test_an_interrupted_run_keeps_what_it_has_and_may_resume(run):
 
 def run_key(run, cell):
     return next(
-        p.parent.name for p in run.store.glob("cell/[!.]*/manifest.json") if read_json(p)["name"].endswith(cell)
+        p.parent.name for p in run.store.glob("measure/[!.]*/manifest.json") if read_json(p)["name"].endswith(cell)
     )
 
 
 def test_what_a_stage_was_made_from_is_kept_with_it(run):
     """Today's code would ask for other keys: only stages.json counts, and the inputs of what it names."""
     names = read_json(run.out / "stages.json")
-    write_json(run.out / "stages.json", {k: v for k, v in names.items() if k == f"cell/{toy.DPO}"})
+    write_json(run.out / "stages.json", {k: v for k, v in names.items() if k == f"measure/{toy.DPO}"})
     write_json(run.out / "config.json", {"unknown": 1})
     gc(run, delete=True)
     kept = {read_json(p)["name"] for p in run.store.glob("*/[!.]*/manifest.json")}
-    assert kept == {"world", "sft", "gold", "reference", "pairs/r0", "proxy/policy_sized/r0", f"cell/{toy.DPO}"}
+    assert kept == {
+        "world",
+        "sft",
+        "gold",
+        "reference",
+        "pairs/r0",
+        "proxy/policy_sized/r0",
+        f"train/{toy.DPO}",
+        f"measure/{toy.DPO}",
+    }
 
 
 @pytest.fixture
 def holder(run):
     """Another process that holds the lock of the old stage."""
-    lock = Store(run.store).root / "cell" / f".lock-{OLD}"
+    lock = Store(run.store).root / "measure" / f".lock-{OLD}"
     read, write = os.pipe()
     child = os.fork()
     if child == 0:

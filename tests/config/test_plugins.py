@@ -65,11 +65,12 @@ def test_only_cells_that_use_a_loss_carry_its_hash_and_an_edit_redoes_those_alon
     suite = asked(plugin)
     stages = build_plan(suite, 1).stages.values()
     carrying = {stage.name for stage in stages if "losses" in stage.config}
-    assert carrying == {"cell/mine-policy_sized-b0.1-r0", "cell/mine-policy_sized-b0.2-r0"}
+    assert carrying == {"train/mine-policy_sized-b0.1-r0", "train/mine-policy_sized-b0.2-r0"}
     before = {stage.name: stage.key for stage in stages}
     plugin.write_text(plugin.read_text() + "\n# a comment is an edit: what the file means is not looked into\n")
     after = {stage.name: stage.key for stage in build_plan(asked(plugin), 1).stages.values()}
-    assert {name for name in before if before[name] != after[name]} == carrying
+    measured = {name.replace("train/", "measure/") for name in carrying}
+    assert {name for name in before if before[name] != after[name]} == carrying | measured
 
 
 def test_a_method_that_is_only_replayed_brings_its_loss(plugin):
@@ -78,7 +79,7 @@ def test_a_method_that_is_only_replayed_brings_its_loss(plugin):
     suite, _ = compose(["smoke", fresh, again, "methods=[again]", f"plugin={plugin}"])
     assert list(suite.losses) == ["mine"]
     (cell,) = build_plan(suite, 1).cells.values()
-    assert cell.stage.inputs["replayed"].config["losses"] == suite.losses
+    assert cell.training.inputs["replayed"].config["losses"] == suite.losses
 
 
 def test_built_in_losses_have_the_keys_that_they_have_without_a_plugin(plugin):

@@ -14,7 +14,7 @@ from bench.lm.codec import encode
 from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.policy import TransformerPolicy, neox_config, new_lm
 from bench.losses.preference import Preference
-from bench.pipeline.artifacts import load_prompts, load_tokenizer
+from bench.pipeline.artifacts.world import WorldArtifact
 from bench.rewards.model import RewardModel
 
 DPO, PPO, BON = "dpo-policy_sized-b0.1-r0", "ppo-policy_sized-b0.01-r0", "bon-policy_sized-r0"
@@ -137,8 +137,8 @@ def test_an_n_above_the_pool_says_what_to_raise(built, tmp_path):
 
 def test_a_text_longer_than_the_models_positions_is_read_whole(built):
     """NeoX has no table of positions, so a model that was built for 4 reads as one that was built for 512."""
-    tokenizer = load_tokenizer(built[1]["world"])
-    prompts = load_prompts(built[1]["world"], "report")["prompt"].tolist()
+    tokenizer = WorldArtifact(built[1]["world"]).tokenizer()
+    prompts = WorldArtifact(built[1]["world"]).prompts("report")["prompt"].tolist()
     rows = encode(tokenizer, prompts, prompts, [True] * len(prompts))
     short, long = (
         TransformerPolicy(new_lm(neox_config(toy_artifacts.SIZE, tokenizer, positions), 0)) for positions in (4, 512)

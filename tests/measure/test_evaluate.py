@@ -10,7 +10,9 @@ import toy_methods
 from bench.core.records import ROW_COLUMNS, SAMPLE_COLUMNS, frame
 from bench.core.types import Pairs
 from bench.lm.logprobs import batched_sequence_logps
-from bench.measure.evaluate import Judge, Protocol, clustered, draw, evaluate, probe_columns, row_of, win_rate
+from bench.measure.evaluate import Protocol, clustered, draw, evaluate, probe_columns, row_of
+from bench.measure.scoring import Scoring, win_rate
+from bench.rewards.base import Reward, RubricUnits
 from bench.rewards.units import Units
 
 PROMPTS = pd.DataFrame(
@@ -112,19 +114,18 @@ def rubric(prompts, responses):
     return pd.DataFrame({"length": np.array(words, float), "polite": [float("red" in r) for r in responses]})
 
 
-def judge(**changes):
+def scoring(**changes):
     units = Units(scale=2.0, centre={"a": 1.0, "b": 0.0, "s": 0.0}, gold_sd=1.5, own_sd=0.5)
     given = {
-        "gold": lambda rows: rows.lengths.double(),
-        "gold_units": units,
-        "proxy": lambda rows: 3.0 * rows.lengths.double(),
-        "proxy_units": units,
+        "gold": Reward(lambda rows: rows.lengths.double(), units),
+        "proxy": Reward(lambda rows: 3.0 * rows.lengths.double(), units),
         "rubric": rubric,
-        "rubric_centre": pd.DataFrame({"length": [1.0, 0.0, 0.0], "polite": 0.0}, index=["a", "b", "s"]),
-        "rubric_sd": 2.0,
+        "rubric_units": RubricUnits(
+            pd.DataFrame({"length": [1.0, 0.0, 0.0], "polite": 0.0}, index=["a", "b", "s"]), 2.0
+        ),
         "pool": {p: np.arange(5.0) for p in "abs"},
     }
-    return Judge(**(given | changes))
+    return Scoring(**(given | changes))
 
 
 def protocol(prompts=PROMPTS, times=3):
@@ -134,7 +135,7 @@ def protocol(prompts=PROMPTS, times=3):
 
 
 def test_samples_are_standardised_and_judged_one_by_one():
-    samples = draw(toy_methods.policy(1), protocol(), judge(), seed=0, step=4)
+    samples = draw(toy_methods.policy(1), protocol(), scoring(), seed=0, step=4)
     assert samples["prompt_id"].tolist() == ["s"] * 3 + ["a"] * 3 + ["b"] * 3
     for _, row in samples.iterrows():
         n, centre = row["n_tokens"], 1.0 if row["prompt_id"] == "a" else 0.0
@@ -151,7 +152,7 @@ def test_samples_are_standardised_and_judged_one_by_one():
 
 def test_a_measurement_is_a_function_of_policy_seed_and_step():
     def texts(*at):
-        return draw(toy_methods.policy(1), protocol(times=20), judge(), *at)["response"].tolist()
+        return draw(toy_methods.policy(1), protocol(times=20), scoring(), *at)["response"].tolist()
 
     assert texts(0, 4) == texts(0, 4)
     assert len({tuple(texts(*at)) for at in ((0, 4), (0, 5), (1, 4))}) == 3
@@ -159,12 +160,12 @@ def test_a_measurement_is_a_function_of_policy_seed_and_step():
 
 def test_measuring_takes_nothing_from_the_global_generator():
     before = torch.get_rng_state()
-    evaluate(toy_methods.policy(1), protocol(), judge(), 0, 0, 0.1)
+    evaluate(toy_methods.policy(1), protocol(), scoring(), 0, 0, 0.1)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_pi_ref_is_at_zero_everywhere_it_should_be():
-    same = judge(gold=lambda rows: torch.ones(len(rows), dtype=torch.float64), pool={p: np.ones(5) for p in "abs"})
+    same = scoring(gold=lambda rows: torch.ones(len(rows), dtype=torch.float64), pool={p: np.ones(5) for p in "abs"})
     row, _ = evaluate(toy_methods.policy(), protocol(), same, 0, 0, 0.1)
     for name in ("kl", "kl_k1", "kl_select", "chosen_logratio", "rejected_logratio", "implicit_reward"):
         assert row[name] == pytest.approx(0.0, abs=1e-5)  # float32 log-probs of some tens of nats in other batches
@@ -172,7 +173,7 @@ def test_pi_ref_is_at_zero_everywhere_it_should_be():
 
 
 def test_rows_and_samples_fit_the_contract():
-    row, samples = evaluate(toy_methods.policy(1), protocol(), judge(), 0, 3, 0.1)
+    row, samples = evaluate(toy_methods.policy(1), protocol(), scoring(), 0, 3, 0.1)
     assert frame([row], ROW_COLUMNS).loc[0, "kl"] == row["kl"]
     kept = samples.drop(columns=["gold_raw", "proxy_raw", "proxy_z", "win", "entropy"])
     frame(kept.assign(row_id="x@3"), SAMPLE_COLUMNS)

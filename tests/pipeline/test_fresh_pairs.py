@@ -9,14 +9,15 @@ from pydantic import ValidationError
 from toy_kill import contents, killed_at
 
 from bench.config.suite import SuiteConfig
-from bench.core.records import read_parquet
+from bench.core.records import ROW_COLUMNS, read_parquet
 from bench.core.types import stack
 from bench.engine.stage import Context
 from bench.lm.codec import encode
 from bench.pipeline import pairs as pairs_stage
-from bench.pipeline.artifacts import load_tokenizer
 from bench.pipeline.artifacts.pairs import pairs_of, table_of_pairs
+from bench.pipeline.artifacts.world import WorldArtifact
 from bench.pipeline.plan import build_plan
+from bench.runs.folder import named
 
 ONLINE = {"type": "preference", "beta": [0.1], "refresh_every": 2, "steps": 9, "batch": 8, "lr": 1e-3}
 REPLAY = {"type": "preference", "beta": [0.1], "replay": "online", "batch": 8, "lr": 1e-3}
@@ -39,12 +40,17 @@ def built(tmp_path_factory):
     root = tmp_path_factory.mktemp("artifacts")
     plan, folders = build_plan(SUITE, 1), toy_artifacts.build(root, SUITE)[1]
     for name in CELLS.values():
-        toy_artifacts.run_stage(plan, name, folders, folders[f"cell/{name}"])
+        toy_artifacts.run_stage(plan, name, folders, folders[f"measure/{name}"])
+        folders[f"train/{name}"] = folders[f"measure/{name}"] / "train"
     return plan, folders
 
 
+def training(folders, name):
+    return folders[f"measure/{CELLS[name]}"] / "train"
+
+
 def weights(folders, name):
-    policies = folders[f"cell/{CELLS[name]}"] / "policies"
+    policies = folders[f"measure/{CELLS[name]}"] / "train" / "policies"
     return {f"{p.parent.name}": p.read_bytes() for p in sorted(policies.rglob("*.safetensors"))}
 
 
@@ -54,28 +60,32 @@ def test_replayed_in_order_a_run_is_the_same_run_and_shuffled_it_is_another(buil
     assert online
     assert online == again
     assert online.keys() != shuffled.keys() or all(online[step] != shuffled[step] for step in online)
-    steps = {n: read_parquet(folders[f"cell/{CELLS[n]}"] / "rows.parquet")["step"].max() for n in CELLS}
+    steps = {n: read_parquet(folders[f"measure/{CELLS[n]}"] / "rows.parquet")["step"].max() for n in CELLS}
     assert steps["online"] == steps["again"] == 9
 
 
 def test_only_a_replayed_method_keeps_its_pairs(built):
     plan, folders = built
-    kept = {name for name in CELLS if (folders[f"cell/{CELLS[name]}"] / "pairs.parquet").exists()}
+    kept = {name for name in CELLS if (training(folders, name) / "pairs.parquet").exists()}
     assert kept == {"online"}
-    assert len(read_parquet(folders[f"cell/{CELLS['online']}"] / "pairs.parquet")) == 9 * 8
-    alone = build_plan(suite(online=ONLINE), 1).cells[CELLS["online"]].stage
-    assert alone.key != plan.cells[CELLS["online"]].stage.key
+    assert len(read_parquet(training(folders, "online") / "pairs.parquet")) == 9 * 8
+    alone = build_plan(suite(online=ONLINE), 1).cells[CELLS["online"]].training
+    assert alone.key != plan.cells[CELLS["online"]].training.key
     assert "record" not in alone.config
 
 
 def test_rows_say_who_wrote_the_pairs(built):
-    _, folders = built
-    rows = pd.concat([read_parquet(folders[f"cell/{name}"] / "rows.parquet") for name in CELLS.values()])
-    assert rows.groupby("method")["sampler"].unique().map(list).to_dict() == {
+    plan, folders = built
+    tables = {
+        name: named(read_parquet(folders[f"measure/{cell}"] / "rows.parquet"), plan.cells[cell], ROW_COLUMNS)
+        for name, cell in CELLS.items()
+    }
+    assert {name: rows["sampler"].unique().tolist() for name, rows in tables.items()} == {
         "again": ["replay"],
         "online": ["iterative2"],
         "shuffled": ["replay_shuffled"],
     }
+    assert all((rows["method"] == name).all() for name, rows in tables.items())
 
 
 @pytest.mark.parametrize("at", [1, 4, 7])
@@ -84,14 +94,14 @@ def test_killed_within_a_round_it_ends_with_the_same_bytes(built, tmp_path, monk
     run = partial(toy_artifacts.run_stage, plan, CELLS["online"], folders, tmp_path)
     killed_at(at, run, monkeypatch)
     run()
-    want, got = contents(folders[f"cell/{CELLS['online']}"]), contents(tmp_path)
+    want, got = contents(folders[f"measure/{CELLS['online']}"]), contents(tmp_path)
     assert want.keys() == got.keys()
     assert [k for k in want if want[k] != got[k]] == []
 
 
 def test_pairs_come_back_from_their_table_token_for_token(built):
     _, folders = built
-    words = load_tokenizer(folders["world"])
+    words = WorldArtifact(folders["world"]).tokenizer()
     table = read_parquet(folders["pairs/r0"] / "pairs.parquet")
     first = pairs_of(table, words, "cpu")
     odd = f"{words.unk_token} {words.pad_token} {words.bos_token}"  # a policy may say these too

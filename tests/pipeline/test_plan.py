@@ -40,7 +40,7 @@ def test_every_suite_plans_at_every_scale(name, scale):
         assert callable(importlib.import_module(stage.run).run)
         assert stage.expected_s > 0
     for cell in made.cells.values():
-        assert set(cell.static) <= set(ROW_COLUMNS)
+        assert set(cell.identity) <= set(ROW_COLUMNS)
 
 
 def test_names_are_the_contracts():
@@ -55,7 +55,7 @@ def test_names_are_the_contracts():
 
 def test_a_new_beta_costs_one_cell_and_nothing_below_it():
     wider = METHODS | {"ppo": PPOConfig.sweep(beta=(0.1, 0.3, 1.0), steps=5)}
-    assert len(keys(plan(method=wider)) - keys(plan())) == 1
+    assert len(keys(plan(method=wider)) - keys(plan())) == 2  # training and measuring
     assert keys(plan()) < keys(plan(method=wider))
 
 
@@ -63,7 +63,7 @@ def test_a_changed_world_changes_everything_and_a_changed_cell_only_itself():
     world = suite().world.model_copy(update={"seed": 7})
     assert not keys(plan(world=world)) & keys(plan())
     longer = METHODS | {"dpo": PreferenceConfig.sweep(beta=(0.1,), epochs=9)}
-    assert len(keys(plan(method=longer)) ^ keys(plan())) == 2
+    assert len(keys(plan(method=longer)) ^ keys(plan())) == 4  # training and measuring, twice
 
 
 def test_runtime_threads_are_part_of_every_key():
@@ -104,15 +104,16 @@ def test_the_control_on_gold_needs_no_proxy():
     made = plan(method={"ppo_gold": PPOConfig.sweep(proxy=("gold",), beta=(0.1,))}, methods=("ppo_gold",))
     (cell,) = made.cells.values()
     assert "proxy" not in cell.stage.inputs
-    assert cell.static["proxy_id"] == "gold"
-    assert cell.static["proxy_seed"] is None
+    assert cell.identity["proxy_id"] == "gold"
+    assert cell.identity["proxy_seed"] is None
 
 
 def test_pairs_enter_what_they_label_and_nothing_else():
     fewer = plan(pairs=PairsConfig(n=100))
     for a, b in zip(plan().cells.values(), fewer.cells.values(), strict=True):
         changed = {name for name in a.stage.inputs if a.stage.inputs[name].key != b.stage.inputs[name].key}
-        assert changed == {"pairs", "proxy"}
+        assert changed - {"train"} == {"pairs", "proxy"}
+        assert a.training is None or "train" in changed
 
 
 def test_planning_imports_no_torch():

@@ -14,9 +14,9 @@ from bench.errors import GateError
 from bench.lm.codec import encode
 from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.policy import load_policy
-from bench.measure.evaluate import win_rate
+from bench.measure.scoring import win_rate
 from bench.pipeline import reference
-from bench.pipeline.artifacts import load_tokenizer
+from bench.pipeline.artifacts.world import WorldArtifact
 from bench.rewards.units import within_prompt_sd
 from gold.model import rubric_score, rubric_table
 
@@ -38,7 +38,7 @@ def unbroken(built, tmp_path_factory):
 
 
 def reread(folders, table, response, ended):
-    tokenizer = load_tokenizer(folders["world"])
+    tokenizer = WorldArtifact(folders["world"]).tokenizer()
     rows = encode(tokenizer, table["prompt"].tolist(), table[response].tolist(), table[ended].tolist())
     return batched_sequence_logps(load_policy(folders["sft"], "cpu"), rows, 1).double().numpy()
 
@@ -114,13 +114,15 @@ def test_a_cell_starts_at_pi_ref_and_moves_away(unbroken, name):
     assert rows["kl"].iloc[0] == pytest.approx(0, abs=1e-6)
     assert rows["kl"].iloc[-1] > 0.005
     assert len(rows) > 2
-    assert rows["row_id"].tolist() == [f"{name}@{step}" for step in rows["step"]]
+    assert rows["row_id"].tolist() == [str(step) for step in rows["step"]]
 
 
 @pytest.mark.parametrize("name", CELLS)
 def test_only_what_the_contract_names_is_left(unbroken, name):
-    assert {p.name for p in unbroken[name].iterdir()} == {"rows.parquet", "samples.parquet", "log.jsonl", "policies"}
-    steps = [json.loads(line)["step"] for line in (unbroken[name] / "log.jsonl").read_text().splitlines()]
+    training = unbroken[name] / "train"
+    assert {p.name for p in unbroken[name].iterdir()} == {"rows.parquet", "samples.parquet", "train"}
+    assert {p.name for p in training.iterdir()} == {"track.json", "log.jsonl", "policies", "manifest.json"}
+    steps = [json.loads(line)["step"] for line in (training / "log.jsonl").read_text().splitlines()]
     assert steps == list(range(1, len(steps) + 1))
 
 

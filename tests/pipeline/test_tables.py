@@ -10,12 +10,13 @@ import toy_lm
 
 from bench.checks.estimators import world as tab
 from bench.core.records import write_parquet
-from bench.pipeline.artifacts import Calibrated, Proxy, load_prompts, load_tokenizer
 from bench.pipeline.artifacts.pairs import label_noise, pairs_of
-from bench.pipeline.cell import nulls
+from bench.pipeline.artifacts.world import WorldArtifact
+from bench.pipeline.measure import nulls
 from bench.pipeline.pairs import arrange
 from bench.pipeline.pool import headroom, text_ids
 from bench.pipeline.proxy import audit, permuted
+from bench.rewards.base import Reward
 from bench.rewards.units import Units
 from gold.labels import Labels
 
@@ -127,9 +128,7 @@ def test_the_optimised_reward_is_the_proxy_in_logits_with_pi_ref_at_zero():
     def raw(rows):
         return rows.lengths.double()
 
-    proxy = Proxy(raw, Units(0.5, {}, 1.5, 1.0), None)
-    reward = proxy.in_logits(pool, "proxy_raw")
-    assert isinstance(reward, Calibrated)
+    reward = Reward(raw, Units(0.5, {}, 1.5, 1.0)).logits(pool["proxy_raw"].mean())
     rows = tab.sequences((2,), [(1,), (2, 3, 1)])
     assert reward(rows).tolist() == pytest.approx([0.5 * (1 - 4), 0.5 * (3 - 4)])
     assert torch.equal(
@@ -140,21 +139,21 @@ def test_the_optimised_reward_is_the_proxy_in_logits_with_pi_ref_at_zero():
 def test_prompts_are_a_prefix_of_their_split(tmp_path):
     table = pd.DataFrame({"split": ["rl", "report", "rl"], "prompt_id": ["a", "b", "c"], "prompt": ["x", "y", "z"]})
     write_parquet(table, tmp_path / "prompts.parquet")
-    assert load_prompts(tmp_path, "rl")["prompt"].tolist() == ["x", "z"]
-    assert load_prompts(tmp_path, "rl", 1)["prompt"].tolist() == ["x"]
-    assert load_prompts(tmp_path, "report")["prompt_id"].tolist() == ["b"]
-    with pytest.raises(ValueError, match="3 prompts of split 'rl' were asked for; the world holds 2"):
-        load_prompts(tmp_path, "rl", 3)
+    assert WorldArtifact(tmp_path).prompts("rl")["prompt"].tolist() == ["x", "z"]
+    assert WorldArtifact(tmp_path).prompts("rl", 1)["prompt"].tolist() == ["x"]
+    assert WorldArtifact(tmp_path).prompts("report")["prompt_id"].tolist() == ["b"]
+    with pytest.raises(ValueError, match="split 'rl' has 2 prompts, 3 are needed; raise world.splits.rl to 3"):
+        WorldArtifact(tmp_path).prompts("rl", 3)
 
 
 def test_a_stored_tokenizer_spells_the_same(tmp_path):
     tokenizer = toy_lm.tokenizer()
     tokenizer.save_pretrained(tmp_path)
-    again = load_tokenizer(tmp_path)
+    again = WorldArtifact(tmp_path).tokenizer()
     marks = ("pad_token_id", "bos_token_id", "sep_token_id", "eos_token_id", "unk_token_id")
     assert [getattr(again, m) for m in marks] == [getattr(tokenizer, m) for m in marks]
     assert again("red two zebra")["input_ids"] == tokenizer("red two zebra")["input_ids"] == [5, 9, 4]
 
 
 def test_rows_with_nan_become_json_with_null():
-    assert nulls([{"kl": math.nan, "gold": 1.0, "reason": "x"}]) == [{"kl": None, "gold": 1.0, "reason": "x"}]
+    assert nulls({"kl": math.nan, "gold": 1.0, "reason": "x"}) == {"kl": None, "gold": 1.0, "reason": "x"}

@@ -11,12 +11,13 @@ from bench.config.models import ModelConfig
 from bench.config.suite import SuiteConfig
 from bench.core.records import read_parquet, write_parquet
 from bench.engine.files import write_json
-from bench.engine.stage import Context, resolve
+from bench.engine.stage import Context, Stage, resolve
+from bench.engine.store import MANIFEST
 from bench.lm.codec import encode
 from bench.lm.policy import TransformerPolicy, neox_config, new_lm
 from bench.methods.ppo import PPOConfig
 from bench.methods.preference import PreferenceConfig
-from bench.pipeline.artifacts import load_tokenizer
+from bench.pipeline.artifacts.world import WorldArtifact
 from bench.pipeline.plan import Plan, build_plan
 from bench.rewards.model import RewardModel
 
@@ -30,7 +31,7 @@ SUITE = SuiteConfig.model_validate(
         },
         "sft": {"model": SIZE, "max_new_tokens": 8},
         "gold": {"type": "rubric"},
-        "reference": {"samples_per_prompt": 8, "min_gold_rubric_corr": -1},
+        "reference": {"report_prompts": 6, "select_prompts": 3, "samples_per_prompt": 8, "min_gold_rubric_corr": -1},
         "pairs": {"n": 32, "held_out": 16},
         "proxies": {"policy_sized": {"model": SIZE}},
         "pool": {"report_prompts": 4, "select_prompts": 2, "samples_per_prompt": 32},
@@ -53,16 +54,31 @@ SUITE = SuiteConfig.model_validate(
 
 
 def run_stage(plan: Plan, name: str, folders: Mapping[str, Path], folder: Path, **changes: Any) -> Mapping[str, Any]:
-    """Run a stage of the plan (or a cell's, by the cell's name) in `folder`, with `changes` to its config."""
-    stage = plan.cells[name].stage if name in plan.cells else plan.stages[name]
+    """Run a stage of the plan in `folder`, with `changes` to its config; of a cell, by its name, both stages.
+
+    A cell is trained in `folder/train`, unless it was, and measured in `folder`.
+    """
+    cell = plan.cells.get(name)
+    if cell is None or cell.training is None:
+        return _run(cell.stage if cell else plan.stages[name], folders, folder, changes)
+    training = folder / "train"
+    if not (training / MANIFEST).exists():
+        _run(cell.training, folders, training, {k: v for k, v in changes.items() if k in cell.training.config})
+        write_json(training / MANIFEST, {"config": cell.training.config})
+    measured = {k: v for k, v in changes.items() if k in cell.stage.config}
+    return _run(cell.stage, {**folders, cell.training.name: training}, folder, measured)
+
+
+def _run(stage: Stage, folders: Mapping[str, Path], folder: Path, changes: Mapping[str, Any]) -> Mapping[str, Any]:
     inputs = {key: folders[needed.name] for key, needed in stage.inputs.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    return resolve(stage.run)(Context({**stage.config, **changes}, inputs, folder, "cpu", lambda event: None))
+    config = {**stage.config, **changes}
+    return resolve(stage.run)(Context(config, inputs, folder, "cpu", lambda event: None, stage.parts))
 
 
 def random_sft(folder: Path, world: Path) -> None:
     """A policy of random weights, sharpened a little so that texts differ in probability."""
-    model = new_lm(neox_config(SIZE, load_tokenizer(world), 64), 0)
+    model = new_lm(neox_config(SIZE, WorldArtifact(world).tokenizer(), 64), 0)
     with torch.no_grad():
         model.get_output_embeddings().weight *= 10
     TransformerPolicy(model).save(folder)
@@ -70,7 +86,7 @@ def random_sft(folder: Path, world: Path) -> None:
 
 def random_proxy(folder: Path, folders: Mapping[str, Path]) -> None:
     """A proxy of random weights with what the proxy stage writes beside it."""
-    tokenizer = load_tokenizer(folders["world"])
+    tokenizer = WorldArtifact(folders["world"]).tokenizer()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         model = GPTNeoXForSequenceClassification(neox_config(SIZE, tokenizer, 64, num_labels=1)).eval()

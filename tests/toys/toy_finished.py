@@ -71,6 +71,9 @@ def build(root: Path, suite: SuiteConfig = SUITE) -> ToyRun:
     for cell in plan.cells.values():
         folders[cell.stage.name] = root / "made" / cell.name
         toy_artifacts.run_stage(plan, cell.name, folders, folders[cell.stage.name])
+        if cell.training is not None:
+            folders[cell.training.name] = root / "made" / f"{cell.name}-train"
+            (folders[cell.stage.name] / "train").rename(folders[cell.training.name])
     for stage in {s.key: s for cell in plan.cells.values() for s in cell.stage.closure()}.values():
         shutil.copytree(folders[stage.name], store.work(stage))
         store.publish(stage, {"status": "ok"}, 1.0, "cpu")

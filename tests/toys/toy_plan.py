@@ -24,6 +24,6 @@ def plan_with_cells(**acts: str | None) -> Plan:
     cells = {}
     for name, act in acts.items():
         static = {"cell": name, "method": "dpo", "beta": 0.1, "replicate": 0}
-        stage = Stage("cell", f"cell/{name}", "toy_cell", {"static": static, "act": act}, {"shared": shared})
+        stage = Stage("cell", f"cell/{name}", "toy_cell", {"cell": name, "act": act}, {"shared": shared})
         cells[name] = Cell(name, "dpo", stage, static)
     return Plan(SuiteConfig(name="toy"), {"shared": shared}, cells)

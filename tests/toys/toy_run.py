@@ -33,7 +33,7 @@ def plan(steps: int, step_s: float) -> "Plan":
     cells = {}
     for name in CELLS:
         static = {"cell": name, "method": "dpo", "beta": 0.1, "replicate": 0}
-        config = {"static": static, "steps": steps, "step_s": step_s}
+        config = {"cell": name, "steps": steps, "step_s": step_s}
         cells[name] = Cell(name, "dpo", Stage("cell", f"cell/{name}", "toy_steps", config, {"shared": shared}), static)
     return Plan(SuiteConfig(name="toy"), {"shared": shared}, cells)
 

@@ -14,7 +14,6 @@ from bench.engine.stage import Context
 def run(context: Context) -> dict[str, Any]:
     """One row a step. Every row hangs on the one before, so that a step lost or done twice shows."""
     folder, latest = context.folder, context.folder / "checkpoint.json"
-    name = context.config["static"]["cell"]
     rows: list[dict[str, Any]] = (
         read_json(folder / read_json(latest)["folder"] / "rows.json") if latest.exists() else []
     )
@@ -22,7 +21,7 @@ def run(context: Context) -> dict[str, Any]:
     for step in tqdm(range(len(rows), context.config["steps"])):
         time.sleep(context.config["step_s"])
         gold = (rows[-1]["gold"] if rows else 0.5) * 3.7 % 1 + shared
-        identity = {**context.config["static"], "row_id": f"{name}@{step}", "step": step, "status": "ok"}
+        identity = {"row_id": str(step), "step": step, "status": "ok"}
         rows.append({**identity, "kl": 0.1 * step, "gold": gold, "proxy": gold / 2, "n_prompts": 1})
         context.report({"step": step, "steps": context.config["steps"], "kl": 0.1 * step})
         _checkpoint(context, rows)
@@ -40,5 +39,5 @@ def _checkpoint(context: Context, rows: list[dict[str, Any]]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     write_json(folder / "rows.json", rows)
-    write_parquet(frame(rows, ROW_COLUMNS), folder / "rows.parquet")
+    write_parquet(frame(rows, ROW_COLUMNS), context.folder / "rows.parquet")
     point_to(context.folder / "checkpoint.json", folder)

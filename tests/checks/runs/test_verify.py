@@ -71,9 +71,9 @@ def test_files_that_come_or_go_are_named(run):
 
 
 def test_a_stage_gone_from_the_store_is_named(run):
-    shutil.rmtree(run.stage(f"cell/{toy.PPO}"))
+    shutil.rmtree(run.stage(f"measure/{toy.PPO}"))
     lines = only(checked(run), "stored stages", "cells of the run")
-    assert lines[0].startswith(f"cell/{toy.PPO} (")
+    assert lines[0].startswith(f"measure/{toy.PPO} (")
     assert "is not in the store" in lines[0]
 
 
@@ -86,7 +86,7 @@ def test_a_manifest_that_tells_another_story_is_named(run):
 
 def test_a_cell_deleted_from_the_run_is_named(run):
     stages = read_json(run.out / "stages.json")
-    del stages[f"cell/{toy.DPO}"]
+    del stages[f"measure/{toy.DPO}"]
     write_json(run.out / "stages.json", stages)
     lines = only(checked(run), "cells of the run")
     assert lines[0] == f"cell {toy.DPO}: is missing: the config asks for it, stages.json has no such stage"
@@ -137,7 +137,7 @@ def test_an_edited_text_is_named_in_the_run_folder(run):
 
 
 def test_a_text_edited_with_all_hashes_is_found_by_its_score(run):
-    name = f"cell/{toy.PPO}"
+    name = f"measure/{toy.PPO}"
     toy.edit(run.stage(name) / "samples.parquet", respelled)
     toy.edit(run.out / "samples.parquet", respelled)
     run.forge(name)
@@ -153,7 +153,7 @@ def test_a_wrong_score_with_all_hashes_is_found(run, column, name):
         samples.loc[3, column] += 0.001
         return samples
 
-    stage = f"{'bon' if name == toy.BON else 'cell'}/{name}"
+    stage = f"{'bon' if name == toy.BON else 'measure'}/{name}"
     toy.edit(run.stage(stage) / "samples.parquet", raise_score)
     run.forge(stage)
     found = checked(run, share=1)
@@ -165,8 +165,8 @@ def test_a_wrong_score_with_all_hashes_is_found(run, column, name):
 def failed(run, reason):
     """The run as it would be, had its DPO cell failed for want of memory; its null row gives `reason`."""
     stages, about = (read_json(run.out / name) for name in ("stages.json", "run.json"))
-    del stages[f"cell/{toy.DPO}"]
-    about["failures"] = {f"cell/{toy.DPO}": {"status": "failed", "reason": "out of memory"}}
+    del stages[f"measure/{toy.DPO}"]
+    about["failures"] = {f"measure/{toy.DPO}": {"status": "failed", "reason": "out of memory"}}
     write_json(run.out / "stages.json", stages)
     write_json(run.out / "run.json", about)
 
@@ -194,7 +194,7 @@ def test_a_row_that_its_samples_do_not_give_is_found(run):
         rows.loc[1, "kl"] += 0.001
         return rows
 
-    for name in (f"cell/{toy.PPO}", f"bon/{toy.BON}", "null/reference-policy_sized-r0"):
+    for name in (f"measure/{toy.PPO}", f"bon/{toy.BON}", "null/reference-policy_sized-r0"):
         toy.edit(run.stage(name) / "rows.parquet", better)
         run.forge(name)
     lines = checked(run)["rows from samples"]
@@ -207,12 +207,12 @@ def test_a_row_that_its_samples_do_not_give_is_found(run):
 
 
 def test_a_policy_that_did_not_write_its_texts_is_found(run):
-    policies = sorted((run.stage(f"cell/{toy.PPO}") / "policies").iterdir(), key=lambda p: int(p.name))
+    policies = sorted((run.stage(f"train/{toy.PPO}") / "policies").iterdir(), key=lambda p: int(p.name))
     for folder in policies:
         shutil.copy(run.stage("sft") / "model.safetensors", folder)
         shutil.copy(folder / "model.safetensors", run.out / "cells" / toy.PPO / "policies" / folder.name)
-    run.forge(f"cell/{toy.PPO}")
-    shutil.rmtree(run.stage(f"cell/{toy.DPO}"))  # so that the policy drawn is PPO's
+    run.forge(f"train/{toy.PPO}")
+    shutil.rmtree(run.stage(f"measure/{toy.DPO}"))  # so that the policy drawn is PPO's
     lines = checked(run)["a policy measured again"]
     assert any(" kl: is " in line and "the stored policy says 0" in line for line in lines)
 
