@@ -35,3 +35,8 @@ def did_you_mean(value: str, legal: Iterable[str]) -> str:
     """`; did you mean 'x'?` if one of `legal` resembles `value`, else an empty string."""
     close = difflib.get_close_matches(value, list(legal), n=1, cutoff=0.55)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def exit_code(error: BaseException) -> int:
+    """The exit code of a command that ends with this error."""
+    return 130 if isinstance(error, KeyboardInterrupt) else 2 if isinstance(error, ConfigError) else 1

@@ -14,7 +14,7 @@ from bench.config.evaluation import MeasureConfig
 from bench.config.suite import RuntimeConfig
 from bench.core.types import Sequences
 from bench.engine.display import PlainDisplay
-from bench.engine.scheduler import run_plan
+from bench.engine.local import make_stages
 from bench.engine.store import Store
 from bench.lm.generate import generate
 from bench.lm.policy import load_policy
@@ -83,10 +83,8 @@ def sweep(plan: Plan, cells: int, workers: int) -> None:
     with TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store")
         shutil.copytree(STORE.root, store.root)
-        chosen = dict(list(plan.cells.items())[:cells])
-        outcome = run_plan(
-            Plan(plan.suite, {}, chosen), store, RuntimeConfig(workers=workers), PlainDisplay(), lambda stage: None
-        )
+        chosen = [cell.stage for cell in list(plan.cells.values())[:cells]]
+        outcome = make_stages(chosen, store, RuntimeConfig(workers=workers), PlainDisplay(), lambda stage: None)
     assert outcome.made == cells
     assert not outcome.failures
 

@@ -16,7 +16,7 @@ from bench.config.suite import RuntimeConfig
 from bench.core.records import read_parquet
 from bench.core.types import Pairs, Prompts, Sequences
 from bench.engine.display import PlainDisplay
-from bench.engine.scheduler import run_plan
+from bench.engine.local import make_stages
 from bench.engine.stage import Context, Stage
 from bench.engine.store import Store
 from bench.lm.codec import encode, encode_prompts
@@ -39,8 +39,9 @@ def plan_of(width: int = 64, *overrides: str) -> Plan:
 
 def make(plan: Plan, names: Iterable[str]) -> None:
     """Make these stages of a plan, and their inputs, if they are not in the store."""
-    wanted = Plan(plan.suite, {name: plan.stages[name] for name in names}, {})
-    outcome = run_plan(wanted, STORE, RuntimeConfig(), PlainDisplay(), lambda stage: None)
+    outcome = make_stages(
+        [plan.stages[name] for name in names], STORE, RuntimeConfig(), PlainDisplay(), lambda stage: None
+    )
     if outcome.failures:
         raise SystemExit("\n".join(f"{failure.name}: {failure.reason}" for failure in outcome.failures.values()))
 

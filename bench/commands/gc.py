@@ -1,7 +1,7 @@
-"""`bench gc`: how large the stored stages are, which of them no run uses, and, when told to, their removal.
+"""`bench gc`: sizes of the stored stages, which of them no run uses, and their removal with delete=true.
 
-A stage is in use when a run folder names it (stages.json), when that run's config would ask for it again (so an
-interrupted run keeps what it has), when a used stage was made from it, or while somebody holds its lock.
+A stage is in use when a run folder names it (stages.json), when that run's config plans it (so an interrupted run
+keeps what it has), when a used stage was made from it, or while a process holds its lock.
 """
 
 import os
@@ -10,12 +10,14 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from filelock import FileLock, Timeout
+from pydantic import Field
 from rich.console import Console
 from rich.table import Table
 
-from bench.config.base import Config
+from bench.commands.options import Options, parse
 from bench.config.explain import validated
 from bench.config.suite import SuiteConfig
 from bench.engine.files import read_json
@@ -26,17 +28,29 @@ from bench.pipeline.plan import build_plan, plan_stages
 _DEAD = re.compile(r"\.(work|progress|output|trash)-(?P<key>[0-9a-f]+)")
 
 
-class GcOptions(Config):
-    """`runs` is searched, with all that lies under it, for run folders whose stages are kept."""
+class GcOptions(Options):
+    """List the sizes of stored stages and leftovers, and those that no run uses; remove these with delete=true."""
 
-    delete: bool = False
-    runs: Path = Path("runs")
-    store: Path | None = None
+    example: ClassVar[tuple[str, ...]] = ("bench gc", "bench gc delete=true runs=experiments")
+
+    delete: bool = Field(default=False, description="remove what no run uses")
+    runs: Path = Field(default=Path("runs"), description="searched at any depth for run folders, whose stages are kept")
+    store: Path | None = Field(default=None, description="the store; $GOLDBENCH_STORE by default, else .goldbench")
+
+
+OPTIONS = GcOptions
+
+
+def main(words: Sequence[str]) -> int:
+    places, options = parse(words, GcOptions)
+    if places:
+        raise ConfigError(f"unknown setting {places[0]!r}; choose from delete=true, runs=DIR, store=DIR")
+    return collect(options)
 
 
 @dataclass(frozen=True)
 class Item:
-    """A stored stage, or what an attempt at one left behind."""
+    """A stored stage, or the leftovers of an attempt at one."""
 
     kind: str
     key: str
@@ -63,7 +77,7 @@ def collect(options: GcOptions) -> int:
         _refuse_blind_deletion(options, runs, store, used)
     console = Console(highlight=False, soft_wrap=True)
     console.print(_table(items))
-    print(f"run folders under {options.runs}: {len(runs)}; one elsewhere (out=DIR) is not seen, give runs=DIR for it")
+    print(f"run folders under {options.runs}: {len(runs)}; those elsewhere (out=DIR) are found with runs=DIR")
     for item in unused:
         state = "" if item.finished else "  unfinished"
         print(f"  {item.key[:8]}  {_mib(item.size):>12}  {item.name}{state}")
@@ -79,7 +93,7 @@ def collect(options: GcOptions) -> int:
 
 
 def _used(runs: Iterable[Path], store: Path) -> set[str]:
-    """Keys that run folders name or would ask for, and all that those were made from."""
+    """The keys that run folders name or plan, and those of everything that these were made from."""
     keys = {key for run in runs for key in _keys_of(run)}
     manifests = {path.parent.name: path for path in store.glob(f"*/*/{MANIFEST}")}
     todo = list(keys)
@@ -99,12 +113,12 @@ def _keys_of(run: Path) -> Iterator[str]:
     try:
         plan = build_plan(validated(SuiteConfig, read_json(config)), int(threads[1]) if threads else 1)
     except (ConfigError, FileNotFoundError):
-        return  # made by other code, which would ask for other stages
+        return  # written by other code, which plans other stages
     yield from (stage.key for stage in plan_stages(plan))
 
 
 def _items(store: Path, used: set[str]) -> Iterator[Item]:
-    """Everything below the kinds' folders but locks, stages first."""
+    """Everything in the folders of the kinds except locks, stages first."""
     for kind in sorted(path for path in store.iterdir() if path.is_dir()):
         dead: dict[str, list[Path]] = {}
         for path in sorted(kind.iterdir()):
@@ -124,7 +138,7 @@ def _lock(kind: Path, key: str) -> FileLock:
 
 
 def _locked(kind: Path, key: str) -> bool:
-    """Whether somebody works at this key."""
+    """Whether a process works at this key."""
     lock = _lock(kind, key)
     if not Path(lock.lock_file).exists():
         return False
@@ -136,7 +150,7 @@ def _locked(kind: Path, key: str) -> bool:
 
 
 def _refuse_blind_deletion(options: GcOptions, runs: list[Path], store: Path, used: set[str]) -> None:
-    """Deleting is refused where gc cannot see who uses the store."""
+    """Raise ConfigError where gc cannot see which runs use the store."""
     if not runs:
         raise ConfigError(f"no run folder under {str(options.runs)!r}, so nothing would be kept; give runs=DIR")
     for path in store.glob("*/.lock-*"):
@@ -149,7 +163,7 @@ def _refuse_blind_deletion(options: GcOptions, runs: list[Path], store: Path, us
 
 
 def _remove(item: Item, store: Path) -> int:
-    """Remove an item under its lock, a stage in one step. Returns the bytes freed, 0 if somebody took the lock."""
+    """Remove an item under its lock, a stage in one step. Returns the bytes freed: 0 if a process took the lock."""
     size, kind = item.size, store / item.kind
     try:
         with _lock(kind, item.key).acquire(timeout=0):
@@ -181,11 +195,11 @@ def _table(items: Sequence[Item]) -> Table:
     for title in ("kind", "stages", "size", "unused", "size", "leftovers", "size"):
         table.add_column(title, justify="left" if title == "kind" else "right", no_wrap=True)
     for kind in [*dict.fromkeys(item.kind for item in items), "all"]:
-        own = [item for item in items if kind in (item.kind, "all")]
+        here = [item for item in items if kind in (item.kind, "all")]
         parts = (
-            [item for item in own if item.finished],
-            [item for item in own if item.finished and not item.used],
-            [item for item in own if not item.finished],
+            [item for item in here if item.finished],
+            [item for item in here if item.finished and not item.used],
+            [item for item in here if not item.finished],
         )
         cells = [text for part in parts for text in (str(len(part)), _mib(sum(item.size for item in part)))]
         table.add_row(kind, *cells)

@@ -1,93 +1,99 @@
-"""What `bench run` does: plan, sweep, keep the run folder, its report and W&B fresh, sum up."""
+"""`bench run`: plan, make stages, keep the run folder, its report and W&B up to date, sum up."""
 
-import multiprocessing
-import os
+import shlex
 import sys
-import threading
-import time
-from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
-from multiprocessing.process import BaseProcess
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
+from bench.commands.json_lines import Emit, JsonDisplay, json_output, silent
+from bench.commands.preflight import check
+from bench.commands.refresh import Refresh
+from bench.commands.streams import steady_output
+from bench.commands.suite_options import SuiteOptions, read_suite
 from bench.config.suite import RuntimeConfig, SuiteConfig
-from bench.engine.display import choose_display, duration, steady_output
-from bench.engine.scheduler import Outcome, needed_stages, run_plan, worker_count
+from bench.engine.display import Display, choose_display, duration
+from bench.engine.local import make_stages, worker_count
+from bench.engine.scheduler import Outcome, needed_stages
 from bench.engine.stage import Stage
-from bench.engine.stopping import StopRequest, deaf_children
+from bench.engine.stopping import StopRequest
 from bench.engine.store import Store
-from bench.engine.worker import die_with_parent
-from bench.errors import ConfigError, StoreError
+from bench.errors import StoreError, exit_code
 from bench.pipeline.plan import Plan, build_plan, plan_stages
 from bench.runs.folder import RunFolder, bad_rows
 from reports import refresh as refresh_report
 from reports.wandb_session import Job, Target
 from reports.wandb_sink import Sink
 
-_REFRESH_S, _RARER, _RAREST_S = 10.0, 2.0, 300.0  # seconds of a core each, more as the run folder fills
+
+class RunOptions(SuiteOptions):
+    """Run or resume a suite, then write its report. Finished stages are never made again.
+
+    With --json: start, progress, done and failed events of stages, then one end event with the exit code.
+    """
+
+    example: ClassVar[tuple[str, ...]] = (
+        "bench run suite=smoke",
+        "bench run suite=overopt 'method.dpo.beta=[.03,.1]' replicates=3 workers=2",
+        "bench run runs/smoke-0123abcd/config.json",
+    )
 
 
-def run(suite: SuiteConfig, runtime: RuntimeConfig, command: str) -> int:
+OPTIONS = RunOptions
+
+
+def main(words: Sequence[str]) -> int:
+    suite, runtime, rest, wants_json = read_suite(words, RunOptions)
+    with json_output(wants_json) as emit:
+        return run(suite, runtime, f"bench run {shlex.join(rest)}", emit)
+
+
+def run(suite: SuiteConfig, runtime: RuntimeConfig, command: str, emit: Emit = silent) -> int:
     """Run or resume a suite and write its report. Returns the exit code."""
     assert runtime.store is not None
     plan = build_plan(suite, runtime.threads)
-    if suite.losses and any(s.config.get("losses") for s in needed_stages(plan, Store(runtime.store))):
-        _try_losses(suite.losses, runtime.plugin)
-    return execute(plan, runtime, command)
+    check(suite, runtime, needed_stages(plan_stages(plan), Store(runtime.store)))
+    return execute(plan, runtime, command, emit)
 
 
-def _try_losses(losses: Mapping[str, str], plugin: Path | None) -> None:
-    """Load what people bring, in a process of its own, before an hour is spent on the models that it is to train."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        try:
-            pool.submit(_load_losses, losses, plugin).result()
-        except BrokenProcessPool:
-            raise ConfigError(f"plugin={plugin}: loading {', '.join(losses)} ended the process that did it") from None
-
-
-def _load_losses(losses: Mapping[str, str], plugin: Path | None) -> None:
-    from bench.losses.plugins import own_losses
-
-    own_losses(losses, plugin)
-
-
-def execute(plan: Plan, runtime: RuntimeConfig, command: str) -> int:
+def execute(plan: Plan, runtime: RuntimeConfig, command: str, emit: Emit = silent) -> int:
     """Make what `plan` needs, its run folder and its report. Returns the exit code."""
     assert runtime.store is not None
     assert runtime.out is not None
-    store = Store(runtime.store)
-    folder = RunFolder(plan, store, runtime.out, command)
+    folder = RunFolder(plan, Store(runtime.store), runtime.out, command)
     folder.check()
     with steady_output(), StopRequest() as stop:
         try:
             folder.assemble({}, over=False)
             with _sink(folder, runtime) as sink:
-                return _run(folder, runtime, sink, stop)
+                return _run(folder, runtime, sink, stop, emit)
         except BaseException as error:
-            folder.mark("failed" if isinstance(error, Exception) else "stopped")
+            state = "failed" if isinstance(error, Exception) else "stopped"
+            folder.mark(state)
+            emit({**_end(folder, state, exit_code(error)), "reason": " ".join(str(error).split())})
             if isinstance(error, OSError) and not isinstance(error, StoreError):  # a full disk, say
                 raise StoreError(f"{error}; finished stages are kept; give the same command again to resume") from error
             raise
 
 
-def _run(folder: RunFolder, runtime: RuntimeConfig, sink: Sink, stop: StopRequest) -> int:
-    outcome = _sweep(folder, runtime, sink, stop)
-    if plan_stages(folder.plan) and not folder.store.root.is_dir():  # what the run folder has by now is worth more
+def _run(folder: RunFolder, runtime: RuntimeConfig, sink: Sink, stop: StopRequest, emit: Emit) -> int:
+    outcome = _make(folder, runtime, sink, stop, emit)
+    if plan_stages(folder.plan) and not folder.store.root.is_dir():  # the run folder now holds more than an empty store
         raise StoreError(f"the store {folder.store.root} was removed under the run")
     state = folder.assemble(outcome.failures, over=True, stopped=bool(stop))
     _sum_up(folder, outcome)
     if stop:
         print("stopped; give the same command again to go on from the last checkpoints", file=sys.stderr)
-        return stop.exit_code
-    sink.finish()
-    return 0 if state == "done" else 1
+    else:
+        sink.finish()
+    code = stop.exit_code if stop else 0 if state == "done" else 1
+    emit(_end(folder, state, code))
+    return code
 
 
-def _sweep(folder: RunFolder, runtime: RuntimeConfig, sink: Sink, stop: StopRequest) -> Outcome:
+def _make(folder: RunFolder, runtime: RuntimeConfig, sink: Sink, stop: StopRequest, emit: Emit) -> Outcome:
     """Make what is missing; the report and W&B follow the cells as they finish."""
-    plan, store, refresh = folder.plan, folder.store, _Refresh(folder)
+    plan, store, refresh = folder.plan, folder.store, Refresh(folder)
     cells = {cell.stage.key: name for name, cell in plan.cells.items()}
     _announce(plan, store, runtime)
     sink.log([name for name, cell in plan.cells.items() if store.is_done(cell.stage)])
@@ -98,10 +104,14 @@ def _sweep(folder: RunFolder, runtime: RuntimeConfig, sink: Sink, stop: StopRequ
             sink.log([cells[stage.key]])
 
     try:
-        with choose_display() as display:
-            return run_plan(plan, store, runtime, display, on_done, stop.__bool__)
+        with _display(emit) as display:
+            return make_stages(plan_stages(plan), store, runtime, display, on_done, stop.__bool__)
     finally:
         refresh.stop()
+
+
+def _display(emit: Emit) -> Display:
+    return choose_display() if emit is silent else JsonDisplay(choose_display(), emit)
 
 
 def _sink(folder: RunFolder, runtime: RuntimeConfig) -> Sink:
@@ -110,45 +120,9 @@ def _sink(folder: RunFolder, runtime: RuntimeConfig) -> Sink:
     return Sink(Target(runtime.wandb, folder.out, suite.name, suite.budgets, jobs))
 
 
-@dataclass
-class _Refresh:
-    """Keeps the run folder and its report up with finished cells, in a process of its own, now and then.
-
-    A refresh that fails costs nothing: the last one is made in the open, when the run is over.
-    """
-
-    folder: RunFolder
-    last: float = field(default_factory=time.monotonic)
-    process: BaseProcess | None = None
-    pause_s: float = _REFRESH_S
-
-    def __call__(self) -> None:
-        busy = self.process is not None and self.process.is_alive()
-        if not busy and time.monotonic() - self.last >= self.pause_s:
-            spawn = multiprocessing.get_context("spawn")
-            self.process = spawn.Process(target=_refresh_quietly, args=(self.folder,), daemon=True)
-            with deaf_children():
-                self.process.start()
-            self.last, self.pause_s = time.monotonic(), min(_RARER * self.pause_s, _RAREST_S)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.join()
-
-
-def _refresh_quietly(folder: RunFolder) -> None:
-    threading.Thread(target=die_with_parent, daemon=True).start()
-    silent = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silent, 1)
-    os.dup2(silent, 2)
-    folder.assemble({}, over=False)
-    with folder.lock():
-        refresh_report(folder.out)
-
-
 def _announce(plan: Plan, store: Store, runtime: RuntimeConfig) -> None:
-    needed, every = needed_stages(plan, store), plan_stages(plan)
+    every = plan_stages(plan)
+    needed = needed_stages(every, store)
     print(f"suite {plan.suite.label}: {len(plan.cells)} cells; {len(needed)} of {len(every)} stages to make ", end="")
     print(f"on {worker_count(runtime)} workers; store {store.root}")
 
@@ -159,10 +133,17 @@ def _sum_up(folder: RunFolder, outcome: Outcome) -> None:
         failure = outcome.failures.get(stage.key)
         if failure is not None and failure.needs is None:
             print(f"{failure.status} {failure.name}: {failure.reason}")
-            print(f"  what it printed: {folder.store.output(stage)}")
+            print(f"  its output: {folder.store.output(stage)}")
     for row in bad_rows(folder.out).itertuples():
         print(f"cell {row.cell} {row.status}: {row.reason}")
     with folder.lock():
         print(f"report {refresh_report(folder.out)}")
     for figure in sorted((folder.out / "figures").glob("*.png")):
         print(f"figure {figure}")
+
+
+def _end(folder: RunFolder, state: str, code: int) -> dict[str, object]:
+    """The last record of `bench run --json`."""
+    page: Path = folder.out / "report.html"
+    report = str(page) if page.is_file() else None
+    return {"event": "end", "state": state, "run": str(folder.out), "report": report, "exit": code}

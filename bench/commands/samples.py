@@ -1,6 +1,7 @@
-"""`bench samples RUN`: what a policy writes, beside what pi_ref wrote to the same prompt, with every score."""
+"""`bench samples`: what a policy writes beside what pi_ref wrote to the same prompt, with every score."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -10,13 +11,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bench.config.base import Config
+from bench.commands.options import Options, one_place, parse
 from bench.core.records import REPORT
 from bench.errors import ConfigError, did_you_mean
 from bench.runs.folder import Run, load_run
 
 WIDE = 100  # columns from which two texts stand side by side
-_LISTED = 6  # legal names that an error tells
+_LISTED = 6  # choices that an error lists
 ORDERS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "gap": lambda texts: texts["proxy"] - texts["gold"],
     "gold": lambda texts: texts["gold"],
@@ -25,46 +26,66 @@ ORDERS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 }
 
 
-class SamplesOptions(Config):
-    """Which policy, how many of its texts, in which order (largest first)."""
+class SamplesOptions(Options):
+    """Print what a policy writes beside what pi_ref writes to the same prompts, with gold, proxy and rubric scores."""
 
-    cell: str | None = None
-    row: str | None = None
-    budget: float | None = Field(default=None, gt=0, description="nats: the policy nearest to it")
-    n: int = Field(default=5, ge=1, description="texts to show")
-    sort: str = "gap"
+    example: ClassVar[tuple[str, ...]] = ("bench samples runs/overopt-1a2b3c4d budget=8 n=3",)
+
+    cell: str | None = Field(default=None, description="the training run; the first trained one by default")
+    row: str | None = Field(default=None, description="one policy by its row_id, instead of cell and budget")
+    budget: float | None = Field(
+        default=None,
+        gt=0,
+        description="the policy nearest to this KL; the cell's last one by default",
+        json_schema_extra={"metavar": "NATS"},
+    )
+    n: int = Field(default=5, ge=1, description="number of texts")
+    sort: str = Field(
+        default="gap",
+        description="the score with the largest values first; gap is proxy - gold",
+        json_schema_extra={"metavar": "|".join(ORDERS)},
+    )
+
+
+OPTIONS = SamplesOptions
+
+
+def main(words: Sequence[str]) -> int:
+    places, options = parse(words, SamplesOptions)
+    show_samples(one_place(places, "samples"), options)
+    return 0
 
 
 def show_samples(path: str, options: SamplesOptions, console: Console | None = None) -> None:
     """Print the texts of one policy: `row`, or of `cell` the one nearest to `budget`, else its last."""
     run = load_run(path)
     row = _policy(run, options)
-    by = ORDERS[_legal("sort", options.sort, ORDERS)]
+    by = ORDERS[_choice("sort", options.sort, ORDERS)]
     of_row = run.samples["row_id"] == row["row_id"]
     pairs = _with_reference(run, row, run.samples[of_row & (run.samples["split"] == REPORT)])
     if pairs.empty:
         raise ConfigError(f"{row['row_id']} has no samples on the report prompts")
-    shown = pairs.assign(by=by(pairs)).sort_values("by", ascending=False, kind="stable").head(options.n)
+    selected = pairs.assign(by=by(pairs)).sort_values("by", ascending=False, kind="stable").head(options.n)
     console = console or Console(highlight=False)
     console.print(_headline(row))
     units = "gold and proxy in gold's sd, rubric in its own, KL in nats"
-    console.print(f"{len(shown)} of {len(pairs)} texts, largest {options.sort} first; {units}\n")
-    for _, sample in shown.iterrows():
+    console.print(f"{len(selected)} of {len(pairs)} texts, largest {options.sort} first; {units}\n")
+    for _, sample in selected.iterrows():
         console.print(Text(str(sample["prompt"]), style="bold yellow"))
         console.print(_side_by_side(_boxes(row, sample), console.width))
 
 
 def _policy(run: Run, options: SamplesOptions) -> pd.Series:
-    """The row that was asked for. Raises ConfigError."""
+    """The row that the options select. Raises ConfigError."""
     rows = run.rows[run.rows["status"] == "ok"]
     if rows.empty:
         raise ConfigError(f"{run.path} has no measured policy yet; wait for its first cell")
     if options.row is not None:
         if options.cell is not None or options.budget is not None:
             raise ConfigError("row= names one policy; leave out cell= and budget=")
-        return rows[rows["row_id"] == _legal("row", options.row, rows["row_id"])].iloc[0]
+        return rows[rows["row_id"] == _choice("row", options.row, rows["row_id"])].iloc[0]
     trained = rows[rows["method"] != "reference"] if options.cell is None else rows
-    cell = _legal("cell", options.cell or str((trained if len(trained) else rows)["cell"].iloc[0]), rows["cell"])
+    cell = _choice("cell", options.cell or str((trained if len(trained) else rows)["cell"].iloc[0]), rows["cell"])
     rows = rows[rows["cell"] == cell]
     kl = rows["kl"].fillna(rows["kl_analytic"]).to_numpy(float)
     if options.budget is None:
@@ -72,22 +93,23 @@ def _policy(run: Run, options: SamplesOptions) -> pd.Series:
     return rows.iloc[int(np.abs(np.log(np.maximum(kl, 1e-9) / options.budget)).argmin())]
 
 
-def _legal(key: str, value: str, legal: Iterable[str]) -> str:
-    names = list(dict.fromkeys(legal))
+def _choice(key: str, value: str, choices: Iterable[str]) -> str:
+    """`value`, if it is one of the choices. Raises ConfigError."""
+    names = list(dict.fromkeys(choices))
     if value not in names:
         more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
         listed = ", ".join(names[:_LISTED]) + more
-        raise ConfigError(f"{key}: {value!r} is unknown here; legal: {listed}{did_you_mean(value, names)}")
+        raise ConfigError(f"unknown {key} {value!r}; choose from {listed}{did_you_mean(value, names)}")
     return value
 
 
 def _with_reference(run: Run, row: pd.Series, samples: pd.DataFrame) -> pd.DataFrame:
     """The policy's samples, each joined with pi_ref's of the same prompt and place, as `ref_*`.
 
-    pi_ref is the cell's own first row: training starts there, and best-of-1 is pi_ref.
+    pi_ref is the cell's first row: training starts there, and best-of-1 is pi_ref.
     """
-    own = run.rows[(run.rows["cell"] == row["cell"]) & (run.rows["status"] == "ok")]
-    first = own[(own["step"] == 0) | (own["n"] == 1)]["row_id"]
+    cell = run.rows[(run.rows["cell"] == row["cell"]) & (run.rows["status"] == "ok")]
+    first = cell[(cell["step"] == 0) | (cell["n"] == 1)]["row_id"]
     reference = run.samples[run.samples["row_id"].isin(first) & (run.samples["split"] == REPORT)]
     place = ["prompt_id", "at"]
     left, right = (t.assign(at=t.groupby("prompt_id").cumcount()) for t in (samples, reference))

@@ -1,107 +1,29 @@
-"""`bench verify RUN`: every check, a table of what was checked, every mismatch with its place, an exit code."""
+"""`bench verify`: check a finished run against its store."""
 
-from collections.abc import Callable, Iterable
-from functools import partial
-from json import JSONDecodeError
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
-import torch
 from pydantic import Field
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from transformers.utils.logging import disable_progress_bar
 
-from bench.checks.runs.derive import check_rows
-from bench.checks.runs.files import check_cells, check_stages
-from bench.checks.runs.finding import Check, Finding, Track, counted
-from bench.checks.runs.opened import Opened
-from bench.checks.runs.pages import check_report
-from bench.checks.runs.remeasure import check_policy
-from bench.checks.runs.rescore import check_scores
-from bench.checks.runs.tables import check_tables
-from bench.config.base import Config
-from bench.errors import ConfigError
-from bench.runs.folder import load_run
+from bench.commands.options import Options, one_place, parse
 
 
-class VerifyOptions(Config):
-    """What `bench verify` may be told. `store` is where the run says its stages are, unless it has moved."""
+class VerifyOptions(Options):
+    """Check a run: hash its stages, derive its tables and rows again, score some samples and measure a policy again."""
 
-    share: float = Field(default=0.02, gt=0, le=1, description="of each row's samples, to be scored again")
-    seed: int = 0
-    store: Path | None = None
+    example: ClassVar[tuple[str, ...]] = ("bench verify runs/overopt-1a2b3c4d share=.05",)
 
-
-def verify(run: str, options: VerifyOptions) -> int:
-    """Check a run folder and its stages. Returns 1 when anything does not hold, else 0."""
-    opened = open_run(run, options.store)
-    checks = run_checks(opened, options)
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(_table(checks))
-    findings = [finding for check in checks for finding in check.findings]
-    for finding in findings:
-        console.print(f"MISMATCH {finding.where}: {finding.what}", markup=False)
-    if other := _made_by_other_code(opened):
-        console.print(f"note: {other} stages were made by other code, libraries or threads than today's")
-    print(f"{run}: {_mismatches(findings) if findings else 'nothing is out of place'}")
-    return 1 if findings else 0
+    share: float = Field(default=0.02, gt=0, le=1, description="share of each row's samples that is scored again")
+    seed: int = Field(default=0, description="selects those samples, and the policy that is measured again")
+    store: Path | None = Field(default=None, description="the store, if it has moved since the run")
 
 
-def _mismatches(findings: list[Finding]) -> str:
-    return counted(len(findings), "mismatch", "mismatches")
+OPTIONS = VerifyOptions
 
 
-def open_run(run: str, store: Path | None) -> Opened:
-    """The run folder with its store, which must exist."""
-    try:
-        loaded = load_run(run)
-    except JSONDecodeError as error:
-        raise ConfigError(f"a JSON file of {run!r} cannot be read ({error}); `bench run` writes it anew") from None
-    root = Path(store or loaded.run["store"]).expanduser()
-    if not root.is_dir():
-        raise ConfigError(f"the store {str(root)!r} of this run does not exist; give store=DIR")
-    return Opened(loaded, root, "cuda" if torch.cuda.is_available() else "cpu")
+def main(words: Sequence[str]) -> int:
+    from bench.checks.runs.run import Sample, verify
 
-
-CHECKS: dict[str, Callable[[Opened, VerifyOptions, Track], Check]] = {
-    "hashing stages": lambda run, options, track: check_stages(run, track),
-    "looking through cells": lambda run, options, track: check_cells(run, track),
-    "comparing tables": lambda run, options, track: check_tables(run, track),
-    "making rows again": lambda run, options, track: check_rows(run, track),
-    "scoring samples": lambda run, options, track: check_scores(run, options.share, options.seed, track),
-    "measuring a policy": lambda run, options, track: check_policy(run, options.seed, track),
-    "building the report": lambda run, options, track: check_report(run, track),
-}
-"""In this order: what the first finds damaged, the others leave out."""
-
-
-def run_checks(opened: Opened, options: VerifyOptions, names: Iterable[str] = tuple(CHECKS)) -> list[Check]:
-    """What each check says."""
-    torch.set_num_threads(1)  # as stages are made; models this small gain little from more
-    disable_progress_bar()  # one a model; there is a bar of our own
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, transient=True) as progress:
-        return [CHECKS[name](opened, options, partial(_track, progress, name)) for name in names]
-
-
-def _track(progress: Progress, name: str, items: Iterable) -> Iterable:
-    return progress.track(items, description=name)
-
-
-def _made_by_other_code(opened: Opened) -> int:
-    """Stages whose key is not what today's code and libraries would give."""
-    plan = opened.plan
-    today = {stage.name: stage.key for stage in [*plan.stages.values(), *(c.stage for c in plan.cells.values())]}
-    return sum(today.get(name) != manifest["key"] for name, manifest in opened.run.stages.items())
-
-
-def _table(checks: list[Check]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("check", no_wrap=True)
-    table.add_column("result", no_wrap=True)
-    table.add_column("what was checked")
-    for check in checks:
-        result = f"[red]{_mismatches(check.findings)}[/red]" if check.findings else "[green]ok[/green]"
-        table.add_row(check.name, result, "; ".join(filter(None, (check.checked, check.note))))
-    return table
+    places, options = parse(words, VerifyOptions)
+    return verify(one_place(places, "verify"), options.store, Sample(options.share, options.seed))

@@ -15,13 +15,13 @@ from hydra import compose as hydra_compose
 from hydra import initialize
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from bench.config.explain import one_line, validated
+from bench.config.grammar import parse_overrides
 from bench.config.load import load_suite, suite_names
 from bench.config.losses import settled
 from bench.config.suite import RuntimeConfig, SuiteConfig
@@ -40,7 +40,7 @@ def compose(argv: Sequence[str]) -> tuple[SuiteConfig, RuntimeConfig]:
     `store` and `out` are filled in. Raises ConfigError on any invalid word.
     """
     named, scale, texts = _split_suite(argv)
-    overrides = _parsed(texts)
+    overrides = parse_overrides(texts)
     typed = [override for override in overrides if override.key_or_group.endswith(".type")]
     rest = [override for override in overrides if override not in typed]
     suite = _retyped(load_suite(named, scale), typed)
@@ -85,23 +85,6 @@ def _split_suite(argv: Sequence[str]) -> tuple[str, str | None, list[str]]:
 def _values(argv: Sequence[str], key: str) -> list[str]:
     """The values of all `key=value` words with this key. Hydra never sees these words."""
     return [text.removeprefix(f"{key}=").strip("'\"") for text in argv if text.startswith(f"{key}=")]
-
-
-def _parsed(texts: Iterable[str]) -> list[Override]:
-    """Parse the overrides one by one, so that an error can name the wrong one."""
-    parser = OverridesParser.create()
-    overrides = []
-    for text in texts:
-        try:
-            override = parser.parse_override(text)
-        except HydraException as error:
-            reason = one_line(error).partition(" See https://")[0]
-            raise ConfigError(f"cannot parse {text!r} as key=value ({reason}); quote special characters") from None
-        if override.is_sweep_override():
-            listed = f"{override.key_or_group}=[{text.partition('=')[2]}]"
-            raise ConfigError(f"{text!r} has several values for one key; write a list: '{listed}'")
-        overrides.append(override)
-    return overrides
 
 
 def _check_key(override: Override, known: Mapping[str, Any]) -> None:

@@ -1,19 +1,16 @@
-"""What a person sees while a sweep runs: a live table on a terminal, one plain line an event elsewhere.
+"""The progress of a run for people: a live table on a terminal, plain lines elsewhere.
 
-Nothing shown here is a number of record, so a terminal that goes away stops nothing. `running` chooses the
-display, `sweep` drives it.
+No number of record comes from here, so a closed terminal stops nothing. `bench run` chooses the display and the
+scheduler drives it.
 """
 
-import contextlib
-import io
-import os
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self, final
+from typing import Any, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -27,11 +24,11 @@ _NUMBERS = ("kl", "gold", "proxy")
 
 
 class Display(ABC):
-    """The events of a sweep."""
+    """Receives the events of a run."""
 
     @abstractmethod
     def begin(self, seconds: Mapping[str, float], workers: int) -> None:
-        """Expected seconds of every stage to be made, by key."""
+        """Called once, with the expected seconds of every stage to make, by key."""
 
     @abstractmethod
     def started(self, stage: Stage) -> None: ...
@@ -56,23 +53,23 @@ class Display(ABC):
 
 @dataclass
 class PlainDisplay(Display):
-    """One line an event; progress itself only every `every_s` seconds a stage."""
+    """One line for each event; progress of a stage at most every `every_s` seconds."""
 
     every_s: float = 30.0
     total: int = 0
     ended: int = 0
-    spoke: dict[str, float] = field(default_factory=dict)
+    printed: dict[str, float] = field(default_factory=dict)  # when the last line of a stage was, by key
 
     def begin(self, seconds: Mapping[str, float], workers: int) -> None:
         self.total = len(seconds)
 
     def started(self, stage: Stage) -> None:
-        self.spoke[stage.key] = time.monotonic()
+        self.printed[stage.key] = time.monotonic()
         self._line(f"start  {stage.name}")
 
     def progressed(self, stage: Stage, event: Mapping[str, Any]) -> None:
-        if time.monotonic() - self.spoke[stage.key] >= self.every_s:
-            self.spoke[stage.key] = time.monotonic()
+        if time.monotonic() - self.printed[stage.key] >= self.every_s:
+            self.printed[stage.key] = time.monotonic()
             words = (f"{name} {_number(value)}" for name, value in event.items() if name != "steps")
             self._line(f"       {stage.name}: {', '.join(words)}")
 
@@ -93,7 +90,7 @@ class _Running:
     stage: Stage
     since: float
     event: dict[str, Any] = field(default_factory=dict)
-    told: float = 0.0  # when the last event came
+    updated: float = 0.0  # when the last event came
 
     @property
     def fraction(self) -> float | None:
@@ -103,11 +100,11 @@ class _Running:
 
 @dataclass
 class LiveDisplay(Display):
-    """A table of what runs (step, KL, gold, proxy, time left) above a bar of the whole sweep."""
+    """A table of running stages (step, KL, gold, proxy, time left) above a bar of the whole run."""
 
     console: Console = field(default_factory=Console)
     seconds: dict[str, float] = field(default_factory=dict)  # of every stage, by key
-    left: dict[str, float] = field(default_factory=dict)  # of stages not begun
+    left: dict[str, float] = field(default_factory=dict)  # of stages that have not started
     workers: int = 1
     running: dict[str, _Running] = field(default_factory=dict)
     live: Live = field(init=False)
@@ -134,7 +131,7 @@ class LiveDisplay(Display):
     def progressed(self, stage: Stage, event: Mapping[str, Any]) -> None:
         running = self.running[stage.key]
         running.event.update(event)
-        running.told = time.monotonic()
+        running.updated = time.monotonic()
 
     def finished(self, stage: Stage, wall_s: float) -> None:
         self.running.pop(stage.key, None)
@@ -146,13 +143,13 @@ class LiveDisplay(Display):
         self.console.print(Text.assemble(("FAILED ", "bold red"), f"{stage.name}: {reason}"))
 
     def render(self) -> Group:
-        """The table and the bar as they stand now."""
+        """The table and the bar at this moment."""
         table = Table(box=None, pad_edge=False, header_style="dim")
         table.add_column("running", no_wrap=True)
         for title in ("step", "KL nats", "gold sd", "proxy sd", "left"):
             table.add_column(title, justify="right")
         table.add_column("")
-        for running in list(self.running.values()):  # the sweep changes it while this thread draws
+        for running in list(self.running.values()):  # the scheduler changes it while this thread draws
             event = running.event
             step = f"{event['step']}/{event['steps']}" if running.fraction is not None else ""
             numbers = [_number(event[name]) if name in event else "" for name in _NUMBERS]
@@ -176,51 +173,8 @@ class LiveDisplay(Display):
     def _left_s(self, running: _Running) -> float:
         total = self.seconds.get(running.stage.key, 0.0)
         if running.fraction:
-            total = (running.told - running.since) / running.fraction
+            total = (running.updated - running.since) / running.fraction
         return max(0.0, running.since + total - time.monotonic())
-
-
-@final
-class _Steady(io.TextIOBase):
-    """A stream whose reader may leave: from then on what is written to it goes nowhere."""
-
-    def __init__(self, stream: Any) -> None:  # a text stream, or what stands in for one
-        self.stream = stream
-
-    def write(self, text: str) -> int:
-        with self._or_nowhere():
-            self.stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with self._or_nowhere():
-            self.stream.flush()
-
-    def isatty(self) -> bool:
-        return bool(self.stream.isatty())
-
-    def fileno(self) -> int:
-        return int(self.stream.fileno())
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return str(self.stream.encoding)
-
-    @contextlib.contextmanager
-    def _or_nowhere(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self.stream.fileno())
-            os.close(nowhere)
-
-
-@contextlib.contextmanager
-def steady_output() -> Iterator[None]:
-    """Inside, nothing that is printed can fail because nobody reads it any more."""
-    with contextlib.redirect_stdout(_Steady(sys.stdout)), contextlib.redirect_stderr(_Steady(sys.stderr)):
-        yield
 
 
 def choose_display() -> Display:
@@ -229,10 +183,11 @@ def choose_display() -> Display:
 
 
 def _number(value: Any) -> str:
-    return f"{round(value, 3) + 0.0:.3g}" if isinstance(value, float) else str(value)  # rounding at pi_ref reads 0
+    return f"{round(value, 3) + 0.0:.3g}" if isinstance(value, float) else str(value)  # -0 prints as 0
 
 
 def duration(seconds: float) -> str:
+    """`9.5s`, `42s`, `3m05s` or `2h07m`."""
     minutes, rest = divmod(round(seconds), 60)
     if minutes >= 60:
         return f"{minutes // 60}h{minutes % 60:02d}m"

@@ -1,6 +1,6 @@
-"""Files and folders that outlast a kill and a power cut: a reader sees what was there or what is new, never a part.
+"""Writes that survive a kill and a power cut: a reader sees the old content or the new, never a part.
 
-`store` publishes stages with it, a resumable stage its checkpoints, `run_folder` its JSON.
+`store` publishes stages with it, resumable stages their checkpoints, `runs.folder` its JSON.
 """
 
 import hashlib
@@ -25,12 +25,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Replace a file by a JSON value in one step. Non-finite numbers are refused: null says undefined."""
+    """Replace a file by a JSON value in one step. Non-finite numbers raise ValueError: null means undefined."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
 def sha256(path: Path) -> str:
-    """Of a file's bytes."""
+    """The hash of a file's bytes, in hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -45,13 +45,13 @@ def sync(path: Path) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Wait until the disk holds a folder and all that lies below it."""
+    """Wait until the disk holds a folder and everything below it."""
     for path in [*folder.rglob("*"), folder]:
         sync(path)
 
 
 def point_to(pointer: Path, folder: Path) -> None:
-    """Let the file `pointer` name `folder`, which lies beside it, and remove the folder that it named before.
+    """Make the file `pointer` name `folder`, which lies beside it, and remove the folder that it named before.
 
     The disk holds the folder before the new name, and the new name before the old folder goes.
     """

@@ -1,6 +1,6 @@
-"""The plugin file that this process may load losses from: told once by whoever starts the work, asked where they load.
+"""The plugin file from which this process may load losses. Whoever starts the work sets it; the loader reads it.
 
-Where the file lies is no part of a result, so no stage's config says it: that holds the hash of what the file defines.
+The path is no part of a result, so no stage's config holds it: a config holds the hash of what the file defines.
 """
 
 from contextvars import ContextVar
@@ -10,10 +10,10 @@ _FILE: ContextVar[Path | None] = ContextVar("plugin", default=None)
 
 
 def use_plugin(file: Path | None) -> None:
-    """From now on, losses are loaded from `file`."""
+    """From now on, load losses from `file`."""
     _FILE.set(file)
 
 
 def plugin_file() -> Path | None:
-    """The file that was told last."""
+    """The file of the last `use_plugin`."""
     return _FILE.get()

@@ -1,7 +1,7 @@
-"""Progress of running stages: JSON lines that a worker appends and the parent tails.
+"""Progress of running stages for the display: JSON lines that a worker appends and the parent reads.
 
-Only for the eye. Nothing here is a number of record: those are in rows and manifests. So a line that cannot be
-written, or read, is dropped.
+No number of record passes through here: those are in rows and manifests. A line that cannot be written or read is
+dropped.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ProgressLog:
-    """The worker's end: one flushed line an event."""
+    """The writer: one flushed line for each event."""
 
     path: Path
 
@@ -25,13 +25,13 @@ class ProgressLog:
 
 @dataclass
 class ProgressTail:
-    """The parent's end: the newest whole line of a file that may not exist yet, or have been begun anew."""
+    """The reader: the newest whole line of a file that may be absent, or begun again."""
 
     path: Path
     offset: int = 0
 
     def latest(self) -> dict[str, Any] | None:
-        """The last event written since the previous call, or None."""
+        """The newest event since the previous call, or None."""
         try:
             if self.path.stat().st_size < self.offset:
                 self.offset = 0

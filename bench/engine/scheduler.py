@@ -1,26 +1,21 @@
-"""The sweep: runs the stages of a plan on workers, inputs first, in the plan's order until time presses.
+"""The scheduler: gives stages to an executor, inputs first, in order until time presses.
 
-That order brings the first cells, and so the report's first curves, as early as can be. Towards the end
-the longest chain of stages goes first, so that no core waits for another. The parent schedules only; it
-never loads torch. A stage that fails, diverges or loses its worker fails what needs it, with the reason;
-everything else finishes. Who asks to stop gets what is finished: the rest stays at its last checkpoint.
-`running` calls `run_plan`.
+That order brings the first cells, and so the report's first curves, as early as can be. Towards the end the longest
+chain of stages goes first, so that no slot waits for another. A stage that fails, diverges or loses its worker fails
+what needs it, with the reason; everything else finishes. On stop, finished stages are kept and running cells resume
+from their last checkpoint. The scheduler never loads torch, and knows neither suites nor plans.
 """
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import wait
 
-from bench.config.suite import RuntimeConfig
 from bench.engine.display import Display
-from bench.engine.provenance import cpu_count
+from bench.engine.executor import Executor, Progressed, Result
 from bench.engine.stage import Stage
 from bench.engine.stopping import Stop, never
 from bench.engine.store import Store
-from bench.engine.worker import Answer, Setup, Worker
-from bench.pipeline.plan import Plan, plan_stages
 
 _TICK_S = 0.5  # how often progress is read while nothing ends
 _PRESSING = 4.0  # a chain goes first once all that waits, shared evenly, takes at most this many times as long
@@ -28,7 +23,7 @@ _PRESSING = 4.0  # a chain goes first once all that waits, shared evenly, takes 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a stage is not there. `status` is what its null row says: failed or diverged."""
+    """Why a stage is absent. `status` is the status of its null row: failed or diverged."""
 
     name: str
     status: str
@@ -38,33 +33,38 @@ class Failure:
 
 @dataclass
 class Outcome:
-    """What a sweep did; keys of `failures` are stage keys."""
+    """The result of `schedule`; keys of `failures` are stage keys."""
 
     made: int = 0
     wall_s: float = 0.0
     failures: dict[str, Failure] = field(default_factory=dict)
 
 
-def needed_stages(plan: Plan, store: Store) -> list[Stage]:
-    """What has to be made, inputs first: the plan's last stages and, where they are absent, what they need."""
-    stages = plan_stages(plan)
-    consumed = {needed.key for stage in stages for needed in stage.inputs.values()}
+def with_inputs(stages: Iterable[Stage]) -> list[Stage]:
+    """The stages and everything that they need, inputs first, each key once."""
+    return list({stage.key: stage for top in stages for stage in top.closure()}.values())
+
+
+def needed_stages(stages: Iterable[Stage], store: Store) -> list[Stage]:
+    """The stages to make, inputs first: the last of `stages` and, where the store lacks them, what those need."""
+    every = with_inputs(stages)
+    consumed = {needed.key for stage in every for needed in stage.inputs.values()}
     found: dict[str, Stage] = {}
 
-    def visit(stage: Stage) -> None:
-        if stage.key not in found and not store.is_done(stage):
+    def visit(stage: Stage, stored: Callable[[Stage], bool]) -> None:
+        if stage.key not in found and not stored(stage):
             for needed in stage.inputs.values():
-                visit(needed)
+                visit(needed, store.is_whole)
             found[stage.key] = stage
 
-    for stage in stages:
+    for stage in every:
         if stage.key not in consumed:
-            visit(stage)
+            visit(stage, store.is_done)
     return list(found.values())
 
 
 def expected_seconds(stages: Iterable[Stage], store: Store) -> dict[str, float]:
-    """Seconds by key: the stage's own guess, times how wrong such guesses were for stored stages of its kind."""
+    """Seconds by key: the stage's estimate, times the median error of stored stages of its kind."""
     ratios: dict[str, float] = {}
     for stage in (stages := list(stages)):
         if stage.kind not in ratios:
@@ -74,7 +74,7 @@ def expected_seconds(stages: Iterable[Stage], store: Store) -> dict[str, float]:
 
 
 def remaining_chains(stages: Iterable[Stage], seconds: Mapping[str, float]) -> dict[str, float]:
-    """Seconds from each stage's start to the end of the longest chain that hangs on it. Inputs come first."""
+    """Seconds from each stage's start to the end of the longest chain that needs it. Inputs come first in `stages`."""
     after: dict[str, float] = {}
     chains: dict[str, float] = {}
     for stage in reversed(list(stages)):
@@ -84,146 +84,105 @@ def remaining_chains(stages: Iterable[Stage], seconds: Mapping[str, float]) -> d
     return chains
 
 
-def worker_count(runtime: RuntimeConfig) -> int:
-    return runtime.workers or max(1, cpu_count() // runtime.threads)
-
-
-def run_plan(
-    plan: Plan,
+def schedule(
+    stages: Sequence[Stage],
     store: Store,
-    runtime: RuntimeConfig,
+    executor: Executor,
     display: Display,
     on_done: Callable[[Stage], None],
     stop: Stop = never,
 ) -> Outcome:
-    """Make what the plan needs, until `stop`. `on_done` is called in this process as each stage is there."""
+    """Make what `stages` need and the store lacks, until `stop`; then stop the executor.
+
+    `on_done` is called in this process as soon as each stage is in the store.
+    """
     started = time.monotonic()
-    stages = needed_stages(plan, store)
-    if stages:
-        store.open()
-    setup = Setup(store, runtime.threads, runtime.device, runtime.plugin)
-    seconds = expected_seconds(stages, store)
-    sweep = _Sweep(stages, seconds, worker_count(runtime), setup, display, on_done)
-    display.begin(seconds, sweep.workers)
+    needed = needed_stages(stages, store)
+    seconds = expected_seconds(needed, store)
+    display.begin(seconds, executor.slots)
+    run = _Run(needed, seconds, store, executor, display, on_done)
     try:
-        sweep.run(stop)
+        run.until(stop)
     finally:
-        sweep.stop()
-    sweep.outcome.wall_s = time.monotonic() - started
-    return sweep.outcome
+        executor.stop()
+    run.outcome.wall_s = time.monotonic() - started
+    return run.outcome
 
 
-class _Sweep:
-    """The state of one sweep: what waits, who works, what became of the rest."""
+class _Run:
+    """The state of one call of `schedule`: what waits, what runs, what became of the rest."""
 
     def __init__(
         self,
-        stages: list[Stage],
+        stages: Iterable[Stage],
         seconds: Mapping[str, float],
-        workers: int,
-        setup: Setup,
+        store: Store,
+        executor: Executor,
         display: Display,
         on_done: Callable[[Stage], None],
     ) -> None:
         self.waiting = {stage.key: stage for stage in stages}
-        self.open = set(self.waiting)  # neither done nor failed
-        self.seconds, self.chains = seconds, remaining_chains(stages, seconds)
-        self.workers = workers
-        self.setup, self.display, self.on_done = setup, display, on_done
-        self.busy: list[Worker] = []
-        self.idle: list[Worker] = []
-        self.retired: list[Worker] = []
+        self.unfinished = set(self.waiting)  # neither done nor failed
+        self.running = 0
+        self.seconds, self.chains = seconds, remaining_chains(self.waiting.values(), seconds)
+        self.store, self.executor, self.display, self.on_done = store, executor, display, on_done
         self.outcome = Outcome()
 
-    def run(self, stop: Stop) -> None:
-        while self.open and not stop():
-            while len(self.busy) < self.workers and (stage := self._next_ready()):
-                self._start(stage)
-            self._warm_up()
-            ready = wait([worker.connection for worker in self.busy], timeout=_TICK_S)
-            for worker in list(self.busy):
-                if stop():  # a worker that dies now was told to, with its parent
+    def until(self, stop: Stop) -> None:
+        while self.unfinished and not stop():
+            while self.running < self.executor.slots and (stage := self._next_ready()):
+                self.display.started(stage)
+                self.executor.submit(stage)
+                self.running += 1
+            for event in self.executor.poll(_TICK_S):
+                if stop():  # what ends from here on was stopped; it did not fail
                     break
-                if worker.connection in ready:
-                    self._end(worker)
-                elif event := worker.tail.latest():
-                    assert worker.stage is not None
-                    self.display.progressed(worker.stage, event)
-
-    def stop(self) -> None:
-        workers = [*self.busy, *self.idle, *self.retired]
-        for worker in workers:
-            worker.stop()
-        for worker in workers:
-            worker.join()
+                if isinstance(event, Progressed):
+                    self.display.progressed(event.stage, event.values)
+                else:
+                    self._end(event.stage, event.result)
 
     def _next_ready(self) -> Stage | None:
-        """The plan's next stage whose inputs are there; the one with the longest chain where that chain presses."""
+        """The next stage whose inputs are in the store; the one with the longest chain where that chain presses."""
         ready = [
             key
             for key, stage in self.waiting.items()
-            if not any(needed.key in self.open for needed in stage.inputs.values())
+            if not any(needed.key in self.unfinished for needed in stage.inputs.values())
         ]
         if not ready:
             return None
         longest = max(ready, key=self.chains.__getitem__)
-        left = sum(self.seconds[key] for key in self.waiting) / self.workers
+        left = sum(self.seconds[key] for key in self.waiting) / self.executor.slots
         return self.waiting.pop(longest if self.chains[longest] * _PRESSING >= left else ready[0])
 
-    def _start(self, stage: Stage) -> None:
-        self.idle = [worker for worker in self.idle if worker.is_alive]
-        fit = [worker for worker in self.idle if worker.company in (None, stage.company)]
-        if fit:
-            worker = min(fit, key=lambda worker: worker.is_fresh)  # fresh ones are for stages that no other may make
-            self.idle.remove(worker)
-        else:
-            worker = Worker(self.setup)
-        try:
-            worker.give(stage)
-        except OSError:  # killed while it had nothing to do: nothing is lost
-            self.retired.append(worker)
-            worker = Worker(self.setup)
-            worker.give(stage)
-        self.busy.append(worker)
-        self.display.started(stage)
-
-    def _warm_up(self) -> None:
-        """Where a core has nothing to do, begin the process that a coming stage will want."""
-        fresh = [worker for worker in self.idle if worker.is_fresh]
-        at_hand = {worker.company for worker in self.idle}
-        coming = next((stage for stage in self.waiting.values() if stage.company not in at_hand), None)
-        if coming is not None and len(self.busy) + len(fresh) < self.workers:
-            self.idle.append(Worker(self.setup, warm=coming.run))
-
-    def _end(self, worker: Worker) -> None:
-        stage = worker.stage
-        assert stage is not None
-        answer = worker.answer()
-        self.busy.remove(worker)
-        wanted = any(other.company == stage.company for other in self.waiting.values())
-        if not wanted or answer.status != "ok":  # an error may leave a process (its GPU) unfit
-            worker.stop()
-            self.retired.append(worker)
-        else:
-            self.idle.append(worker)
-        self.open.discard(stage.key)
-        if answer.status == "ok":
+    def _end(self, stage: Stage, result: Result) -> None:
+        self.running -= 1
+        self.unfinished.discard(stage.key)
+        if result.status == "ok":
             self.outcome.made += 1
-            self.display.finished(stage, answer.wall_s)
+            self.display.finished(stage, result.wall_s)
             self.on_done(stage)
         else:
-            self._fail(stage, answer)
+            self._fail(stage, result)
 
-    def _fail(self, stage: Stage, answer: Answer) -> None:
-        """Fail a stage, and with it all that needs it. In `waiting` every stage stands after its inputs."""
-        self.outcome.failures[stage.key] = Failure(stage.name, answer.status, answer.reason)
-        self.display.failed(stage, answer.reason)
+    def _fail(self, stage: Stage, result: Result) -> None:
+        """Fail a stage and what needs it. In `waiting` every stage comes after its inputs.
+
+        A stage that reads what the failed one left behind still runs, and fails for the same reason at its end.
+        """
+        failures = self.outcome.failures
+        cause = next((needed.name for needed in stage.inputs.values() if needed.key in failures), None)
+        failures[stage.key] = Failure(stage.name, result.status, result.reason, needs=cause)
+        self.display.failed(stage, result.reason)
+        readers = {k for k, other in self.waiting.items() if other.reads_partial == stage.key}
+        if readers and not self.store.publish_partial(stage, result.reason):
+            readers = set()
         lost = {stage.key}
         for key, other in list(self.waiting.items()):
-            if any(needed.key in lost for needed in other.inputs.values()):
+            if key not in readers and any(needed.key in lost for needed in other.inputs.values()):
                 lost.add(key)
-                self.open.discard(key)
+                self.unfinished.discard(key)
                 del self.waiting[key]
-                reason = f"{stage.name} {answer.status}: {answer.reason}"
+                reason = f"{stage.name} {result.status}: {result.reason}"
                 self.outcome.failures[key] = Failure(other.name, "failed", reason, needs=stage.name)
                 self.display.failed(other, f"needs {stage.name}")

@@ -35,10 +35,16 @@ class Stage:
     expected_s: float = 10.0
     threads: int = 1
     parts: Mapping[str, str] = field(default_factory=dict)
+    partial_input: str | None = None  # an input whose unfinished results are worth reading where it failed
 
     @property
-    def company(self) -> str:
-        """What the other stages of its process must have in common with it."""
+    def reads_partial(self) -> str | None:
+        """The key of that input."""
+        return self.inputs[self.partial_input].key if self.partial_input else None
+
+    @property
+    def process_group(self) -> str:
+        """Stages of equal group may share a worker."""
         return self.run if self.isolated else ""
 
     @cached_property

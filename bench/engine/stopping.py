@@ -1,7 +1,7 @@
-"""Stopping on request: what Ctrl-C, SIGTERM and a closing terminal (SIGHUP) mean to a run.
+"""Stopping on request: what Ctrl-C, SIGTERM and a closing terminal (SIGHUP) do to a run.
 
-The first of them asks; `sweep` sees it between two events, so that nothing is cut in the middle. A Ctrl-C after that
-insists. SIGTERM and SIGHUP never do: `timeout`, shells and init systems send them twice.
+The first signal requests a stop; the scheduler sees it between two events, so that nothing is cut in the middle. A
+Ctrl-C after that stops at once. SIGTERM and SIGHUP never do: `timeout`, shells and init systems send them twice.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ Stop = Callable[[], bool]
 
 
 class StopRequest:
-    """True once a signal has asked to stop. Inside its context, only a second Ctrl-C raises KeyboardInterrupt."""
+    """True once a signal has requested a stop. Inside its context only a second Ctrl-C raises KeyboardInterrupt."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -28,15 +28,15 @@ class StopRequest:
 
     @property
     def exit_code(self) -> int:
-        """What shells report for an end by this signal: 130 for Ctrl-C."""
+        """The code that shells report for an end by this signal: 130 for Ctrl-C."""
         assert self.signal is not None
         return 128 + self.signal
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # elsewhere Python hears no signal
+        if threading.current_thread() is threading.main_thread():  # Python handles signals in no other
             for number in SIGNALS:
-                if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` and `&` ask not to be told
-                    self._before[number] = signal.signal(number, self._hear)
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` and `&` set it
+                    self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(
@@ -45,22 +45,22 @@ class StopRequest:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if self and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal = self.signal or number
 
 
 def never() -> bool:
-    """Nobody asks to stop."""
+    """A `Stop` that never stops."""
     return False
 
 
 @contextlib.contextmanager
-def deaf_children() -> Iterator[None]:
-    """A process started here never hears `SIGNALS`: they come to a whole group, and its parent acts on them for it.
+def block_signals() -> Iterator[None]:
+    """Processes started inside block `SIGNALS` from their first instruction on; only SIGKILL ends them from outside.
 
-    They stay blocked in it from its first instruction on, so only SIGKILL ends it from outside.
+    A terminal sends a signal to the whole process group. The parent acts on it for its children.
     """
     resource_tracker.ensure_running()  # which would unblock them
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)

@@ -134,7 +134,7 @@ def test_a_locked_stage_is_in_use_and_a_stranger_at_work_stops_deletion(run, cap
         (["delete=true", "runs=nowhere"], "no run folder under 'nowhere', so nothing would be kept"),
         (["store=nowhere"], "the store 'nowhere' does not exist"),
         (["deleet=true"], "did you mean 'delete'"),
-        (["RUN"], "is no setting"),
+        (["RUN"], "unknown setting 'RUN'"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_2(toy_finished, words, part, capsys):

@@ -75,8 +75,8 @@ def test_without_a_cell_the_first_trained_one_is_shown(toy_finished, capsys):
     ("words", "part"),
     [
         (["cell=ppo-policy_size-b0.01-r0"], f"did you mean '{toy.PPO}'"),
-        (["row=ppo-policy_sized-b0.01-r0@1000"], "row: "),
-        (["sort=gpa"], "legal: gap, gold, proxy, length; did you mean 'gap'"),
+        (["row=ppo-policy_sized-b0.01-r0@1000"], "unknown row "),
+        (["sort=gpa"], "choose from gap, gold, proxy, length; did you mean 'gap'"),
         (["buget=2"], "did you mean 'budget'"),
         (["budget=-1"], "budget"),
         (["n=0"], "n: invalid value 0"),

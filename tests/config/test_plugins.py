@@ -163,7 +163,7 @@ def test_a_package_offers_losses_without_being_imported(site, tmp_path):
     suite = compose(["smoke", "method.dpo.f=packaged"])[0]
     assert suite.losses == {"packaged": offer.sha256()}
     assert "toy_losses" not in sys.modules
-    assert LISTS["methods"](None)[-1].split() == ["f=packaged", "(goldbench-toy", "0.1)"]
+    assert list(LISTS["methods"](None))[-1].line.split() == ["f=packaged", "(goldbench-toy", "0.1)"]
     code.write_text(code.read_text() + "# edited\n")
     assert compose(["smoke", "method.dpo.f=packaged"])[0].losses != suite.losses
 

@@ -139,6 +139,6 @@ def test_the_plan_tells_the_scale_and_what_it_costs(mine, tmp_path, capsys):
 
 def test_the_list_of_suites_tells_their_scales(mine, monkeypatch):
     monkeypatch.setattr("bench.commands.ls.suite_names", lambda: [mine, "smoke"])
-    first, second = LISTS["suites"](None)
-    assert first == f"{mine}  Mine  scale=small|full|wide, small unless told"
+    first, second = (entry.line for entry in LISTS["suites"](None))
+    assert first == f"{mine}  Mine  scale=small|full|wide, small by default"
     assert "scale" not in second

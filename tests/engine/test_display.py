@@ -1,4 +1,4 @@
-"""What a terminal says of a stage under way."""
+"""What the display prints of a running stage."""
 
 from toy_plan import toy
 

@@ -6,11 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
-from toy_plan import plan_of, toy
+from toy_plan import toy
 
 from bench.config.suite import RuntimeConfig
 from bench.engine.display import PlainDisplay
-from bench.engine.scheduler import expected_seconds, needed_stages, remaining_chains, run_plan
+from bench.engine.local import make_stages
+from bench.engine.scheduler import expected_seconds, needed_stages, remaining_chains
 from bench.engine.store import Store
 
 
@@ -22,7 +23,7 @@ def store(tmp_path):
 def _run(store, *stages, workers=2):
     done = []
     runtime = RuntimeConfig(workers=workers, device="cpu")
-    outcome = run_plan(plan_of(*stages), store, runtime, PlainDisplay(), lambda stage: done.append(stage.name))
+    outcome = make_stages(stages, store, runtime, PlainDisplay(), lambda stage: done.append(stage.name))
     return outcome, done
 
 
@@ -46,8 +47,8 @@ def test_nothing_above_a_finished_target_is_looked_at(store):
     b = toy("b", a)
     _run(store, b)
     (store.path(a) / "manifest.json").unlink()
-    assert needed_stages(plan_of(a, b), store) == []
-    assert [s.name for s in needed_stages(plan_of(a, b, toy("c", a)), store)] == ["a", "c"]
+    assert needed_stages([a, b], store) == []
+    assert [s.name for s in needed_stages([a, b, toy("c", a)], store)] == ["a", "c"]
 
 
 def test_failures_have_reasons_fail_what_needs_them_and_spare_the_rest(store):
@@ -132,22 +133,22 @@ def test_expected_seconds_learn_from_the_store(store):
 _SCRIPT = """
 import sys
 from pathlib import Path
-from toy_plan import plan_of, toy
+from toy_plan import toy
 from bench.config.suite import RuntimeConfig
 from bench.engine.store import Store
 from bench.engine.display import PlainDisplay
-from bench.engine.scheduler import run_plan
+from bench.engine.local import make_stages
 
 if __name__ == "__main__":
     stages = [toy("slow", sleep_s=float(sys.argv[2]))]
-    run_plan(plan_of(*stages), Store(Path(sys.argv[1])), RuntimeConfig(workers=1), PlainDisplay(), lambda stage: None)
+    make_stages(stages, Store(Path(sys.argv[1])), RuntimeConfig(workers=1), PlainDisplay(), lambda stage: None)
 """
 
 
 def _spawn(tmp_path: Path, store: Store, sleep_s: float) -> subprocess.Popen[str]:
     script = tmp_path / "script.py"
     script.write_text(_SCRIPT)
-    toys = str(Path(__file__).parent / "toys")
+    toys = str(Path(__file__).parents[1] / "toys")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([toys, *sys.path])}
     command = [sys.executable, str(script), str(store.root), str(sleep_s)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)

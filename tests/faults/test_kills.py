@@ -1,4 +1,4 @@
-"""SIGKILL at any moment, of anyone: the same command ends with the same bytes, and nobody is left behind.
+"""SIGKILL at any moment of any process: the same command ends with the same bytes, and no process is left behind.
 
 `make faults` does this thirty times more often, to real stages.
 """
@@ -17,7 +17,7 @@ TABLES = ("rows.parquet", "samples.parquet")
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
-    """The tables of a run that nobody disturbed."""
+    """The tables of an undisturbed run."""
     root = tmp_path_factory.mktemp("unbroken")
     assert start(root, STEPS, STEP_S).end()[0] == 0
     return {name: (root / "out" / name).read_bytes() for name in TABLES}

@@ -1,4 +1,4 @@
-"""Full disks, stores that cannot be written, files that somebody changed: one line says so, nothing else is lost."""
+"""Full disks, unwritable stores, files changed by hand: one line says so, and nothing else is lost."""
 
 import json
 import os
@@ -7,16 +7,16 @@ import subprocess
 import sys
 
 import pytest
-from toy_plan import plan_of, plan_with_cells, toy
+from toy_plan import plan_with_cells, toy
 from toy_run import TOYS, start, wait_until
 
 from bench.commands.run import execute
 from bench.config.suite import RuntimeConfig
+from bench.engine.attempt import Setup, attempt
 from bench.engine.display import PlainDisplay
 from bench.engine.progress import ProgressLog, ProgressTail
 from bench.engine.scheduler import needed_stages
 from bench.engine.store import Store
-from bench.engine.worker import Setup, _attempt
 from bench.errors import ConfigError, StoreError
 
 
@@ -53,7 +53,7 @@ def test_what_is_not_as_it_was_stored_counts_as_never_made_and_is_made_again(mad
     store, stage = made
     damage(store.path(stage))
     assert not store.is_done(stage)
-    assert needed_stages(plan_of(stage), store) == [stage]
+    assert needed_stages([stage], store) == [stage]
     assert list(store.manifests("toy")) == [] or "value" in damage.__code__.co_consts
     store.work(stage).mkdir()
     (store.work(stage) / "value").write_text("12")
@@ -76,10 +76,10 @@ def test_an_edit_that_keeps_the_size_is_never_read(made):
 
 
 def _attempt_in_a_child(store, stage):
-    """What a worker answers; in a process of its own, since it sends its output elsewhere."""
+    """A worker's result, in a child process because it redirects its output."""
     reader, writer = os.pipe()
     if (child := os.fork()) == 0:
-        answer = _attempt(stage, Setup(store, 1, "cpu"))
+        answer = attempt(stage, Setup(store, 1, "cpu"), redirect_output=True)
         os.write(writer, f"{answer.status} {answer.reason}".encode())
         os._exit(0)
     os.waitpid(child, 0)
@@ -167,21 +167,21 @@ def test_a_progress_line_that_cannot_be_written_or_read_is_dropped(tmp_path):
 
 
 def test_a_worker_killed_while_it_waited_costs_nothing(tmp_path, monkeypatch):
-    from bench.engine.scheduler import run_plan
+    from bench.engine.local import make_stages
     from bench.engine.worker import Worker
 
-    give, killed = Worker.give, []
+    send, killed = Worker.send, []
 
     def kill_first(self, stage):
-        if not killed and not self.is_fresh:
+        if not killed and self.served:
             killed.append(self)
             self.process.kill()
             self.process.join()
-        give(self, stage)
+        send(self, stage)
 
-    monkeypatch.setattr(Worker, "give", kill_first)
+    monkeypatch.setattr(Worker, "send", kill_first)
     a = toy("a")
     runtime, store = RuntimeConfig(workers=1, device="cpu"), Store(tmp_path / "store")
-    outcome = run_plan(plan_of(toy("b", a)), store, runtime, PlainDisplay(), lambda stage: None)
+    outcome = make_stages([toy("b", a)], store, runtime, PlainDisplay(), lambda stage: None)
     assert killed
     assert (outcome.made, outcome.failures) == (2, {})

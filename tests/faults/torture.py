@@ -122,8 +122,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops this leaves none of its runs behind
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopping this leaves none of its runs behind
     with tempfile.TemporaryDirectory() as folder:
         root, began = Path(folder), time.monotonic()
         (root / "torture.yaml").write_text(SUITE)
@@ -132,12 +132,12 @@ def main() -> int:
         unbroken.finish()
         whole_s = time.monotonic() - began
         print(f"unbroken: {whole_s:.0f} s", flush=True)
-        found = lives(root, asked.kills, asked.seed, whole_s)
+        found = lives(root, arguments.kills, arguments.seed, whole_s)
         found[-1].finish()
         assert not (root / "calls").exists(), (root / "calls").read_text()
         print(table(found, unbroken.tables()))
         sound = all(life.tables() == unbroken.tables() for life in found)
-    print(f"{asked.kills} kills in {len(found)} stores; {time.monotonic() - began:.0f} s")
+    print(f"{arguments.kills} kills in {len(found)} stores; {time.monotonic() - began:.0f} s")
     return 0 if sound else 1
 
 

@@ -10,10 +10,10 @@ from bench.commands.ls import LISTS
 from bench.config.suite import RuntimeConfig
 from bench.core.records import ROW_COLUMNS
 from bench.engine.display import PlainDisplay
-from bench.engine.scheduler import run_plan
+from bench.engine.local import make_stages
 from bench.engine.store import Store
 from bench.errors import ConfigError
-from bench.pipeline.plan import Plan
+from bench.pipeline.plan import Plan, plan_stages
 from bench.runs import folder as run_folder
 from bench.runs.folder import RunFolder
 
@@ -24,7 +24,7 @@ def assembled(tmp_path_factory):
     root = tmp_path_factory.mktemp("run")
     plan = plan_with_cells(good=None, diverging="diverge", crashing="crash")
     folder = RunFolder(plan, Store(root / "store"), root / "out", "bench run toy")
-    outcome = run_plan(plan, folder.store, RuntimeConfig(workers=1), PlainDisplay(), lambda stage: None)
+    outcome = make_stages(plan_stages(plan), folder.store, RuntimeConfig(workers=1), PlainDisplay(), lambda stage: None)
     folder.assemble(outcome.failures, over=True)
     return folder, outcome
 
@@ -99,7 +99,7 @@ def test_what_has_not_changed_is_left_alone_and_its_date_stays(tmp_path, monkeyp
         return json.loads((folder.out / "run.json").read_text())["updated"][8:10], [p.stat().st_ino for p in tables]
 
     for part in (first, second):
-        run_plan(part, folder.store, RuntimeConfig(workers=1), PlainDisplay(), lambda stage: None)
+        make_stages(plan_stages(part), folder.store, RuntimeConfig(workers=1), PlainDisplay(), lambda stage: None)
         day, files = assembled(over=False)
         assert day == ("01" if part is first else "02")
         assert assembled(over=True) == (day, files)
@@ -146,6 +146,6 @@ def test_a_spoiled_run_json_is_told_in_one_line(assembled, tmp_path, monkeypatch
     with pytest.raises(ConfigError, match=told):
         load_run(spoiled)
     monkeypatch.chdir(tmp_path)
-    assert LISTS["runs"](None) == [
+    assert [entry.line for entry in LISTS["runs"](None)] == [
         "runs/toy  its run.json cannot be read; give the run's command again, which renews it"
     ]

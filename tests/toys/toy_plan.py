@@ -13,11 +13,6 @@ def toy(name: str, *inputs: Stage, isolated: bool = False, expected_s: float = 1
     return Stage("toy", name, "toy_stage", {"name": name, **config}, named, isolated=isolated, expected_s=expected_s)
 
 
-def plan_of(*stages: Stage) -> Plan:
-    """A plan that asks for `stages` and has no cells."""
-    return Plan(SuiteConfig(name="toy"), {stage.name: stage for stage in stages}, {})
-
-
 def plan_with_cells(**acts: str | None) -> Plan:
     """A plan of toy cells that need one shared toy stage; `acts` says how each cell ends (None: well)."""
     shared = toy("shared")

@@ -46,7 +46,7 @@ def main() -> int:
     running.refresh_report = _toy_report
     steps, step_s, *settings = sys.argv[1:]
     runtime = RuntimeConfig.model_validate({"workers": 2, **dict(word.split("=") for word in settings)})
-    cli.COMMANDS["run"] = lambda words: running.execute(plan(int(steps), float(step_s)), runtime, "bench run toy")
+    running.main = lambda words: running.execute(plan(int(steps), float(step_s)), runtime, "bench run toy")
     return cli.main(["run"])
 
 

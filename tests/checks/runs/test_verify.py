@@ -5,8 +5,8 @@ import shutil
 import pytest
 import toy_finished as toy
 
+from bench.checks.runs.run import CHECKS, Sample, open_run, run_checks
 from bench.cli import main
-from bench.commands.verify import CHECKS, VerifyOptions, open_run, run_checks
 from bench.engine.files import read_json, write_json
 
 REPORT = "building the report"
@@ -15,7 +15,7 @@ REPORT = "building the report"
 def checked(run, *, report=False, **options):
     """What each check found, as `where: what`, by the check's name. The report takes seconds, so only where asked."""
     names = [name for name in CHECKS if report or name != REPORT]
-    checks = run_checks(open_run(str(run.out), run.store), VerifyOptions(**options), names)
+    checks = run_checks(open_run(str(run.out), run.store), Sample(**options), names)
     return {check.name: [f"{f.where}: {f.what}" for f in check.findings] for check in checks}
 
 

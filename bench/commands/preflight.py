@@ -1,0 +1,157 @@
+"""Mistakes that would end a run after it has begun, found before it begins: each raises a one-line ConfigError.
+
+`run` calls `check`. Only what must be made is checked: a finished run needs no GPU, no space and no plugin. Left out,
+since others find them before the first stage: keys and values (`bench.config.compose`), an unwritable `out`
+(`RunFolder.check`) or `store` (`Store.open`), and W&B, which only opening it can prove (`reports`). The process itself
+never loads torch.
+"""
+
+import math
+import multiprocessing
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from bench.config.suite import RuntimeConfig, SuiteConfig
+from bench.engine.provenance import cpu_count
+from bench.engine.stage import Stage
+from bench.engine.store import Store
+from bench.errors import ConfigError
+
+MIB = 2**20
+STAGE_BYTES = 5 * MIB  # of a stage whose kind the store has not held yet: a cell of the default size
+WORKER_BYTES = 512 * MIB  # of a worker that has imported torch and transformers
+WORKERS_PER_CORE = 4
+_NO_GPU = 3  # the exit code of _ASK_TORCH
+_ASK_TORCH = f"import sys, torch; sys.exit(0 if torch.cuda.is_available() else {_NO_GPU})"
+
+
+def check(suite: SuiteConfig, runtime: RuntimeConfig, needed: Sequence[Stage]) -> None:
+    """Raise ConfigError for the first mistake that would stop `needed`, the stages to make."""
+    assert runtime.store is not None
+    assert runtime.out is not None
+    check_places(runtime.out, runtime.store)
+    if needed:
+        check_sizes(suite)
+        check_cores(runtime)
+        check_space(needed, Store(runtime.store))
+        if any(stage.config.get("losses") for stage in needed):
+            check_losses(suite.losses, runtime.plugin)
+        if runtime.device == "cuda":
+            check_gpu()
+
+
+def check_places(out: Path, store: Path) -> None:
+    """The run folder lies outside the store, whose folders are kinds of stages."""
+    if out.resolve().is_relative_to(store.resolve()):
+        raise ConfigError(f"out={out} lies in the store {store}; give out=DIR outside it, for example out=runs/mine")
+
+
+def check_sizes(suite: SuiteConfig) -> None:
+    """Every stage finds as many prompts and samples as it takes."""
+    splits = getattr(suite.world, "splits", None)
+    held = splits.model_dump() if splits is not None else {}
+    evaluation, pool, pairs = suite.evaluation, suite.pool, suite.pairs
+    taken = [
+        ("pairs", "pairs.n + pairs.held_out", pairs.n + pairs.held_out),
+        ("rl", "evaluation.monitor_prompts + 1", evaluation.monitor_prompts + 1),
+        ("report", "evaluation.report_prompts", evaluation.report_prompts),
+        ("report", "pool.report_prompts", pool.report_prompts),
+        ("select", "evaluation.select_prompts", evaluation.select_prompts),
+        ("select", "pool.select_prompts", pool.select_prompts),
+    ]
+    for split, key, count in taken:
+        if count > held.get(split, math.inf):
+            raise ConfigError(
+                f"{key} = {count} is more than the {held[split]} prompts of the split {split!r}; "
+                f"raise world.splits.{split} or lower it"
+            )
+    for name in suite.methods:
+        most = max(getattr(suite.method[name], "n", ()), default=0)
+        if most > pool.samples_per_prompt:
+            raise ConfigError(
+                f"method.{name}.n: {most} is more than pool.samples_per_prompt = {pool.samples_per_prompt}; "
+                "raise that or lower n"
+            )
+
+
+def check_cores(runtime: RuntimeConfig) -> None:
+    """Threads and workers are not far more than the machine can run."""
+    cores, memory = cpu_count(), _memory_bytes()
+    if runtime.threads > cores:
+        raise ConfigError(f"threads={runtime.threads} is more than the {cores} cores; use threads={cores} or fewer")
+    most = max(1, min(WORKERS_PER_CORE * cores // runtime.threads, memory // WORKER_BYTES))
+    if runtime.workers is not None and runtime.workers > most:
+        busy = max(1, cores // runtime.threads)
+        raise ConfigError(
+            f"workers={runtime.workers} is too many for {cores} cores and {memory / 2**30:.0f} GiB of memory; "
+            f"use workers={most} or fewer (workers={busy} keeps every core busy)"
+        )
+
+
+def check_space(needed: Iterable[Stage], store: Store) -> None:
+    """The store's disk has room for what is to be made, judged by the stored stages of the same kinds."""
+    expected, free = expected_bytes(needed, store), shutil.disk_usage(_existing(store.root)).free
+    if expected > free:
+        raise ConfigError(
+            f"store={store.root} has {_mib(free)} free and this run needs about {_mib(expected)}; "
+            "free some (bench gc), or give store=DIR on another disk"
+        )
+
+
+def expected_bytes(needed: Iterable[Stage], store: Store) -> int:
+    """Bytes that stages will take: the median of the stored stages of each kind, else `STAGE_BYTES`."""
+    sizes: dict[str, float] = {}
+    total = 0.0
+    for stage in needed:
+        if stage.kind not in sizes:
+            stored = [sum(file["bytes"] for file in m["files"].values()) for m in store.manifests(stage.kind)]
+            sizes[stage.kind] = statistics.median(stored) if stored else STAGE_BYTES
+        total += sizes[stage.kind]
+    return math.ceil(total)
+
+
+def check_losses(losses: Mapping[str, str], plugin: Path | None) -> None:
+    """Every loss from a plugin file or a package loads and behaves like a loss, tried in a process of its own."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        try:
+            pool.submit(_load_losses, losses, plugin).result()
+        except BrokenProcessPool:
+            raise ConfigError(
+                f"plugin={plugin}: loading {', '.join(losses)} ended its process; the file must not exit when imported"
+            ) from None
+
+
+def _load_losses(losses: Mapping[str, str], plugin: Path | None) -> None:
+    from bench.losses.plugins import own_losses
+
+    own_losses(losses, plugin)
+
+
+def check_gpu() -> None:
+    """Torch finds a GPU, tried in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", _ASK_TORCH], capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["its process died"])[-1]
+        reason = "torch finds no GPU on this machine" if done.returncode == _NO_GPU else f"torch does not load ({last})"
+        raise ConfigError(f"device=cuda: {reason}; use device=cpu or device=auto")
+
+
+def _memory_bytes() -> int:
+    """Physical memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that exists."""
+    return next(folder for folder in (path.resolve(), *path.resolve().parents) if folder.is_dir())
+
+
+def _mib(size: int) -> str:
+    return f"{size / MIB:.0f} MiB" if size < 10_240 * MIB else f"{size / 2**30:.0f} GiB"
