@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 LEVEL = 0.95
+ENOUGH = 3  # replicates from which an interval over them is made
 _ONE = "given one replicate: its pairs, proxy and training are not covered"
 BY_PROMPT = f"t over prompts, {_ONE}"
 PAIRED = f"t over prompts, paired by prompt, {_ONE}"

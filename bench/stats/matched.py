@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.stats.compare import ENOUGH, Asked, Evidence
 from bench.stats.curves import WINDOW, Curve
 from bench.stats.estimate import (
     BY_PROMPT,
+    ENOUGH,
     LEVEL,
     Estimate,
     from_se,
@@ -118,25 +118,6 @@ def difference_over(ones: Sequence[Matched], others: Sequence[Matched]) -> Estim
         return pairs[0]
     missing = next((pair.reason for pair in pairs if not pair.defined), "")
     return undefined("t over replicates", missing) if missing else replicate_mean([pair.point for pair in pairs])
-
-
-def coincide(ones: Sequence[Curve], others: Sequence[Curve], kls: Sequence[float], margin: float) -> Evidence:
-    """Two settings' gold lies within `margin` of each other at every KL of a declared range: an equivalence test.
-
-    Two one-sided tests at each KL (Schuirmann 1987), all of which must hold (intersection-union, so no correction over
-    KLs); with the 95% intervals of the verdicts rather than the customary 90%. It fails where a difference is clearly
-    beyond the margin. A KL that a curve does not reach bars the claim: it is about the whole range.
-    """
-    asked: list[Asked] = []
-    barred: list[str] = []
-    for kl in kls:
-        found = difference_over([at_kl(c, kl) for c in ones], [at_kl(c, kl) for c in others])
-        if not found.defined:
-            barred.append(found.reason)
-            continue
-        name = f"difference at {kl:g} nats"
-        asked += [Asked(name, found, margin, above=False), Asked(name, found, -margin)]
-    return Evidence(tuple(asked), "; ".join(dict.fromkeys(barred)))
 
 
 def passed(curves: Sequence[Curve], kls: Sequence[float], reach: float = WINDOW) -> list[float]:

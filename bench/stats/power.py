@@ -4,8 +4,8 @@ import math
 
 from scipy.special import nctdtrinc, stdtrit
 
-from bench.stats.compare import ALPHA
 from bench.stats.estimate import Estimate
+from bench.stats.verdicts.evidence import ALPHA
 
 POWER = 0.8
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.stats.compare import ENOUGH
 from bench.stats.curves import Curve
-from bench.stats.estimate import Estimate, replicate_mean
+from bench.stats.estimate import ENOUGH, Estimate, replicate_mean
 from bench.stats.matched import value_at
 
 Float = NDArray[np.float64]

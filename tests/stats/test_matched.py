@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from bench.checks.statistics.simulate import KL, D, Noise, cells
-from bench.stats.compare import decide
 from bench.stats.curves import Curve
 from bench.stats.estimate import OVER_REPLICATES
-from bench.stats.matched import at_kl, at_proxy, coincide, difference, difference_over, value_at
+from bench.stats.matched import at_kl, at_proxy, difference, difference_over, value_at
+from bench.stats.verdicts.evidence import decide
+from bench.stats.verdicts.two_settings import coincide
 
 QUIET = Noise(level=0, shared=0, own=1e-9, kl=0)
 

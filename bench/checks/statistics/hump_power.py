@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.checks.statistics.simulate import KL, cells
-from bench.stats.compare import ALPHA, Evidence
-from bench.stats.hump import hump_test
+from bench.stats.verdicts.evidence import ALPHA, Evidence
+from bench.stats.verdicts.hump import hump_test
 
 Float = NDArray[np.float64]
 DECLARED = 32.0

@@ -15,7 +15,7 @@ from bench.stats.estimate import Estimate, from_se, paired_difference, replicate
 from bench.stats.fits import BEST_OF_N, RL, Form, ahead, fit
 from bench.stats.gamma import gamma, ratio
 from bench.stats.matched import at_kl, at_proxy, difference, value_at
-from bench.stats.peak import drop, gap, peak_over_replicates, peak_range, smooth_peak
+from bench.stats.peaks import drop, gap, peak_over_replicates, peak_range, smooth_peak
 from bench.stats.replicates import Band, mean_curve
 from bench.stats.smooth import smooth
 

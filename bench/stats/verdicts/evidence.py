@@ -1,10 +1,10 @@
-"""Verdicts: the inequalities that a claim asks of estimates, their p-values, and Holm's correction over claims.
+"""Inequalities about estimates, their p-values, and one verdict for each claim of a family.
 
-A claim holds when each of its inequalities does: its p-value is the largest of theirs (intersection-union, Berger
-1982). It fails when one inequality is reversed: that p-value is the smallest of the reversed ones, times their number.
-A claim may also ask to hold in single replicates, a further condition and not a further chance (docs/statistics.md):
-Holm's factor is on the claim's own p-value alone. Which inequalities a claim asks for is in `hump`, `claims` and
-`matched`. The reports call `decide`.
+A claim holds when all of its inequalities hold: its p-value is the largest of theirs (intersection-union, Berger 1982).
+It fails when one inequality is reversed: that p-value is the smallest of the reversed ones, times their number.
+A claim may also have to hold in single replicates. That is a further condition, not a further chance, so Holm's factor
+applies to the claim's own p-value alone (docs/statistics.md). `hump`, `claims` and `two_settings` state which
+inequalities a claim needs. The reports call `decide`.
 """
 
 from collections.abc import Sequence
@@ -14,16 +14,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bench.stats.estimate import Estimate, replicate_mean
+from bench.stats.estimate import ENOUGH, Estimate, replicate_mean
 
 Verdict = Literal["observed", "not observed", "undecided"]
 ALPHA = 0.025  # one-sided: p is below it exactly when the 95% interval clears the bound
-ENOUGH = 3  # replicates from which an interval over them is made
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One inequality: `estimate` above `bound`, or below it. `cell` names one replicate of several."""
+class Inequality:
+    """`estimate` lies above `bound`, or below it. `cell` names the replicate when there is one per replicate."""
 
     name: str
     estimate: Estimate
@@ -44,39 +43,40 @@ class Asked:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that one claim asks for. `barred` says why it cannot be observed, whatever the estimates are.
+    """The inequalities of one claim. A non-empty `barred` is the reason why the claim cannot be observed.
 
-    `replicates` holds the same question put to each replicate by itself, where the claim asks to be replicated: it
-    must hold in `needed` of them.
+    `replicates` holds the same inequalities for each replicate by itself, for a claim that must be replicated: it must
+    hold in `needed` of them.
     """
 
-    asked: tuple[Asked, ...]
+    inequalities: tuple[Inequality, ...]
     barred: str = ""
     replicates: tuple["Evidence", ...] = ()
 
     @property
     def p_for(self) -> float:
-        return 1.0 if self.barred or not self.asked else max(a.p for a in self.asked)
+        """P-value of `the claim holds`."""
+        return 1.0 if self.barred or not self.inequalities else max(i.p for i in self.inequalities)
 
     @property
     def needed(self) -> int:
-        """In how many replicates it must hold by itself: in three, and in most of them."""
+        """The number of replicates in which it must hold by itself: at least three, and most of them."""
         return max(ENOUGH, len(self.replicates) // 2 + 1) if self.replicates else 0
 
     @property
     def p_replicated(self) -> float:
-        """Against `it holds in fewer than needed` (partial conjunction by Bonferroni, Benjamini and Heller 2008)."""
+        """P-value against `it holds in fewer than needed` (partial conjunction, Benjamini and Heller 2008)."""
         return partial_conjunction([r.p_for for r in self.replicates], self.needed)
 
     @property
     def held(self) -> int:
-        """In how many replicates it is observed by itself."""
+        """The number of replicates in which it is observed by itself."""
         return sum(r.p_for < ALPHA for r in self.replicates)
 
     @property
     def p_against(self) -> float:
-        """An inequality is reversed, or so many replicates refute it that the needed ones cannot be had."""
-        own = min([1.0, *(len(self.asked) * a.p_reversed for a in self.asked)])
+        """P-value of `the claim fails`: an inequality is reversed, or too many replicates refute it."""
+        own = min([1.0, *(len(self.inequalities) * i.p_reversed for i in self.inequalities)])
         if not self.replicates:
             return own
         too_many = len(self.replicates) - self.needed + 1
@@ -93,14 +93,14 @@ class Evidence:
         return self.p_for if self.leaning == "observed" else self.p_against
 
     @property
-    def every(self) -> tuple[Asked, ...]:
+    def every(self) -> tuple[Inequality, ...]:
         """The claim's own inequalities, then each replicate's."""
-        return (*self.asked, *(a for replicate in self.replicates for a in replicate.asked))
+        return (*self.inequalities, *(i for replicate in self.replicates for i in replicate.inequalities))
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict with its p-value before and after Holm's correction, and what stands in its way."""
+    """A verdict with its p-value before and after Holm's correction. `reason` says why it is not `observed`."""
 
     verdict: Verdict
     p: float
@@ -109,7 +109,7 @@ class Decision:
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
-    """Holm's adjusted p-values (1979), in the order given: max over i <= j of (m - i + 1) p_(i), at most 1."""
+    """Holm's adjusted p-values (1979), in the order of `p`: max over i <= j of (m - i + 1) p_(i), at most 1."""
     values = np.asarray(p, dtype=float)
     order = np.argsort(values, kind="stable")
     stepped = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
@@ -126,20 +126,26 @@ def partial_conjunction(p: Sequence[float], needed: int) -> float:
 
 
 def decide(evidence: Sequence[Evidence]) -> list[Decision]:
-    """A verdict for each claim of one family. Of `it holds` and `it fails` one is true, so m claims are m tests."""
+    """A verdict for each claim of one family, Holm-corrected over them.
+
+    Of `it holds` and `it fails` only one is true, so m claims are m tests.
+    """
     adjusted = holm([e.p for e in evidence])
     return [_decision(e, float(p)) for e, p in zip(evidence, adjusted, strict=True)]
 
 
-def over_replicates(parts: Sequence[Sequence[Asked]]) -> tuple[Asked, ...]:
-    """The same inequalities of each replicate as one list: from ENOUGH replicates on of their t means, else of each."""
+def over_replicates(parts: Sequence[Sequence[Inequality]]) -> tuple[Inequality, ...]:
+    """One list from the replicates' lists: inequalities of their t means from ENOUGH replicates on, else all of them.
+
+    `parts` has one sequence per replicate, with the same inequalities in the same order.
+    """
     if len(parts) == 1:
-        return tuple(replace(asked, cell="") for asked in parts[0])
+        return tuple(replace(inequality, cell="") for inequality in parts[0])
     if len(parts) < ENOUGH:
-        return tuple(asked for part in parts for asked in part)
+        return tuple(inequality for part in parts for inequality in part)
     columns = zip(*parts, strict=True)
     return tuple(
-        replace(column[0], estimate=replicate_mean([a.estimate.point for a in column]), cell="") for column in columns
+        replace(column[0], estimate=replicate_mean([i.estimate.point for i in column]), cell="") for column in columns
     )
 
 
@@ -149,10 +155,11 @@ def _decision(evidence: Evidence, p_holm: float) -> Decision:
     if verdict == "observed":
         return Decision(verdict, evidence.p, p_holm, "")
     if verdict == "not observed":
-        against = [a for a in evidence.every if len(evidence.asked or evidence.every) * a.p_reversed < ALPHA]
+        tested = len(evidence.inequalities or evidence.every)
+        against = [i for i in evidence.every if tested * i.p_reversed < ALPHA]
         return Decision(verdict, evidence.p, p_holm, _listed(against, "is"))
     reasons = [evidence.barred] if evidence.barred else []
-    unsure = [a for a in evidence.asked if a.p >= ALPHA]
+    unsure = [i for i in evidence.inequalities if i.p >= ALPHA]
     reasons += [_listed(unsure, "is not clearly")] if unsure else []
     if evidence.p < ALPHA and p_holm >= ALPHA:
         reasons = [f"{leaning} before the correction for several claims"]
@@ -162,22 +169,22 @@ def _decision(evidence: Evidence, p_holm: float) -> Decision:
 
 
 def _unreplicated(evidence: Evidence) -> str:
-    """How many replicates show it by themselves, and what is missing in the others."""
+    """The number of replicates in which it holds by itself, and what the others lack."""
     others = [r for r in evidence.replicates if r.p_for >= ALPHA]
-    missing = [_listed([a for a in r.asked if a.p >= ALPHA], "is not clearly") or r.barred for r in others]
-    told = f"by itself in {evidence.held} of {len(evidence.replicates)} replicates, asked for in {evidence.needed}"
-    return f"{told} ({'; '.join(dict.fromkeys(missing))})" if missing else told
+    missing = [_listed([i for i in r.inequalities if i.p >= ALPHA], "is not clearly") or r.barred for r in others]
+    count = f"by itself in {evidence.held} of {len(evidence.replicates)} replicates, needed in {evidence.needed}"
+    return f"{count} ({'; '.join(dict.fromkeys(missing))})" if missing else count
 
 
-def _listed(asked: Sequence[Asked], verb: str) -> str:
-    """Each once: a replicate's only where the mean over replicates does not say the same."""
-    over = {a.name for a in asked if not a.cell}
-    return "; ".join(_said(a, verb) for a in asked if not a.cell or a.name not in over)
+def _listed(inequalities: Sequence[Inequality], verb: str) -> str:
+    """Each inequality once: a replicate's only if the mean over replicates has none of that name."""
+    over = {i.name for i in inequalities if not i.cell}
+    return "; ".join(_sentence(i, verb) for i in inequalities if not i.cell or i.name not in over)
 
 
-def _said(asked: Asked, verb: str) -> str:
-    """`the fall of 0.05 ± 0.02 is below 0.1`, against the claim, or `is not clearly above 0.1`, short of it."""
-    above = asked.above if "not" in verb else not asked.above
+def _sentence(inequality: Inequality, verb: str) -> str:
+    """`the fall of 0.05 ± 0.02 is below 0.1`, which refutes it, or `is not clearly above 0.1`, which leaves it open."""
+    above = inequality.above if "not" in verb else not inequality.above
     side = "above" if above else "below"
-    cell = f" in {asked.cell}" if asked.cell else ""
-    return f"the {asked.name}{cell} of {asked.estimate} {verb} {side} {asked.bound:g}"
+    cell = f" in {inequality.cell}" if inequality.cell else ""
+    return f"the {inequality.name}{cell} of {inequality.estimate} {verb} {side} {inequality.bound:g}"

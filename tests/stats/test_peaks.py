@@ -8,7 +8,15 @@ import pytest
 from bench.checks.statistics.simulate import D, Noise, best_of_n_form, cells
 from bench.stats.bootstrap import prompt_counts, resamples
 from bench.stats.estimate import OVER_REPLICATES, Estimate
-from bench.stats.peak import drop, gap, over, peak_over_replicates, peak_range, possible_peaks, smooth_peak
+from bench.stats.peaks import (
+    drop,
+    gap,
+    over,
+    peak_over_replicates,
+    peak_range,
+    possible_peaks,
+    smooth_peak,
+)
 
 QUIET = Noise(level=0, shared=0, own=1e-6, kl=0)
 

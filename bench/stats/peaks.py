@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.stats.bootstrap import Resamples, curve_draws, means_under
-from bench.stats.compare import ENOUGH
 from bench.stats.curves import Curve, peak_row
 from bench.stats.estimate import (
+    ENOUGH,
     LEVEL,
     PAIRED,
     Estimate,

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bench.stats.claims import earlier_peak, fall_without_rise, higher_peak, no_fall
-from bench.stats.compare import decide
 from bench.stats.curves import Curve
+from bench.stats.verdicts.claims import earlier_peak, fall_without_rise, higher_peak, no_fall
+from bench.stats.verdicts.evidence import decide
 
 KL = np.array([0, 0.5, 1, 2, 4, 8, 16.0, 30.0])
 DECLARED = 32.0
@@ -94,7 +94,7 @@ def test_an_earlier_peak(replicates, one, other, expected):
 def test_an_earlier_peak_by_hand():
     """No noise: the other is best at row 5, where this judge is at -.3; before that its best is row 2, .9."""
     rng = np.random.default_rng(0)
-    fall, gain = earlier_peak([simulate(rng, EARLY, sd=0)], [simulate(rng, LATE, sd=0)], DECLARED).asked
+    fall, gain = earlier_peak([simulate(rng, EARLY, sd=0)], [simulate(rng, LATE, sd=0)], DECLARED).inequalities
     assert fall.estimate.point == pytest.approx(0.9 + 0.3)
     assert gain.estimate.point == pytest.approx(1.2 - 0.4)
 
@@ -129,7 +129,7 @@ def test_the_fall_alone_would_be_fooled_by_a_flat_judge():
 
     def fall_alone(rng):
         evidence = earlier_peak(cells(rng, SHARP, 1, 0), cells(rng, FLAT, 1, 0), DECLARED)
-        return dataclasses.replace(evidence, asked=evidence.asked[:1])
+        return dataclasses.replace(evidence, inequalities=evidence.inequalities[:1])
 
     assert share_observed(fall_alone) > 0.25
 
@@ -170,6 +170,6 @@ def test_prompts_are_matched_by_name():
     rng = np.random.default_rng(0)
     one = simulate(rng, HUMP)
     turned = dataclasses.replace(one, gold_RP=one.gold_RP[:, ::-1], prompt_ids=one.prompt_ids[::-1])
-    (asked,) = higher_peak([one], [turned], DECLARED).asked
+    (asked,) = higher_peak([one], [turned], DECLARED).inequalities
     assert asked.estimate.point == pytest.approx(0.0, abs=1e-12)
     assert asked.estimate.error == pytest.approx(0.0, abs=1e-12)

@@ -5,7 +5,7 @@ import pytest
 
 from bench.stats.curves import Curve
 from bench.stats.estimate import OVER_REPLICATES
-from bench.stats.hump import hump_test
+from bench.stats.verdicts.hump import hump_test
 
 KL = np.array([0, 0.5, 1, 2, 4, 8, 16.0])
 DECLARED = 16.0
