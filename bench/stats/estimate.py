@@ -6,6 +6,7 @@ and gold. No resampling here (see `bootstrap`) and no curve (see `curves`). All 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ BY_PROMPT = f"t over prompts, {_ONE}"
 PAIRED = f"t over prompts, paired by prompt, {_ONE}"
 RESAMPLED = f"quantiles over resampled prompts, {_ONE}"
 OVER_REPLICATES = "t over replicates, given the prompts"
+DASH = "–"  # noqa: RUF001
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,13 @@ class Estimate:
 
     def __str__(self) -> str:
         return plus_minus(self.point, self.error)
+
+    def bracketed(self, decimals: int = 2) -> str:
+        """`1.42 [1.30, 1.55]`, for an interval that need not be symmetric; the point alone where there is none."""
+        if not self.defined:
+            return DASH
+        ends = f" [{self.low:.{decimals}f}, {self.high:.{decimals}f}]" if self.has_interval else ""
+        return _minus(f"{self.point:.{decimals}f}{ends}")
 
 
 def undefined(method: str, reason: str, level: float = LEVEL, n: int = 0) -> Estimate:
@@ -122,6 +131,13 @@ def paired_difference(minuend_P: ArrayLike, subtrahend_P: ArrayLike, level: floa
     return from_se(float(difference.mean()), se, len(difference), PAIRED, level)
 
 
+def prompt_mean(values_P: ArrayLike, level: float = LEVEL) -> Estimate:
+    """Mean over P prompt means, with a t interval over prompts."""
+    x = np.asarray(values_P, dtype=float)
+    se = float(x.std(ddof=1) / math.sqrt(len(x))) if len(x) > 1 else math.nan
+    return from_se(float(x.mean()), se, len(x), BY_PROMPT, level)
+
+
 def replicate_mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
     """Mean over replicates, with a t interval over replicates."""
     x = np.asarray(values, dtype=float)
@@ -131,13 +147,18 @@ def replicate_mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
     return from_se(float(x.mean()), se, len(x), OVER_REPLICATES, level)
 
 
+def over(estimates: Sequence[Estimate]) -> Estimate:
+    """One estimate from the same one of each replicate: their t mean from ENOUGH on, else the first, given itself."""
+    return replicate_mean([e.point for e in estimates]) if len(estimates) >= ENOUGH else estimates[0]
+
+
 def plus_minus(point: float, error: float, signed: bool = False, decimals: int | None = None) -> str:
     """`0.742 ± 0.013`: the error to two digits below 3 in its leading digit, else one; the point to match.
 
     `decimals` fixes them instead, for columns that must line up.
     """
     if not math.isfinite(point):
-        return "–"  # noqa: RUF001
+        return DASH
     sign = "+" if signed else "-"
     if not math.isfinite(error) or error <= 0:
         return _minus(f"{point:{sign}.2f}")

@@ -15,7 +15,7 @@ from scipy.special import xlogy
 
 from bench.stats.bootstrap import Resamples, curve_draws
 from bench.stats.curves import Curve
-from bench.stats.estimate import LEVEL, RESAMPLED, Estimate, from_draws, replicate_mean, undefined
+from bench.stats.estimate import ENOUGH, LEVEL, RESAMPLED, Estimate, from_draws, over, replicate_mean, undefined
 
 Float = NDArray[np.float64]
 _FEWEST = 3  # rows past pi_ref: two parameters and something to judge them by
@@ -103,6 +103,26 @@ def fit(curve: Curve, form: Form, drawn: Resamples, rows: NDArray[np.bool_] | No
         peak_gold,
         float(np.sqrt(np.mean(left[d > 0] ** 2))),
         int((d > 0).sum()),
+    )
+
+
+def fit_over(fits: Sequence[Fit]) -> Fit:
+    """One fit from those of the replicates: the t means of their numbers from ENOUGH on, else the first.
+
+    `rmse` and `rows` are over the rows of all replicates. A number that one replicate lacks is undefined.
+    """
+    if len(fits) < ENOUGH:
+        return fits[0]
+    rows = sum(f.rows for f in fits)
+    return Fit(
+        fits[0].form,
+        over([f.a for f in fits]),
+        over([f.b for f in fits]),
+        over([f.peak_d for f in fits]),
+        over([f.peak_gold for f in fits]),
+        float(np.sqrt(sum(f.rows * f.rmse**2 for f in fits) / rows)) if rows else float("nan"),
+        rows,
+        next((f.reason for f in fits if f.reason), ""),
     )
 
 

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from bench.stats.bootstrap import Resamples, curve_draws, means_under
 from bench.stats.curves import Curve, peak_row
 from bench.stats.estimate import (
+    BY_PROMPT,
     ENOUGH,
     LEVEL,
     PAIRED,
     Estimate,
     expanded,
     from_draws,
+    from_se,
+    over,
     paired_difference,
     replicate_mean,
     undefined,
@@ -66,6 +69,38 @@ def peak_range(curve: Curve, drawn: Resamples, level: float = LEVEL) -> Estimate
 
 
 @dataclass(frozen=True)
+class Peak:
+    """The row chosen on `select`: gold there on `report`, and its place as d = sqrt(KL) and as KL in nats."""
+
+    gold: Estimate
+    d: Estimate
+    kl: Estimate
+
+    def __str__(self) -> str:
+        return f"gold {self.gold} at {self.kl.bracketed()} nats"
+
+
+def chosen_peak(curves: Sequence[Curve], drawn: Resamples, level: float = LEVEL) -> Peak:
+    """The peak of one setting, its row chosen anew in each replicate: t over replicates from ENOUGH on, else the first.
+
+    With the first alone, gold has a t interval over prompts, and the place the range of rows that `peak_range` finds.
+    Raises ValueError for a replicate without select prompts.
+    """
+    rows = [peak_row(curve.gold_select) for curve in curves]
+    chosen = [(curve, row) for curve, row in zip(curves, rows, strict=True) if row is not None]
+    if len(chosen) < len(curves):
+        raise ValueError("a replicate has no select prompts; a peak is chosen on other prompts than it is reported on")
+    gold = over([from_se(float(c.gold[r]), float(c.gold_se[r]), c.prompts, BY_PROMPT, level) for c, r in chosen])
+    if len(chosen) >= ENOUGH:
+        d, kl = [c.d[r] for c, r in chosen], [c.kl[r] for c, r in chosen]
+        return Peak(gold, replicate_mean(d, level), replicate_mean(kl, level))
+    first, row = chosen[0]
+    d_first = peak_range(first, drawn, level)
+    ends = (float(first.kl[row]), d_first.low**2, d_first.high**2)
+    return Peak(gold, d_first, Estimate(*ends, d_first.level, d_first.method, d_first.n, d_first.reason))
+
+
+@dataclass(frozen=True)
 class SmoothPeak:
     """d* and gold there, of the smoothed curve."""
 
@@ -111,11 +146,6 @@ def drop(curve: Curve, end: int) -> Estimate:
 def gap(curve: Curve, row: int) -> Estimate:
     """Proxy minus gold at a row, paired by prompt."""
     return paired_difference(curve.proxy_RP[row], curve.gold_RP[row])
-
-
-def over(estimates: Sequence[Estimate]) -> Estimate:
-    """The same number of each replicate as one: its t mean from ENOUGH on, else the first one's, given itself."""
-    return replicate_mean([e.point for e in estimates]) if len(estimates) >= ENOUGH else estimates[0]
 
 
 def _no_peak(reason: str, level: float) -> SmoothPeak:

@@ -7,11 +7,10 @@ import pytest
 
 from bench.checks.statistics.simulate import D, Noise, best_of_n_form, cells
 from bench.stats.bootstrap import prompt_counts, resamples
-from bench.stats.estimate import OVER_REPLICATES, Estimate
+from bench.stats.estimate import OVER_REPLICATES, Estimate, over
 from bench.stats.peaks import (
     drop,
     gap,
-    over,
     peak_over_replicates,
     peak_range,
     possible_peaks,
