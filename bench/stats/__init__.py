@@ -14,7 +14,7 @@ evaluated policy and prompt. A table holds one setting, that is, the replicates 
 
 Several rows of one policy on one prompt are averaged. From three replicates on, intervals are t intervals over
 replicates. With one they are clustered by prompt and hold for that replicate alone. With two they are the first one's,
-since two replicates carry no interval over them. Methods, sources and coverage: docs/statistics.md.
+since two replicates carry no interval over them. See docs/statistics.md.
 
 The functions load when they are first used, so that importing one module of `bench.stats` loads no more than it needs.
 """

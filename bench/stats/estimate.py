@@ -1,8 +1,8 @@
 """A statistic with its interval: means over prompts, means over replicates, quantiles of a bootstrap.
 
-An undefined statistic is NaN and carries the reason; fewer than two clusters or replicates have a point
-and no interval. `method` says what the interval is over and what it takes as given: nothing covers world, SFT
-and gold. No resampling here (see `bootstrap`) and no curve (see `curves`). All of `stats` and the reports call it.
+An undefined statistic is NaN and carries the reason. Fewer than two prompts or replicates have a point and no interval.
+`method` says what the interval is over and what it holds fixed; nothing covers world, SFT and gold. Resampling is in
+`bootstrap`, curves are in `curves`. All of `stats` and the reports call it.
 """
 
 import math
@@ -79,7 +79,7 @@ class Estimate:
 
 
 def undefined(method: str, reason: str, level: float = LEVEL, n: int = 0) -> Estimate:
-    """An estimate that could not be made, and why."""
+    """An estimate that could not be made, with the reason."""
     return Estimate(math.nan, math.nan, math.nan, level, method, n, reason)
 
 
@@ -94,10 +94,10 @@ def from_se(point: float, se: float, n: int, method: str, level: float = LEVEL) 
 def from_draws(
     point: float, draws_D: NDArray[np.float64], n: int, method: str = RESAMPLED, level: float = LEVEL
 ) -> Estimate:
-    """The quantile interval of bootstrap draws, +-inf where a draw ran off; no interval if an end of it did, or is NaN.
+    """The quantile interval of bootstrap draws; no interval if a draw is NaN or an end of the interval is infinite.
 
-    `n` counts what was resampled. Quantiles of resamples are too narrow by about a factor sqrt((n - 1) / n) and the
-    excess of t over normal, so that they are taken further out (expanded percentiles, Hesterberg 2015).
+    `n` counts the prompts that were resampled. Plain quantiles are too narrow, by about a factor sqrt((n - 1) / n) and
+    by the excess of t over normal, so they are taken further out (expanded percentiles, Hesterberg 2015).
     """
     if not math.isfinite(point):
         return undefined(method, "the estimate itself is not finite", level, n)
@@ -148,7 +148,7 @@ def replicate_mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
 
 
 def over(estimates: Sequence[Estimate]) -> Estimate:
-    """One estimate from the same one of each replicate: their t mean from ENOUGH on, else the first, given itself."""
+    """One estimate from those of the replicates: their t mean from ENOUGH on, else the first, for itself alone."""
     return replicate_mean([e.point for e in estimates]) if len(estimates) >= ENOUGH else estimates[0]
 
 

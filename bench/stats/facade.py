@@ -143,7 +143,7 @@ def at_kl(df: pd.DataFrame, kl: float) -> Estimate:
         ConfigError: `kl` is not positive.
         TableError: no policies on both sides of `kl`.
 
-    Source: local-linear regression, errors of both axes by the delta method (docs/statistics.md has its coverage).
+    Source: local-linear regression, errors of both axes by the delta method (docs/coverage.md has its coverage).
 
     Example:
         >>> from bench.stats import at_kl, example_frame

@@ -1,6 +1,6 @@
-"""Where gold is best, and what is lost after: the set of rows that may be the best, d*, drop and gap.
+"""The peak of gold, how sure its place is, and what is lost after it: rows that may be the best, d*, drop and gap.
 
-The row that is *called* the peak is chosen on `select` (`curves`); here is how sure that is. The reports call it.
+The row that is *called* the peak is chosen on `select` (`curves`). `facade` and the reports call it.
 """
 
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def possible_peaks(values_RP: Float, counts_DP: Float, level: float = LEVEL) -> 
 def peak_range(curve: Curve, drawn: Resamples, level: float = LEVEL) -> Estimate:
     """d* as the row chosen on `select`, and the range in d of the rows that may be the highest on `report`.
 
-    A statement about the rows that were evaluated: between two of them it says nothing.
+    It is about the rows that were evaluated, and says nothing about the KLs between two of them.
     """
     method = f"rows not rejected as the maximum; {PAIRED}"
     row = peak_row(curve.gold_select)
@@ -111,8 +111,8 @@ class SmoothPeak:
 def smooth_peak(curve: Curve, drawn: Resamples, level: float = LEVEL) -> SmoothPeak:
     """The highest point of the smoothed curve, with quantiles over resampled curves.
 
-    Null where it is the curve's end, since then the curve has not turned. Gold there is a maximum of a noisy curve and
-    so biased upwards by less than its error; verdicts use `hump`.
+    Undefined where it is the curve's end, since then the curve has not turned. Gold there is the maximum of a noisy
+    curve, so it is biased upwards, by less than its error; verdicts use `hump`.
     """
     fitted = smooth(curve)
     if fitted is None:
@@ -129,7 +129,7 @@ def smooth_peak(curve: Curve, drawn: Resamples, level: float = LEVEL) -> SmoothP
 
 
 def peak_over_replicates(curves: Sequence[Curve], level: float = LEVEL) -> Estimate:
-    """The t mean over replicates of d* of the smoothed curve, chosen anew in each; null if one has none."""
+    """The t mean over replicates of d* of the smoothed curve, chosen anew in each; undefined if one has none."""
     fits = [smooth(curve) for curve in curves]
     places = [np.nan if f is None or f.gold.argmax() in (0, len(f.d) - 1) else f.d[f.gold.argmax()] for f in fits]
     return replicate_mean(places, level)

@@ -1,7 +1,7 @@
-"""Replicates of one setting taken together: their mean over d with a t band, and their value at a KL.
+"""Means over the replicates of one setting: their curve over d with a t band, and their value at a KL.
 
-Fewer than ENOUGH replicates have no interval over them; then the first one speaks, conditional on itself. The reports
-call it.
+Fewer than ENOUGH replicates have no interval over them; then the value is the first one's, for itself alone. `frame`
+and the reports call it.
 """
 
 from collections.abc import Sequence

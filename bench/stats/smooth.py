@@ -1,9 +1,9 @@
-"""A curve drawn smooth: the penalised cubic spline, as the linear map from rows to a grid that it is.
+"""Smoothed curves: the penalised cubic spline, as a linear map from rows to a grid.
 
 The penalty is chosen by generalised cross-validation on the curve itself (Craven and Wahba 1979) and then held fixed,
-so that thousands of resampled curves are one matrix product. What it leaves out: the uncertainty of that choice, the
-bias of smoothing, and that rows share prompts, which makes neighbours' errors alike; docs/statistics.md has the
-coverage that results. `peak` and `bands` call it.
+so that thousands of resampled curves are one matrix product. Left out: the uncertainty of that choice, the bias of
+smoothing, and the correlation of neighbouring rows, which share prompts. docs/coverage.md has the resulting coverage.
+`peaks` calls it.
 """
 
 from dataclasses import dataclass

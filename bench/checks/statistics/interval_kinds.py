@@ -1,4 +1,4 @@
-"""Every kind of interval that the reports can show, beside its truth in a simulated run. `coverage` counts them."""
+"""Every kind of interval that the reports can show, with its truth in a simulated run. `coverage` counts them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ SPREAD_HEIGHT, SPREAD_PEAK = 0.25, 0.3  # between replicates
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """An interval (or a band, as arrays) and the truth, or None where the mean of all points stands for it."""
+    """An interval (or a band, as arrays) and its truth, or None where the mean of all points stands for the truth."""
 
     point: Float
     low: Float
@@ -58,10 +58,10 @@ def one_replicate(rng: np.random.Generator) -> Mapping[str, Case]:
     assert top is not None
     fall, rise = gold[top] - gold[last], gold[top] - gold[0]
     apart = at[8.0] - float(BEST_OF_N.value(*other, 8**0.5))
-    own = from_se(curve.gold[top], curve.gold_se[top], curve.prompts, "")
+    row = from_se(curve.gold[top], curve.gold_se[top], curve.prompts, "")
     inverse = (PROXY[0] - (PROXY[0] ** 2 - 4 * PROXY[1] * 1.2) ** 0.5) / (2 * PROXY[1])  # d where the proxy is 1.2
     named = {
-        "gold of a row, clustered by prompt": (own, gold[top]),
+        "gold of a row, clustered by prompt": (row, gold[top]),
         "gold at 8 nats, local-linear": (value_at(curve, 8.0), at[8.0]),
         "gold at a proxy of 1.2, local-linear": (at_proxy(curve, 1.2).estimate, float(BEST_OF_N.value(a, b, inverse))),
         "difference of two curves at 8 nats": (difference(at_kl(curve, 8.0), at_kl(beside, 8.0)), apart),
@@ -118,7 +118,7 @@ def _fitted(curve: Curve, form: Form, a: float, b: float, drawn: Resamples) -> d
 
 
 def over_replicates(replicates: int) -> Callable[[np.random.Generator], Mapping[str, Case]]:
-    """Replicates whose peaks differ in height and place; the truth is the mean over all there could be."""
+    """Replicates whose peaks differ in height and place; the truth is the mean over the population of replicates."""
 
     def simulation(rng: np.random.Generator) -> Mapping[str, Case]:
         heights, places = rng.normal(1, SPREAD_HEIGHT, replicates), rng.normal(2.5, SPREAD_PEAK, replicates)
