@@ -45,6 +45,11 @@ class Curve:
         return d_of(self.kl)
 
     @property
+    def starts_at_reference(self) -> bool:
+        """Whether the first row is pi_ref itself."""
+        return not self.kl[0] > _AT_REFERENCE
+
+    @property
     def prompts(self) -> int:
         return self.gold_RP.shape[1]
 
@@ -80,7 +85,7 @@ def end_row(curve: Curve, kl: float) -> tuple[int | None, str]:
         return None, f"no row near the declared {kl:g} nats (the cell reached {reached} nats)"
     if curve.prompts < 2:
         return None, "no samples on the report prompts"
-    if curve.kl[0] > _AT_REFERENCE:
+    if not curve.starts_at_reference:
         return None, "the first row is not pi_ref"
     return end, ""
 

@@ -17,7 +17,7 @@ from bench.stats import fits, matched, peaks
 from bench.stats.bootstrap import resamples
 from bench.stats.curves import Curve
 from bench.stats.estimate import ENOUGH, Estimate
-from bench.stats.frame import TableError, by_policy, curves, on_grid
+from bench.stats.frame import TableError, by_policy, check_origin, curves, on_grid
 from bench.stats.verdicts import hump
 from bench.stats.verdicts.evidence import Decision, decide
 from bench.stats.verdicts.two_settings import REACH, coincide_at, gold_at
@@ -208,7 +208,7 @@ def fit(df: pd.DataFrame, form: str, draws: int = 1000, seed: int = 0) -> fits.F
 
     Raises:
         ConfigError: unknown form.
-        TableError: fewer than three policies past pi_ref.
+        TableError: fewer than three policies past pi_ref, or gold at pi_ref is clearly not 0.
 
     Source: Gao, Schulman and Hilton 2022 (2210.10760).
 
@@ -221,9 +221,11 @@ def fit(df: pd.DataFrame, form: str, draws: int = 1000, seed: int = 0) -> fits.F
     if form not in FORMS:
         raise ConfigError(f"unknown form {form!r}; choose from {', '.join(FORMS)}")
     found = curves(df)
+    for one in found:
+        check_origin(one)
     drawn = resamples(found, draws, np.random.default_rng(seed))
     each = [fits.fit(c, FORMS[form], drawn) for c in found]
-    if reasons := [f"{c.cell}: {one.reason}" for c, one in zip(found, each, strict=True) if one.reason]:
+    if reasons := [f"{c.cell}: {f.reason}" for c, f in zip(found, each, strict=True) if f.reason]:
         raise TableError(reasons[0])
     return fits.fit_over(each)
 

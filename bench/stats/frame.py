@@ -50,6 +50,13 @@ def curves(df: pd.DataFrame, selects: bool = False) -> list[Curve]:
     return found
 
 
+def check_origin(curve: Curve, tolerance: float = 0.1) -> None:
+    """Raise TableError if gold at pi_ref is clearly more than `tolerance` from 0. A table without pi_ref passes."""
+    start = prompt_mean(curve.gold_RP[0])
+    if curve.starts_at_reference and (start.low > tolerance or start.high < -tolerance):
+        raise TableError(f"{curve.cell}: gold at pi_ref is {start}, not 0; subtract pi_ref's mean from gold")
+
+
 def by_policy(first: Curve) -> pd.DataFrame:
     """One row per policy of a replicate, with t intervals over prompts."""
     columns: dict[str, object] = {"d": first.d, "kl": first.kl}

@@ -1,4 +1,4 @@
-"""Every public function of `bench.stats` has an Example, and it prints what its docstring says."""
+"""Every public function of `bench.stats` has an Example, and it prints the output in its docstring."""
 
 import doctest
 import inspect

@@ -27,7 +27,7 @@ def test_gold_at_a_kl_is_numpys_line_through_the_rows_near_it():
 
 
 def test_a_side_without_a_policy_near_takes_one_within_a_factor_two():
-    """Rows at 1 and 3 for 1.8: 1 lies beyond the factor 1.5 (and within 2), 3 beyond it too; the line is met."""
+    """Rows at 1 and 3 for 1.8: 1 lies beyond the factor 1.5 (and within 2), and so does 3."""
     kl = np.array([0, 1, 3.0])
     assert at_kl(table(0.3 + 0.2 * np.sqrt(kl), kl=kl), 1.8).point == pytest.approx(0.3 + 0.2 * np.sqrt(1.8))
 
@@ -136,7 +136,7 @@ def test_a_comparison_pairs_replicates_by_name():
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_fits_are_the_forms_they_are_given(count):
+def test_fits_recover_the_true_form(count):
     """d (1 - .2 d): d* 2.5, R* 1.25. d (1 - .4 log d): d* e^(1.5), beyond the rows; with .8: e^.25, R* .8 e^.25."""
     d = np.sqrt(KL)
     found = fit(replicates([d * (1 - 0.2 * d)] * count, offset_P=OFFSET), "bon")

@@ -64,7 +64,7 @@ def test_what_does_not_turn_or_turns_outside_has_no_peak_and_says_why():
 
 
 def test_a_peak_that_resamples_lose_has_a_point_and_no_interval():
-    """Nearly a line: b is hardly told from 0, so many resamples do not turn."""
+    """Nearly a line: b is hardly different from 0, so many resamples do not turn."""
     curve, drawn = made(0.5 * D - 0.045 * D**2, Noise(prompts=12, own=3.0), seed=0)
     found = fit(curve, BEST_OF_N, drawn)
     assert found.peak_d.defined

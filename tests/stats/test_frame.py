@@ -1,4 +1,4 @@
-"""Which rows are one policy, how prompts are split, and what is wrong with a table that does not do."""
+"""From a table to curves: the name of a policy, the split of prompts, and the errors of incomplete tables."""
 
 import numpy as np
 import pandas as pd
@@ -49,7 +49,7 @@ GOOD = table(LINE, prompts=8)
         (GOOD[GOOD["kl"] <= 4], "replicate 0: no policies on both sides of 8 nats within a factor 2; it has 0, 1, 2"),
     ],
 )
-def test_a_table_that_does_not_do_says_why(df, message):
+def test_an_incomplete_table_names_what_is_missing(df, message):
     with pytest.raises(TableError, match=message):
         at_kl(df, 8)
 
@@ -69,8 +69,10 @@ def test_arguments_out_of_range_and_tables_that_do_not_pair():
         at_kl(GOOD, 0)
     with pytest.raises(ConfigError, match="unknown form 'gao'; choose from bon, rl"):
         fit(GOOD, "gao")
+    with pytest.raises(TableError, match=r"gold at pi_ref is 0.30.*subtract"):
+        fit(GOOD, "bon")
     with pytest.raises(TableError, match="2 rows past pi_ref"):
-        fit(GOOD[GOOD["kl"] <= 2], "bon")
+        fit(GOOD[GOOD["kl"] <= 2].assign(gold=0.0), "bon")
     with pytest.raises(TableError, match="replicate 1: in one table only"):
         compare(GOOD, replicates([LINE, LINE], prompts=8), 4)
     with pytest.raises(TableError, match="share no prompt"):

@@ -47,7 +47,7 @@ def test_what_rows_share_makes_the_set_smaller():
 
 @pytest.mark.parametrize("truth", [np.zeros(8), np.array([0, 0.3, 0.5, 0.55, 0.5, 0.3, 0, -0.5])])
 def test_the_set_holds_the_truly_best_row_at_its_level(truth):
-    """Level rows are the hardest: each is best, and each must be kept in 95%; 400 runs, three binomial errors below."""
+    """Level rows are the worst case: each is best and must be kept in 95%; 400 runs, three binomial errors below."""
     rng, kept = np.random.default_rng(0), 0
     for _ in range(400):
         values = truth[:, None] + rng.normal(0, 0.4, 40) + rng.normal(0, 0.5, (8, 40))

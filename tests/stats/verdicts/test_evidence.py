@@ -65,23 +65,23 @@ def test_a_claim_is_as_sure_as_its_least_sure_inequality():
 
 
 def test_one_reversed_inequality_refutes_a_claim_and_counts_how_many_could_have():
-    asked = tuple(
+    inequalities = tuple(
         Inequality(name, estimate(point), 0.1) for name, point in (("rise", 1.0), ("fall", -0.2), ("gain", 1.0))
     )
-    evidence = Evidence(asked)
-    assert evidence.p_against == pytest.approx(3 * asked[1].p_reversed)
+    evidence = Evidence(inequalities)
+    assert evidence.p_against == pytest.approx(3 * inequalities[1].p_reversed)
     (decision,) = decide([evidence])
     assert (decision.verdict, decision.reason) == ("not observed", "the fall of −0.20 ± 0.20 is below 0.1")  # noqa: RUF001
 
 
 def test_what_the_mean_over_replicates_says_is_not_said_again_of_each():
     fall, rise = estimate(-0.2), estimate(-0.3)
-    asked = (
+    inequalities = (
         Inequality("fall", fall, 0.1),
         Inequality("fall", fall, 0.1, cell="r0"),
         Inequality("rise", rise, 0.1, cell="r1"),
     )
-    assert decide([Evidence(asked)])[0].reason == (
+    assert decide([Evidence(inequalities)])[0].reason == (
         "the fall of −0.20 ± 0.20 is below 0.1; the rise in r1 of −0.30 ± 0.20 is below 0.1"  # noqa: RUF001
     )
 
