@@ -52,9 +52,9 @@ def agreement(
     if not pairs:
         return _NOTHING
     counts_DP = np.vstack([np.ones(len(sums_PK)), prompt_counts(len(sums_PK), DRAWS, generator)])
-    drawn_DK = counts_DP @ sums_PK  # the first draw is the sample itself
+    sums_DK = counts_DP @ sums_PK  # the first draw is the sample itself
     share, correlation = (
-        from_draws(float(values[0]), values[1:], len(sums_PK)) for values in (_share(drawn_DK), _correlation(drawn_DK))
+        from_draws(float(values[0]), values[1:], len(sums_PK)) for values in (_share(sums_DK), _correlation(sums_DK))
     )
     return Agreement(share, correlation, pairs)
 

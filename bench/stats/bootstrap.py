@@ -69,9 +69,9 @@ def means_under(counts_DP: Float, values_RP: Float) -> Float:
     return np.divide(total_DR, weight_DR, out=np.full_like(total_DR, np.nan), where=weight_DR > 0)
 
 
-def curve_draws(curve: Curve, drawn: Resamples) -> CurveDraws:
+def curve_draws(curve: Curve, resampled: Resamples) -> CurveDraws:
     """Whole curves resampled: KL, gold and proxy of all rows move together."""
-    counts_DP = drawn.of(curve.prompt_ids)
+    counts_DP = resampled.of(curve.prompt_ids)
     kl, gold, proxy = (means_under(counts_DP, values) for values in (curve.kl_RP, curve.gold_RP, curve.proxy_RP))
     return CurveDraws(d_of(kl), gold, proxy)
 

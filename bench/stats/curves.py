@@ -46,7 +46,7 @@ class Curve:
 
     @property
     def starts_at_reference(self) -> bool:
-        """Whether the first row is pi_ref itself."""
+        """True if the first row is pi_ref itself."""
         return not self.kl[0] > _AT_REFERENCE
 
     @property

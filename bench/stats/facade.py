@@ -223,8 +223,8 @@ def fit(df: pd.DataFrame, form: str, draws: int = 1000, seed: int = 0) -> fits.F
     found = curves(df)
     for one in found:
         check_origin(one)
-    drawn = resamples(found, draws, np.random.default_rng(seed))
-    each = [fits.fit(c, FORMS[form], drawn) for c in found]
+    resampled = resamples(found, draws, np.random.default_rng(seed))
+    each = [fits.fit(c, FORMS[form], resampled) for c in found]
     if reasons := [f"{c.cell}: {f.reason}" for c, f in zip(found, each, strict=True) if f.reason]:
         raise TableError(reasons[0])
     return fits.fit_over(each)

@@ -81,7 +81,7 @@ def solve(form: Form, d: Float, gold: Float) -> tuple[Float, Float]:
     return np.where(singular, np.nan, a), np.where(singular, np.nan, b)
 
 
-def fit(curve: Curve, form: Form, drawn: Resamples, rows: NDArray[np.bool_] | None = None) -> Fit:
+def fit(curve: Curve, form: Form, resampled: Resamples, rows: NDArray[np.bool_] | None = None) -> Fit:
     """Fit gold of a curve's rows (all, or those in the mask `rows`), with intervals over resampled prompts."""
     used = _usable(curve) & (True if rows is None else rows)
     d, gold = curve.d[used], curve.gold[used]
@@ -90,7 +90,7 @@ def fit(curve: Curve, form: Form, drawn: Resamples, rows: NDArray[np.bool_] | No
     a, b = (float(value) for value in solve(form, d, gold))
     if not np.isfinite(a + b):
         return _unfitted(form, "the rows do not tell a from b: too little spread in d")
-    draws = curve_draws(curve, drawn)
+    draws = curve_draws(curve, resampled)
     a_D, b_D = solve(form, draws.d[:, used], draws.gold[:, used])
     left = gold - form.value(a, b, d)
     prompts = curve.prompts
@@ -139,13 +139,13 @@ def leave_one_out(curves: Sequence[Curve], form: Form) -> Estimate:
     return replicate_mean(errors)
 
 
-def ahead(curve: Curve, form: Form, below: NDArray[np.bool_], drawn: Resamples) -> tuple[Ahead, ...]:
+def ahead(curve: Curve, form: Form, below: NDArray[np.bool_], resampled: Resamples) -> tuple[Ahead, ...]:
     """Fit the rows in the mask `below` and predict the others. Empty if those rows are too few for a fit."""
     used, rest = _usable(curve) & below, _usable(curve) & ~below
     if (curve.d[used] > 0).sum() < _FEWEST:
         return ()
     a, b = solve(form, curve.d[used], curve.gold[used])
-    draws = curve_draws(curve, drawn)
+    draws = curve_draws(curve, resampled)
     a_D, b_D = solve(form, draws.d[:, used], draws.gold[:, used])
     found = []
     for i in np.flatnonzero(rest):

@@ -42,8 +42,8 @@ def curves(df: pd.DataFrame, selects: bool = False) -> list[Curve]:
     if selects and "split" not in table:
         table["split"] = table["prompt"].map(halves(table["prompt"].unique()))
     found = []
-    for name, own in table.groupby("replicate", sort=True):
-        parts = {split: own[own["split"] == split] for split in SPLITS} if "split" in own else {"report": own}
+    for name, rows in table.groupby("replicate", sort=True):
+        parts = {split: rows[rows["split"] == split] for split in SPLITS} if "split" in rows else {"report": rows}
         needed = SPLITS if selects else ("report",)
         report, *select = (_means(f"replicate {name}", parts[split], split, policy) for split in reversed(needed))
         found.append(_curve(f"replicate {name}", policy, report, select[0] if select else None))

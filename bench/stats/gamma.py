@@ -17,7 +17,7 @@ Float = NDArray[np.float64]
 Numbers = Float | float
 
 
-def gamma(curve: Curve, upper: float, drawn: Resamples) -> Estimate:
+def gamma(curve: Curve, upper: float, resampled: Resamples) -> Estimate:
     """Gamma up to d = `upper`. Undefined where the area under gold is not positive; such a resample is at infinity.
 
     Rows beyond `upper` take part in the fit.
@@ -30,7 +30,7 @@ def gamma(curve: Curve, upper: float, drawn: Resamples) -> Estimate:
     point = ratio(solve(BEST_OF_N, d, curve.gold[used]), solve(BEST_OF_N, d, curve.proxy[used]), upper)
     if not np.isfinite(point):
         return undefined(RESAMPLED, "the area under gold is not positive")
-    draws = curve_draws(curve, drawn)
+    draws = curve_draws(curve, resampled)
     gold_D, proxy_D = (solve(BEST_OF_N, draws.d[:, used], scores[:, used]) for scores in (draws.gold, draws.proxy))
     return from_draws(float(point), ratio(gold_D, proxy_D, upper), curve.prompts)
 

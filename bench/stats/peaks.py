@@ -54,7 +54,7 @@ def possible_peaks(values_RP: Float, counts_DP: Float, level: float = LEVEL) -> 
     return possible
 
 
-def peak_range(curve: Curve, drawn: Resamples, level: float = LEVEL) -> Estimate:
+def peak_range(curve: Curve, resampled: Resamples, level: float = LEVEL) -> Estimate:
     """d* as the row chosen on `select`, and the range in d of the rows that may be the highest on `report`.
 
     It is about the rows that were evaluated, and says nothing about the KLs between two of them.
@@ -63,7 +63,7 @@ def peak_range(curve: Curve, drawn: Resamples, level: float = LEVEL) -> Estimate
     row = peak_row(curve.gold_select)
     if row is None or curve.prompts < 2:
         return undefined(method, "no select prompts" if row is None else "no samples on the report prompts", level)
-    d = curve.d[possible_peaks(curve.gold_RP, drawn.of(curve.prompt_ids), level)]
+    d = curve.d[possible_peaks(curve.gold_RP, resampled.of(curve.prompt_ids), level)]
     low, high = min(d.min(), curve.d[row]), max(d.max(), curve.d[row])
     return Estimate(float(curve.d[row]), float(low), float(high), level, method, curve.prompts)
 
@@ -80,7 +80,7 @@ class Peak:
         return f"gold {self.gold} at {self.kl.bracketed()} nats"
 
 
-def chosen_peak(curves: Sequence[Curve], drawn: Resamples, level: float = LEVEL) -> Peak:
+def chosen_peak(curves: Sequence[Curve], resampled: Resamples, level: float = LEVEL) -> Peak:
     """The peak of one setting, its row chosen anew in each replicate: t over replicates from ENOUGH on, else the first.
 
     With the first alone, gold has a t interval over prompts, and the place the range of rows that `peak_range` finds.
@@ -95,7 +95,7 @@ def chosen_peak(curves: Sequence[Curve], drawn: Resamples, level: float = LEVEL)
         d, kl = [c.d[r] for c, r in chosen], [c.kl[r] for c, r in chosen]
         return Peak(gold, replicate_mean(d, level), replicate_mean(kl, level))
     first, row = chosen[0]
-    d_first = peak_range(first, drawn, level)
+    d_first = peak_range(first, resampled, level)
     ends = (float(first.kl[row]), d_first.low**2, d_first.high**2)
     return Peak(gold, d_first, Estimate(*ends, d_first.level, d_first.method, d_first.n, d_first.reason))
 
@@ -108,7 +108,7 @@ class SmoothPeak:
     gold: Estimate
 
 
-def smooth_peak(curve: Curve, drawn: Resamples, level: float = LEVEL) -> SmoothPeak:
+def smooth_peak(curve: Curve, resampled: Resamples, level: float = LEVEL) -> SmoothPeak:
     """The highest point of the smoothed curve, with quantiles over resampled curves.
 
     Undefined where it is the curve's end, since then the curve has not turned. Gold there is the maximum of a noisy
@@ -120,7 +120,7 @@ def smooth_peak(curve: Curve, drawn: Resamples, level: float = LEVEL) -> SmoothP
     top = int(fitted.gold.argmax())
     if top in (0, len(fitted.d) - 1):
         return _no_peak("the smoothed curve is highest at its end", level)
-    draws_DG = fitted.drawn(curve_draws(curve, drawn), curve)
+    draws_DG = fitted.of_draws(curve_draws(curve, resampled), curve)
     places = fitted.d[draws_DG.argmax(axis=1)]
     return SmoothPeak(
         from_draws(float(fitted.d[top]), places, curve.prompts, level=level),

@@ -31,7 +31,7 @@ class Smooth:
     slope_R: Float
     rows: NDArray[np.intp]  # of the curve, those used
 
-    def drawn(self, draws: CurveDraws, curve: Curve) -> Float:
+    def of_draws(self, draws: CurveDraws, curve: Curve) -> Float:
         """The fit [D, G] of each resampled curve; a row whose d moves counts as moved along the slope."""
         moved_DR = draws.d[:, self.rows] - curve.d[self.rows]
         return (draws.gold[:, self.rows] - self.slope_R * moved_DR) @ self.map_GR.T

@@ -17,7 +17,7 @@ from bench.stats.peaks import (
     smooth_peak,
 )
 
-QUIET = Noise(level=0, shared=0, own=1e-6, kl=0)
+QUIET = Noise(level=0, shared=0, cell=1e-6, kl=0)
 
 
 def hump(place=2.5, height=1.0):
@@ -57,19 +57,19 @@ def test_the_set_holds_the_truly_best_row_at_its_level(truth):
 
 def test_a_quiet_hump_has_its_peak_where_it_is():
     curves = cells(np.random.default_rng(0), [hump(), hump(2.2), hump(2.8)], noise=QUIET)
-    drawn = resamples(curves[:1], 100, np.random.default_rng(1))
-    found = smooth_peak(curves[0], drawn)
+    resampled = resamples(curves[:1], 100, np.random.default_rng(1))
+    found = smooth_peak(curves[0], resampled)
     assert found.d.point == pytest.approx(2.5, abs=0.05)  # the grid's step is .044
     assert found.gold.point == pytest.approx(1.0, abs=0.01)
     mean = peak_over_replicates(curves)
     assert (mean.point, mean.method) == (pytest.approx(2.5, abs=0.05), OVER_REPLICATES)
-    assert peak_range(curves[0], drawn).point == pytest.approx(D[hump().argmax()])
+    assert peak_range(curves[0], resampled).point == pytest.approx(D[hump().argmax()])
 
 
 def test_a_rising_curve_has_no_peak_and_says_so():
     (curve,) = cells(np.random.default_rng(0), [0.3 * D], noise=QUIET)
-    drawn = resamples([curve], 100, np.random.default_rng(1))
-    assert "at its end" in smooth_peak(curve, drawn).d.reason
+    resampled = resamples([curve], 100, np.random.default_rng(1))
+    assert "at its end" in smooth_peak(curve, resampled).d.reason
     assert not peak_over_replicates([curve] * 3).defined
 
 

@@ -75,16 +75,16 @@ def one_replicate(rng: np.random.Generator) -> Mapping[str, Case]:
 def _resampled(rng: np.random.Generator, curve: Curve, gold: Float) -> dict[str, Case]:
     """The prompt bootstrap's intervals of the same cell."""
     a, b = best_of_n_form()
-    drawn, below = resamples([curve], DRAWS, rng), D <= 8**0.5
+    resampled, below = resamples([curve], DRAWS, rng), D <= 8**0.5
     upper = float(curve.d.max())
     true_gamma = float(ratio((a, b), PROXY, upper))
-    best, found = float(curve.d[gold.argmax()]), smooth_peak(curve, drawn)
+    best, found = float(curve.d[gold.argmax()]), smooth_peak(curve, resampled)
     low, high = chosen_range(curve.d, curve.gold_RP, rng, DRAWS)
-    named = {f"best-of-n form: {name}": pair for name, pair in _fitted(curve, BEST_OF_N, a, b, drawn).items()}
+    named = {f"best-of-n form: {name}": pair for name, pair in _fitted(curve, BEST_OF_N, a, b, resampled).items()}
     named |= {
-        "best-of-n form on d <= 2.8, error at d = 5.7": (ahead(curve, BEST_OF_N, below, drawn)[-1].error, 0.0),
-        "gamma": (gamma(curve, upper, drawn), true_gamma),
-        "d*, rows not rejected as the maximum": (peak_range(curve, drawn), best),
+        "best-of-n form on d <= 2.8, error at d = 5.7": (ahead(curve, BEST_OF_N, below, resampled)[-1].error, 0.0),
+        "gamma": (gamma(curve, upper, resampled), true_gamma),
+        "d*, rows not rejected as the maximum": (peak_range(curve, resampled), best),
         "d*, smoothed": (found.d, 2.5),
         "gold at d*, smoothed": (found.gold, 1.0),
     }
@@ -92,10 +92,10 @@ def _resampled(rng: np.random.Generator, curve: Curve, gold: Float) -> dict[str,
     made["range of the choice of a row, resampled"] = _whole((best, low, high), best)
     fitted = smooth(curve)
     assert fitted is not None
-    band = max_t(fitted.d, fitted.gold, fitted.drawn(curve_draws(curve, drawn), curve), curve.prompts)
+    band = max_t(fitted.d, fitted.gold, fitted.of_draws(curve_draws(curve, resampled), curve), curve.prompts)
     truth = BEST_OF_N.value(a, b, band.d)
     made["smoothed curve, max-t band, everywhere"] = _whole(_ends(band), truth)
-    half = 1.96 * fitted.drawn(curve_draws(curve, drawn), curve).std(axis=0)
+    half = 1.96 * fitted.of_draws(curve_draws(curve, resampled), curve).std(axis=0)
     pointwise = Band(band.d, band.mean, band.mean - half, band.mean + half)
     made["smoothed curve, pointwise band, at its middle"] = _whole((v[64] for v in _ends(pointwise)), truth[64])
     made["smoothed curve, pointwise band, everywhere"] = _whole(_ends(pointwise), truth)
@@ -106,13 +106,13 @@ def rl_form_alone(rng: np.random.Generator) -> Mapping[str, Case]:
     """One cell of the RL form."""
     a, b = rl_form()
     (curve,) = cells(rng, [RL.value(a, b, D)])
-    drawn = resamples([curve], DRAWS, rng)
-    found = _fitted(curve, RL, a, b, drawn)
+    resampled = resamples([curve], DRAWS, rng)
+    found = _fitted(curve, RL, a, b, resampled)
     return {f"one replicate: RL form: {name}": _case(*pair) for name, pair in found.items()}
 
 
-def _fitted(curve: Curve, form: Form, a: float, b: float, drawn: Resamples) -> dict[str, tuple[Estimate, float]]:
-    found = fit(curve, form, drawn)
+def _fitted(curve: Curve, form: Form, a: float, b: float, resampled: Resamples) -> dict[str, tuple[Estimate, float]]:
+    found = fit(curve, form, resampled)
     peak = float(form.peak_d(np.asarray(a), np.asarray(b))), float(form.peak_gold(np.asarray(a), np.asarray(b)))
     return {"a": (found.a, a), "b": (found.b, b), "d*": (found.peak_d, peak[0]), "R*": (found.peak_gold, peak[1])}
 

@@ -25,7 +25,7 @@ class Noise:
     select: int = 48
     level: float = 0.3
     shared: float = 0.3  # at the furthest row; in proportion to d
-    own: float = 0.55
+    cell: float = 0.55
     kl: float = 0.3
 
 
@@ -43,7 +43,7 @@ def cells(
     made = []
     for i, (gold, proxy) in enumerate(zip(gold_SR, proxies, strict=True)):
         report, select = (_measured(rng, gold, kl, n, noise, shared[n]) for n in (noise.prompts, noise.select))
-        proxy_RP = proxy[:, None] + rng.normal(0, noise.own / 2, report[0].shape)
+        proxy_RP = proxy[:, None] + rng.normal(0, noise.cell / 2, report[0].shape)
         made.append(_curve(f"r{i}", ids, *report, proxy_RP, *(values.mean(1) for values in select)))
     return made
 
@@ -67,7 +67,7 @@ def _shared(rng: np.random.Generator, kl: Float, prompts: int, noise: Noise) -> 
 def _measured(
     rng: np.random.Generator, gold: Float, kl: Float, prompts: int, noise: Noise, shared_RP: Float
 ) -> tuple[Float, Float]:
-    gold_RP = gold[:, None] + shared_RP + rng.normal(0, noise.own, (len(kl), prompts))
+    gold_RP = gold[:, None] + shared_RP + rng.normal(0, noise.cell, (len(kl), prompts))
     kl_RP = kl[:, None] * (1 + rng.normal(0, noise.kl, (len(kl), prompts)))
     return gold_RP, kl_RP
 

@@ -76,11 +76,11 @@ class Evidence:
     @property
     def p_against(self) -> float:
         """P-value of `the claim fails`: an inequality is reversed, or too many replicates refute it."""
-        own = min([1.0, *(len(self.inequalities) * i.p_reversed for i in self.inequalities)])
+        one_reversed = min([1.0, *(len(self.inequalities) * i.p_reversed for i in self.inequalities)])
         if not self.replicates:
-            return own
+            return one_reversed
         too_many = len(self.replicates) - self.needed + 1
-        return min(1.0, 2 * own, 2 * partial_conjunction([r.p_against for r in self.replicates], too_many))
+        return min(1.0, 2 * one_reversed, 2 * partial_conjunction([r.p_against for r in self.replicates], too_many))
 
     @property
     def leaning(self) -> Verdict:

@@ -25,7 +25,7 @@ def verdict(evidence):
 
 def two(rng, ones, others, noise=None):
     """Curves of both settings on shared prompts."""
-    made = cells(rng, [*ones, *others], noise=noise or Noise(own=0.2))
+    made = cells(rng, [*ones, *others], noise=noise or Noise(cell=0.2))
     return made[: len(ones)], made[len(ones) :]
 
 
