@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from bench.config.claims import NEAREST
-from bench.stats.claims import earlier_peak, fall_without_rise, higher_peak, no_fall
-from bench.stats.compare import ENOUGH, Asked, Decision, Evidence, decide
-from bench.stats.hump import DELTA, hump_test
-from bench.stats.two_settings import better_classifier, coincide_at, higher_at, last_shared
+from bench.stats.estimate import ENOUGH
+from bench.stats.verdicts.claims import earlier_peak, fall_without_rise, higher_peak, no_fall
+from bench.stats.verdicts.evidence import Decision, Evidence, Inequality, decide
+from bench.stats.verdicts.hump import DELTA, hump_test
+from bench.stats.verdicts.two_settings import better_classifier, coincide_at, higher_at, last_shared
 from reports.load import Cell, RunData, shared
 from reports.paths import by_accuracy, gap_by
 
@@ -29,7 +30,7 @@ class Judged:
 
     name: str
     kind: str
-    asked: tuple[Asked, ...]
+    asked: tuple[Inequality, ...]
     decision: Decision
     replicates: int
     kl: float
@@ -41,7 +42,7 @@ class Judged:
         return "; ".join(part for part in (self.decision.reason, *self.notes) if part)
 
     @property
-    def headline(self) -> tuple[Asked, ...]:
+    def headline(self) -> tuple[Inequality, ...]:
         """The inequalities to show: those over replicates where there are any, else each replicate's."""
         return tuple(a for a in self.asked if not a.cell) or self.asked
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.stats.bootstrap import Resamples, resamples
-from bench.stats.compare import Evidence, Verdict, decide
 from bench.stats.estimate import Estimate, plus_minus
+from bench.stats.verdicts.evidence import Evidence, Verdict, decide
 from reports.load import RunData
 
 DRAWS = 2000

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bench.stats.compare import Asked, Evidence
 from bench.stats.curves import WINDOW, Curve
 from bench.stats.estimate import Estimate
 from bench.stats.fits import BEST_OF_N, FORMS, RL, Fit, Form, ahead, fit, solve
-from bench.stats.hump import DELTA, hump_test
-from bench.stats.matched import at_kl, at_proxy, coincide, difference_over, passed
+from bench.stats.matched import at_kl, at_proxy, difference_over, passed
 from bench.stats.power import detectable
+from bench.stats.verdicts.evidence import Evidence, Inequality
+from bench.stats.verdicts.hump import DELTA, hump_test
+from bench.stats.verdicts.two_settings import coincide
 from reports.fact import Fact, asked, exact, resampled, said, unanswered
 from reports.load import Cell, RunData
 from reports.table import named
@@ -49,15 +50,15 @@ def reached(run: RunData, *settings: Sequence[Curve], reach: float = WINDOW) -> 
 
 def largest(evidence: Evidence) -> dict[str, Estimate]:
     """The inequality with the largest point, to show."""
-    if not evidence.asked:
+    if not evidence.inequalities:
         return {}
-    most = max(evidence.asked, key=lambda a: abs(a.estimate.point))
+    most = max(evidence.inequalities, key=lambda a: abs(a.estimate.point))
     return {most.name: most.estimate}
 
 
 def within(found: Mapping[str, Estimate]) -> Evidence:
     """Every number lies within DELTA of 0."""
-    pairs = ((Asked(name, e, DELTA, above=False), Asked(name, e, -DELTA)) for name, e in found.items())
+    pairs = ((Inequality(name, e, DELTA, above=False), Inequality(name, e, -DELTA)) for name, e in found.items())
     return Evidence(tuple(inequality for pair in pairs for inequality in pair))
 
 
@@ -170,7 +171,7 @@ def _beside(run: RunData, bon: Sequence[Cell], rl: Sequence[Cell]) -> list[Fact]
         return [unanswered(8, name, "no KL that both reach in one replicate")]
     given = _given(len(mine))
     kls = {b: difference_over([at_kl(c, b) for c in mine], [at_kl(c, b) for c in theirs]) for b in budgets}
-    more = Evidence(tuple(Asked(f"lead at {b:g} nats", found, 0.0) for b, found in kls.items()))
+    more = Evidence(tuple(Inequality(f"lead at {b:g} nats", found, 0.0) for b, found in kls.items()))
     how = f"gold of best-of-n minus RL at each of {len(kls)} budgets, asked above 0; shown at the last; {given}"
     facts = [asked(8, f"{name}: more gold at equal KL", more, {f"at {budgets[-1]:g} nats": kls[budgets[-1]]}, how)]
     at = {p: ([at_proxy(c, p) for c in mine], [at_proxy(c, p) for c in theirs]) for p in PROXIES}

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bench.config.margin_losses import AT_ZERO
-from bench.stats.compare import Asked, Evidence
+from bench.stats.verdicts.evidence import Evidence, Inequality
 from reports.fact import Fact, asked, exact, unanswered
 from reports.figure import Float
 from reports.load import Cell, RunData
@@ -59,7 +59,7 @@ def best_betas_move(run: RunData) -> list[Fact]:
         return [unanswered(15, what, slope.reason)]
     how = "slope of log β over log |f''(0)/f'(0)|, −1 predicted, asked below 0"  # noqa: RUF001
     how += f"; {len(found)} losses, select prompts resampled" + (f"; {slope.reason}" if slope.reason else "")
-    return [asked(15, what, Evidence((Asked("slope", slope, 0.0, above=False),)), {"": slope}, how)]
+    return [asked(15, what, Evidence((Inequality("slope", slope, 0.0, above=False),)), {"": slope}, how)]
 
 
 def _logs(run: RunData) -> dict[str, list[tuple[Cell, pd.DataFrame]]]:

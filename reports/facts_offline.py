@@ -8,9 +8,9 @@ from itertools import combinations
 import numpy as np
 
 from bench.stats.association import correlation, correlation_over
-from bench.stats.compare import Asked, Evidence
 from bench.stats.curves import peak_row
 from bench.stats.estimate import Estimate, replicate_mean
+from bench.stats.verdicts.evidence import Evidence, Inequality
 from reports.fact import Fact, asked, unanswered
 from reports.facts_curves import coincidence, hardest_settings, hump_fact
 from reports.load import Cell, RunData
@@ -120,4 +120,4 @@ def _one(number: int, what: str, found: Estimate, bound: float, how: str) -> Fac
     if not found.defined:
         return unanswered(number, what, f"{how}; {found.reason}")
     how = how if found.has_interval else f"{how}; {found.reason}"
-    return asked(number, what, Evidence((Asked("number", found, bound, above=False),)), {"": found}, how)
+    return asked(number, what, Evidence((Inequality("number", found, bound, above=False),)), {"": found}, how)

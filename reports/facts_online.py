@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from bench.config.claims import NEAREST
-from bench.stats.compare import ENOUGH, Asked, Evidence
-from bench.stats.estimate import Estimate
+from bench.stats.estimate import ENOUGH, Estimate
 from bench.stats.matched import Matched, at_kl, difference_over
-from bench.stats.two_settings import REACH, better_classifier, last_shared
+from bench.stats.verdicts.evidence import Evidence, Inequality
+from bench.stats.verdicts.two_settings import REACH, better_classifier, last_shared
 from reports.fact import Fact, asked, exact, unanswered
 from reports.facts_curves import paired, reached
 from reports.load import Cell, RunData, shared
@@ -28,7 +28,7 @@ _HELD_OUT = ("chosen_logratio", "rejected_logratio", "pair_accuracy")
 def replay_is_the_same_run(run: RunData) -> list[Fact]:
     """23: a replay in order has its source's log, line by line, and says the same of held-out pairs at each step.
 
-    Asked of the steps that both have, which must be most of the source's: a replay may end before its source does.
+    Over the steps that both have, which must be most of the source's: a replay may end before its source does.
     """
     facts = []
     for cell, source in replays_of(run):
@@ -69,7 +69,7 @@ def online_leads(run: RunData) -> list[Fact]:
             continue
         at = {b: [[at_kl(c, b, REACH) for c in curves] for curves in (mine, theirs)] for b in budgets}
         found = {b: difference_over(*both) for b, both in at.items()}
-        evidence = Evidence(tuple(Asked(f"lead at {b:g} nats", e, 0.0) for b, e in found.items()))
+        evidence = Evidence(tuple(Inequality(f"lead at {b:g} nats", e, 0.0) for b, e in found.items()))
         how = f"asked above 0 at each of {len(budgets)} budgets from {budgets[0]:g} nats; shown at the last; "
         shown = {f"at {budgets[-1]:g} nats": found[budgets[-1]]}
         facts.append(asked(24, what, evidence, shown, how + _given(len(mine))))
@@ -95,7 +95,7 @@ def _lost(run: RunData, offline: list[Cell], online: list[Cell], shuffled: list[
     stored, fresh, again = ([_mean([at_kl(c, b, REACH) for b in budgets]) for c in group] for group in curves)
     gain = difference_over(fresh, stored)
     below = difference_over([_mean(pair) for pair in zip(stored, fresh, strict=True)], again)
-    evidence = Evidence((Asked("gain", gain, 0.0), Asked("middle of both less shuffled", below, 0.0)))
+    evidence = Evidence((Inequality("gain", gain, 0.0), Inequality("middle of both less shuffled", below, 0.0)))
     how = f"mean over {len(budgets)} budgets from {budgets[0]:g} to {budgets[-1]:g} nats, both asked above 0; "
     return asked(25, what, evidence, {"gain": gain, "middle less shuffled": below}, how + _given(len(replicates)))
 
@@ -120,7 +120,7 @@ def offline_classifies_better(run: RunData) -> list[Fact]:
             continue
         accuracy = [by_accuracy(c) for c in both[0]], [by_accuracy(c) for c in both[1]]
         evidence = better_classifier(curves[0], curves[1], kl, accuracy)
-        shown: dict[str, Estimate] = {a.name: a.estimate for a in evidence.asked if not a.cell}
+        shown: dict[str, Estimate] = {a.name: a.estimate for a in evidence.inequalities if not a.cell}
         facts.append(asked(26, what, evidence, shown, f"offline less online at {kl:g} nats; {_given(len(both[0]))}"))
     return facts or [unanswered(26, "offline classifies better, writes worse", "no loss has stored and fresh pairs")]
 

@@ -1,8 +1,8 @@
 """Described, not decided: where gold is best, what is lost after, how far the proxy is ahead, gamma of best-of-n."""
 
-from bench.stats.compare import ENOUGH
+from bench.stats.estimate import ENOUGH, over
 from bench.stats.gamma import gamma
-from bench.stats.peak import drop, gap, over, peak_over_replicates, peak_range
+from bench.stats.peaks import drop, gap, peak_over_replicates, peak_range
 from reports.fact import Fact, resampled, said
 from reports.facts_curves import hardest_settings
 from reports.load import RunData

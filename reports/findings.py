@@ -11,8 +11,8 @@ import numpy as np
 from bench.stats.bootstrap import Resamples, resamples
 from bench.stats.curves import peak_row
 from bench.stats.estimate import Estimate, paired_difference, plus_minus
-from bench.stats.hump import HumpVerdict, hump_test
-from bench.stats.peak import peak_range
+from bench.stats.peaks import peak_range
+from bench.stats.verdicts.hump import HumpVerdict, hump_test
 from reports.load import Cell, RunData
 from reports.style import method_label
 

@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 
 from bench.stats.bootstrap import Resamples
-from bench.stats.compare import ENOUGH
 from bench.stats.curves import Curve, peak_row
-from bench.stats.estimate import BY_PROMPT, Estimate, from_se, replicate_mean, undefined
-from bench.stats.hump import INTERIOR
-from bench.stats.peak import drop, over, peak_range
+from bench.stats.estimate import BY_PROMPT, ENOUGH, Estimate, from_se, over, replicate_mean, undefined
+from bench.stats.peaks import drop, peak_range
+from bench.stats.verdicts.hump import INTERIOR
 from reports import words
 from reports.fact import resampled
 from reports.findings import hardest, nats

@@ -6,7 +6,7 @@
 import pandas as pd
 
 from bench.stats.estimate import Estimate
-from bench.stats.hump import HumpVerdict
+from bench.stats.verdicts.hump import HumpVerdict
 from reports import words
 from reports.findings import Findings
 from reports.load import RunData

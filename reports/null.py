@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import chdtri
 
-from bench.stats.hump import DELTA, hump_test
+from bench.stats.verdicts.hump import DELTA, hump_test
 from reports.load import REFERENCE, RunData
 
 ORDERS = 100

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from bench.stats.compare import decide
 from bench.stats.curves import Curve
 from bench.stats.estimate import Estimate
-from bench.stats.hump import DELTA
-from bench.stats.matched import at_kl, coincide, difference_over
-from bench.stats.two_settings import PARTED
+from bench.stats.matched import at_kl, difference_over
+from bench.stats.verdicts.evidence import decide
+from bench.stats.verdicts.hump import DELTA
+from bench.stats.verdicts.two_settings import PARTED, coincide
 from reports import words
 from reports.family import keys_of
 from reports.figure import Figure, Key, Panel, Series, furthest

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.stats.curves import Curve
-from bench.stats.two_settings import PARTED, path_gap, with_values
+from bench.stats.verdicts.two_settings import PARTED, path_gap, with_values
 from reports.load import Cell, RunData
 from reports.training import read_log
 

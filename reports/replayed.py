@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from bench.stats.matched import at_kl
-from bench.stats.two_settings import REACH, gold_at, last_shared
+from bench.stats.verdicts.two_settings import REACH, gold_at, last_shared
 from reports import words
 from reports.family import keys_of
 from reports.figure import Dash, Figure, Float, Key, Panel, Series, padded

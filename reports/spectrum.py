@@ -13,7 +13,7 @@ import pandas as pd
 from bench.config.claims import NEAREST
 from bench.stats.matched import at_kl, difference_over
 from bench.stats.replicates import mean_curve
-from bench.stats.two_settings import gold_at
+from bench.stats.verdicts.two_settings import gold_at
 from reports import words
 from reports.family import keys_of
 from reports.figure import Dash, Figure, Panel, Series, furthest, padded

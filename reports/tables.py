@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from bench.stats.compare import Asked
 from bench.stats.estimate import OVER_REPLICATES, Estimate, plus_minus
 from bench.stats.matched import value_at
 from bench.stats.replicates import value_over
+from bench.stats.verdicts.evidence import Inequality
 from reports import words
 from reports.claims import Judged
 from reports.findings import Findings, nats
@@ -148,11 +148,11 @@ def claim_parts(judged: Sequence[Judged]) -> Table:
     return Table("claim_parts", "What claims ask for", "", pd.DataFrame(records), (), tuple(() for _ in records))
 
 
-def _who(asked: Asked) -> str:
+def _who(asked: Inequality) -> str:
     return asked.name + (f" ({asked.cell})" if asked.cell else "")
 
 
-def _bound(asked: Asked) -> str:
+def _bound(asked: Inequality) -> str:
     return f"asked {'>' if asked.above else '<'} {asked.bound:g}"
 
 

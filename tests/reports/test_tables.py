@@ -60,7 +60,7 @@ def test_only_what_optimises_a_proxy_is_asked_for_its_gain(make_overopt, tmp_pat
     asked = {name: "turn" if name in ("dpo", "ipo", "slic") else "hump" for name in run.methods}
     assert {s.method: s.asked for s in sentences(run, findings)} == asked
     for cell in run.trained:
-        names = {a.name for a in findings.humps[cell.setting].replicates[0].evidence.asked}
+        names = {a.name for a in findings.humps[cell.setting].replicates[0].evidence.inequalities}
         assert not names or ("proxy's gain" in names) == (asked[cell.method] == "hump"), cell.name
 
 

@@ -7,10 +7,17 @@ import pytest
 
 from bench.checks.statistics.simulate import D, Noise, best_of_n_form, cells
 from bench.stats.bootstrap import prompt_counts, resamples
-from bench.stats.estimate import OVER_REPLICATES, Estimate
-from bench.stats.peak import drop, gap, over, peak_over_replicates, peak_range, possible_peaks, smooth_peak
+from bench.stats.estimate import OVER_REPLICATES, Estimate, over
+from bench.stats.peaks import (
+    drop,
+    gap,
+    peak_over_replicates,
+    peak_range,
+    possible_peaks,
+    smooth_peak,
+)
 
-QUIET = Noise(level=0, shared=0, own=1e-6, kl=0)
+QUIET = Noise(level=0, shared=0, cell=1e-6, kl=0)
 
 
 def hump(place=2.5, height=1.0):
@@ -40,7 +47,7 @@ def test_what_rows_share_makes_the_set_smaller():
 
 @pytest.mark.parametrize("truth", [np.zeros(8), np.array([0, 0.3, 0.5, 0.55, 0.5, 0.3, 0, -0.5])])
 def test_the_set_holds_the_truly_best_row_at_its_level(truth):
-    """Level rows are the hardest: each is best, and each must be kept in 95%; 400 runs, three binomial errors below."""
+    """Level rows are the worst case: each is best and must be kept in 95%; 400 runs, three binomial errors below."""
     rng, kept = np.random.default_rng(0), 0
     for _ in range(400):
         values = truth[:, None] + rng.normal(0, 0.4, 40) + rng.normal(0, 0.5, (8, 40))
@@ -50,19 +57,19 @@ def test_the_set_holds_the_truly_best_row_at_its_level(truth):
 
 def test_a_quiet_hump_has_its_peak_where_it_is():
     curves = cells(np.random.default_rng(0), [hump(), hump(2.2), hump(2.8)], noise=QUIET)
-    drawn = resamples(curves[:1], 100, np.random.default_rng(1))
-    found = smooth_peak(curves[0], drawn)
+    resampled = resamples(curves[:1], 100, np.random.default_rng(1))
+    found = smooth_peak(curves[0], resampled)
     assert found.d.point == pytest.approx(2.5, abs=0.05)  # the grid's step is .044
     assert found.gold.point == pytest.approx(1.0, abs=0.01)
     mean = peak_over_replicates(curves)
     assert (mean.point, mean.method) == (pytest.approx(2.5, abs=0.05), OVER_REPLICATES)
-    assert peak_range(curves[0], drawn).point == pytest.approx(D[hump().argmax()])
+    assert peak_range(curves[0], resampled).point == pytest.approx(D[hump().argmax()])
 
 
 def test_a_rising_curve_has_no_peak_and_says_so():
     (curve,) = cells(np.random.default_rng(0), [0.3 * D], noise=QUIET)
-    drawn = resamples([curve], 100, np.random.default_rng(1))
-    assert "at its end" in smooth_peak(curve, drawn).d.reason
+    resampled = resamples([curve], 100, np.random.default_rng(1))
+    assert "at its end" in smooth_peak(curve, resampled).d.reason
     assert not peak_over_replicates([curve] * 3).defined
 
 

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.stats.compare import ALPHA, Asked, Evidence, decide, holm, over_replicates, partial_conjunction
 from bench.stats.estimate import Estimate, from_se, undefined
+from bench.stats.verdicts.evidence import (
+    ALPHA,
+    Evidence,
+    Inequality,
+    decide,
+    holm,
+    over_replicates,
+    partial_conjunction,
+)
 
 
 def estimate(point, se=0.1, n=50):
@@ -48,7 +56,7 @@ def test_an_estimate_without_spread_is_certain():
 
 
 def test_a_claim_is_as_sure_as_its_least_sure_inequality():
-    sure, unsure = Asked("rise", estimate(1.0), 0.1), Asked("fall", estimate(0.25), 0.1)
+    sure, unsure = Inequality("rise", estimate(1.0), 0.1), Inequality("fall", estimate(0.25), 0.1)
     evidence = Evidence((sure, unsure))
     assert evidence.p_for == unsure.p > sure.p
     (decision,) = decide([evidence])
@@ -57,30 +65,36 @@ def test_a_claim_is_as_sure_as_its_least_sure_inequality():
 
 
 def test_one_reversed_inequality_refutes_a_claim_and_counts_how_many_could_have():
-    asked = tuple(Asked(name, estimate(point), 0.1) for name, point in (("rise", 1.0), ("fall", -0.2), ("gain", 1.0)))
-    evidence = Evidence(asked)
-    assert evidence.p_against == pytest.approx(3 * asked[1].p_reversed)
+    inequalities = tuple(
+        Inequality(name, estimate(point), 0.1) for name, point in (("rise", 1.0), ("fall", -0.2), ("gain", 1.0))
+    )
+    evidence = Evidence(inequalities)
+    assert evidence.p_against == pytest.approx(3 * inequalities[1].p_reversed)
     (decision,) = decide([evidence])
     assert (decision.verdict, decision.reason) == ("not observed", "the fall of −0.20 ± 0.20 is below 0.1")  # noqa: RUF001
 
 
 def test_what_the_mean_over_replicates_says_is_not_said_again_of_each():
     fall, rise = estimate(-0.2), estimate(-0.3)
-    asked = (Asked("fall", fall, 0.1), Asked("fall", fall, 0.1, cell="r0"), Asked("rise", rise, 0.1, cell="r1"))
-    assert decide([Evidence(asked)])[0].reason == (
+    inequalities = (
+        Inequality("fall", fall, 0.1),
+        Inequality("fall", fall, 0.1, cell="r0"),
+        Inequality("rise", rise, 0.1, cell="r1"),
+    )
+    assert decide([Evidence(inequalities)])[0].reason == (
         "the fall of −0.20 ± 0.20 is below 0.1; the rise in r1 of −0.30 ± 0.20 is below 0.1"  # noqa: RUF001
     )
 
 
 def test_below_asks_for_the_other_side():
-    (decision,) = decide([Evidence((Asked("fall", estimate(0.5), 0.1, above=False),))])
+    (decision,) = decide([Evidence((Inequality("fall", estimate(0.5), 0.1, above=False),))])
     assert (decision.verdict, decision.reason) == ("not observed", "the fall of 0.50 ± 0.20 is above 0.1")
 
 
 def test_several_claims_ask_for_more_and_say_so():
     """p = .02 one-sided alone; twice that with an undecidable companion, which is not below .025."""
     value = from_se(stats.t.isf(0.02, 49) * 0.1, 0.1, 50, "toy")
-    evidence = Evidence((Asked("rise", value, 0.0),))
+    evidence = Evidence((Inequality("rise", value, 0.0),))
     assert decide([evidence])[0].verdict == "observed"
     first, second = decide([evidence, Evidence((), "no rows")])
     assert first.p_holm == pytest.approx(0.04)
@@ -90,11 +104,11 @@ def test_several_claims_ask_for_more_and_say_so():
 
 def test_what_is_barred_can_be_refuted_but_not_observed():
     for point, verdict in ((1.0, "undecided"), (-1.0, "not observed")):
-        assert decide([Evidence((Asked("rise", estimate(point), 0.1),), "at the edge")])[0].verdict == verdict
+        assert decide([Evidence((Inequality("rise", estimate(point), 0.1),), "at the edge")])[0].verdict == verdict
 
 
 def test_three_replicates_are_a_t_interval_and_two_are_each_asked():
-    parts = [(Asked("rise", estimate(point), 0.1, cell=f"r{i}"),) for i, point in enumerate((0.4, 0.5, 0.6))]
+    parts = [(Inequality("rise", estimate(point), 0.1, cell=f"r{i}"),) for i, point in enumerate((0.4, 0.5, 0.6))]
     (mean,) = over_replicates(parts)
     assert (mean.estimate.n, mean.cell) == (3, "")
     assert mean.estimate.low == pytest.approx(0.5 - 4.302653 * 0.1 / np.sqrt(3), abs=1e-6)
@@ -111,8 +125,8 @@ def test_a_partial_conjunction_by_hand():
 
 def replicated(*points):
     """A claim whose mean is clear, with replicates at these points; each has an error of .1 on 50 prompts."""
-    each = tuple(Evidence((Asked("fall", estimate(p), 0.1, cell=f"r{i}"),)) for i, p in enumerate(points))
-    return Evidence((Asked("fall", estimate(2.0), 0.1),), replicates=each)
+    each = tuple(Evidence((Inequality("fall", estimate(p), 0.1, cell=f"r{i}"),)) for i, p in enumerate(points))
+    return Evidence((Inequality("fall", estimate(2.0), 0.1),), replicates=each)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +149,7 @@ def test_a_claim_must_hold_by_itself_in_three_and_most_replicates(points, needed
 def test_what_replicates_lack_is_said():
     (decision,) = decide([replicated(1, 1, 0.2)])
     assert decision.reason == (
-        "by itself in 2 of 3 replicates, asked for in 3 (the fall in r2 of 0.20 ± 0.20 is not clearly above 0.1)"
+        "by itself in 2 of 3 replicates, needed in 3 (the fall in r2 of 0.20 ± 0.20 is not clearly above 0.1)"
     )
 
 
@@ -151,6 +165,6 @@ def test_wrong_verdicts_in_a_family_of_seven_stay_under_the_level():
     rng, wrong = np.random.default_rng(0), 0
     for _ in range(1000):
         z = rng.normal(size=7) + np.array([0, 0, 0, 6, 6, 6, 6])
-        family = [Evidence((Asked("rise", from_se(value, 1.0, 10**6, "toy"), 0.0),)) for value in z]
+        family = [Evidence((Inequality("rise", from_se(value, 1.0, 10**6, "toy"), 0.0),)) for value in z]
         wrong += any(d.verdict == "observed" for d in decide(family)[:3])
     assert wrong / 1000 <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / 1000)

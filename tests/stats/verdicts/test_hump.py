@@ -5,7 +5,7 @@ import pytest
 
 from bench.stats.curves import Curve
 from bench.stats.estimate import OVER_REPLICATES
-from bench.stats.hump import hump_test
+from bench.stats.verdicts.hump import hump_test
 
 KL = np.array([0, 0.5, 1, 2, 4, 8, 16.0])
 DECLARED = 16.0
@@ -37,7 +37,7 @@ def test_on_the_a_a_null_it_fires_at_most_one_time_in_twenty():
 
 
 def test_a_plateau_at_the_edge_of_the_null_fires_at_most_one_time_in_twenty():
-    """A sure rise and a fall of exactly 0.1: the hardest null; selection on `select` adds nothing."""
+    """A sure rise and a fall of exactly 0.1: the strictest null; selection on `select` adds nothing."""
     assert share_observed([0, 0.6, 1, 1, 1, 1, 0.9]) <= 0.05
     assert share_observed([0, 0.05, 0.1, 0.05, 0, -0.5, -1]) <= 0.05
 

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bench.stats.claims import earlier_peak, fall_without_rise, higher_peak, no_fall
-from bench.stats.compare import decide
 from bench.stats.curves import Curve
+from bench.stats.verdicts.claims import earlier_peak, fall_without_rise, higher_peak, no_fall
+from bench.stats.verdicts.evidence import decide
 
 KL = np.array([0, 0.5, 1, 2, 4, 8, 16.0, 30.0])
 DECLARED = 32.0
@@ -30,7 +30,7 @@ def simulate(rng, truth, cell="cell", sd=0.4):
 
 
 def cells(rng, truth, replicates, spread=0.05, sd=0.4):
-    """Replicates whose truths differ by a factor with the given spread."""
+    """Replicates whose truths differ by a factor with standard deviation `spread`."""
     return [simulate(rng, rng.normal(1, spread) * np.asarray(truth), f"r{i}", sd) for i in range(replicates)]
 
 
@@ -53,10 +53,10 @@ def share_observed(make, runs=400):
         (FALL, FALL, "not observed"),
     ],
 )
-def test_no_fall_needs_both_judges_and_counts_a_fall_from_pi_ref(replicates, gold, rubric, expected):
+def test_no_fall_needs_both_scores_and_counts_a_fall_from_pi_ref(replicates, gold, rubric, expected):
     rng = np.random.default_rng(0)
-    judges = {"gold": cells(rng, gold, replicates), "rubric": cells(rng, rubric, replicates)}
-    assert verdict(no_fall(judges, DECLARED)) == expected
+    scores = {"gold": cells(rng, gold, replicates), "rubric": cells(rng, rubric, replicates)}
+    assert verdict(no_fall(scores, DECLARED)) == expected
 
 
 @pytest.mark.parametrize("replicates", [1, 2, 3])
@@ -80,7 +80,7 @@ def test_a_higher_peak_by_prompt_and_by_replicate(replicates, scale, expected):
     [
         (EARLY, LATE, "observed"),
         (EARLY, RISE, "observed"),  # one that has not turned yet: its best row is the declared one
-        (FALL, LATE, "observed"),  # a judge whom any move displeases is best at pi_ref
+        (FALL, LATE, "observed"),  # a score that falls from the start is best at pi_ref
         (LATE, EARLY, "not observed"),
         (RISE, LATE, "not observed"),
         (HUMP, FALL, "not observed"),
@@ -92,9 +92,9 @@ def test_an_earlier_peak(replicates, one, other, expected):
 
 
 def test_an_earlier_peak_by_hand():
-    """No noise: the other is best at row 5, where this judge is at -.3; before that its best is row 2, .9."""
+    """No noise: the other is best at row 5, where this score is at -.3; before that its best is row 2, .9."""
     rng = np.random.default_rng(0)
-    fall, gain = earlier_peak([simulate(rng, EARLY, sd=0)], [simulate(rng, LATE, sd=0)], DECLARED).asked
+    fall, gain = earlier_peak([simulate(rng, EARLY, sd=0)], [simulate(rng, LATE, sd=0)], DECLARED).inequalities
     assert fall.estimate.point == pytest.approx(0.9 + 0.3)
     assert gain.estimate.point == pytest.approx(1.2 - 0.4)
 
@@ -124,12 +124,12 @@ def test_peaks_that_are_not_earlier_are_called_so_at_most_one_time_in_forty(repl
     assert share_observed(make) <= limit
 
 
-def test_the_fall_alone_would_be_fooled_by_a_flat_judge():
-    """Why the other must gain, too: without that, two peaks at one place are told apart in most runs."""
+def test_the_fall_alone_would_be_fooled_by_a_flat_score():
+    """Why the other must gain, too: without that, two peaks at one place are called different in most runs."""
 
     def fall_alone(rng):
         evidence = earlier_peak(cells(rng, SHARP, 1, 0), cells(rng, FLAT, 1, 0), DECLARED)
-        return dataclasses.replace(evidence, asked=evidence.asked[:1])
+        return dataclasses.replace(evidence, inequalities=evidence.inequalities[:1])
 
     assert share_observed(fall_alone) > 0.25
 
@@ -170,6 +170,6 @@ def test_prompts_are_matched_by_name():
     rng = np.random.default_rng(0)
     one = simulate(rng, HUMP)
     turned = dataclasses.replace(one, gold_RP=one.gold_RP[:, ::-1], prompt_ids=one.prompt_ids[::-1])
-    (asked,) = higher_peak([one], [turned], DECLARED).asked
-    assert asked.estimate.point == pytest.approx(0.0, abs=1e-12)
-    assert asked.estimate.error == pytest.approx(0.0, abs=1e-12)
+    (difference,) = higher_peak([one], [turned], DECLARED).inequalities
+    assert difference.estimate.point == pytest.approx(0.0, abs=1e-12)
+    assert difference.estimate.error == pytest.approx(0.0, abs=1e-12)

@@ -1,10 +1,10 @@
 """The hump test: does gold rise, and then fall, as a policy moves away from pi_ref?
 
-The peak row is chosen on `select` among the rows between pi_ref and the row at a KL declared in advance; the
-rise (peak minus pi_ref) and the fall (peak minus the declared row) are measured on `report`, paired by prompt.
-So no number is the maximum of noisy means. From three replicates on the verdict rests on the t means of rise, fall and
-proxy's gain over them, and asks each replicate by itself besides. Left out: where the peak is (`peak`) and any
-correction for several claims (`compare`). The reports call it.
+The peak row is chosen on `select` among the rows between pi_ref and the row at a KL declared in advance. The rise (peak
+minus pi_ref) and the fall (peak minus the declared row) are measured on `report`, paired by prompt, so no number is the
+maximum of noisy means. From three replicates on, the verdict rests on the t means of rise, fall and the proxy's gain,
+and each replicate is tested by itself as well. Left out: the place of the peak (`peaks`) and the correction for several
+claims (`evidence`). `bench.stats.hump_test` and the reports call it.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.stats.compare import ENOUGH, Asked, Evidence, Verdict, decide, over_replicates
 from bench.stats.curves import Curve, end_row, peak_between
-from bench.stats.estimate import PAIRED, Estimate, paired_difference, replicate_mean, undefined
+from bench.stats.estimate import ENOUGH, PAIRED, Estimate, paired_difference, replicate_mean, undefined
+from bench.stats.verdicts.evidence import Evidence, Inequality, Verdict, decide, over_replicates
 
 DELTA = 0.1  # gold standard deviations that a rise and a fall must exceed
 INTERIOR = 1.25  # a later row lies at this factor in d beyond the peak, or further
@@ -39,7 +39,10 @@ class ReplicateHump:
 
 @dataclass(frozen=True)
 class HumpVerdict:
-    """The test over all replicates of a cell. `rise`, `fall` and, if it was asked, `proxy_gain` carry the verdict."""
+    """The test over all replicates of a setting. `rise`, `fall` and, unless left out, `proxy_gain` decide `verdict`.
+
+    `declared_kl` is in nats. `evidence` has the inequalities with their p-values, `replicates` each replicate's test.
+    """
 
     verdict: Verdict
     reason: str
@@ -54,10 +57,10 @@ class HumpVerdict:
 def hump_test(
     curves: Sequence[Curve], declared_kl: float, delta: float = DELTA, proxy_rises: bool = True
 ) -> HumpVerdict:
-    """Test the replicates of one cell; `curves` holds one curve each, with pi_ref (KL 0) as its first row.
+    """Test the replicates of one setting; `curves` holds one curve each, with pi_ref (KL 0) as its first row.
 
-    Two replicates must each show it. Three or more must show it by their t means, and three and most of them each.
-    `proxy_rises` asks for the proxy's gain too: over-optimisation, and not just a turn of gold.
+    Two replicates must each show it. Three or more must show it by their t means, and so must at least three and most
+    of them by themselves. With `proxy_rises` the proxy must gain too: over-optimization, and not just a turn of gold.
     """
     if not curves:
         raise ValueError("a hump test needs at least one replicate")
@@ -89,21 +92,26 @@ def _test_one(curve: Curve, declared_kl: float, delta: float, proxy_rises: bool)
     rise = paired_difference(curve.gold_RP[peak], curve.gold_RP[0])
     fall = paired_difference(curve.gold_RP[peak], curve.gold_RP[end])
     gain = paired_difference(curve.proxy_RP[end], curve.proxy_RP[peak])
-    asked: tuple[Asked, ...] = (Asked("rise", rise, delta), Asked("fall", fall, delta))
-    asked += (Asked("proxy's gain", gain, 0.0),) if proxy_rises else ()
+    parts = [Inequality("rise", rise, delta), Inequality("fall", fall, delta)]
+    parts += [Inequality("proxy's gain", gain, 0.0)] if proxy_rises else []
     interior = bool(np.nanmax(curve.d) >= INTERIOR * curve.d[peak])
-    evidence = Evidence(asked, "" if interior else "the peak is at the edge of the sweep")
+    evidence = Evidence(tuple(parts), "" if interior else "the peak is at the edge of the sweep")
     decision = decide([evidence])[0]
     rows = curve.row_ids[peak], float(curve.kl[peak]), curve.row_ids[end], float(curve.kl[end])
     return ReplicateHump(curve.cell, decision.verdict, decision.reason, evidence, rise, fall, gain, *rows)
 
 
 def _all(parts: tuple[ReplicateHump, ...]) -> Evidence:
-    """The t means with each replicate's own question beside them; of two replicates, what both ask for."""
+    """The t means, with each replicate's test beside them; with two replicates, the inequalities of both."""
     barred = "; ".join(dict.fromkeys(part.evidence.barred for part in parts if part.evidence.barred))
-    each = [replace(p.evidence, asked=tuple(replace(a, cell=p.cell) for a in p.evidence.asked)) for p in parts]
+    each = [_named(part) for part in parts]
     if len(parts) < ENOUGH:
-        return Evidence(tuple(a for one in each for a in one.asked), barred)
-    if not all(one.asked for one in each):
+        return Evidence(tuple(i for one in each for i in one.inequalities), barred)
+    if not all(one.inequalities for one in each):
         return Evidence((), barred, tuple(each))
-    return Evidence(over_replicates([one.asked for one in each]), replicates=tuple(each))
+    return Evidence(over_replicates([one.inequalities for one in each]), replicates=tuple(each))
+
+
+def _named(part: ReplicateHump) -> Evidence:
+    """A replicate's evidence, its inequalities marked with its name."""
+    return replace(part.evidence, inequalities=tuple(replace(i, cell=part.cell) for i in part.evidence.inequalities))

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 from bench.checks.statistics.simulate import KL, D, Noise, cells
-from bench.stats.compare import decide
-from bench.stats.two_settings import better_classifier, coincide_at, higher_at, last_shared, path_gap, with_values
+from bench.stats.verdicts.evidence import decide
+from bench.stats.verdicts.two_settings import (
+    better_classifier,
+    coincide_at,
+    higher_at,
+    last_shared,
+    path_gap,
+    with_values,
+)
 
 AT = KL[11]  # 8 nats
 LIMIT = 0.025 + 2 * np.sqrt(0.025 * 0.975 / 600)  # the level and two binomial errors of 600 runs
@@ -18,7 +25,7 @@ def verdict(evidence):
 
 def two(rng, ones, others, noise=None):
     """Curves of both settings on shared prompts."""
-    made = cells(rng, [*ones, *others], noise=noise or Noise(own=0.2))
+    made = cells(rng, [*ones, *others], noise=noise or Noise(cell=0.2))
     return made[: len(ones)], made[len(ones) :]
 
 
@@ -76,7 +83,7 @@ def test_one_replicate_has_no_interval_for_accuracy():
     one, other = two(rng, [0.1 * D], [0.4 * D])
     evidence = better_classifier(one, other, AT, (accuracies(rng, one, 0.8), accuracies(rng, other, 0.6)))
     assert verdict(evidence) == "undecided"
-    assert evidence.asked[0].estimate.point == pytest.approx(0.2, abs=0.03)
+    assert evidence.inequalities[0].estimate.point == pytest.approx(0.2, abs=0.03)
 
 
 def test_a_kl_that_is_not_reached_bars_every_claim():
