@@ -35,7 +35,7 @@ Settings:  methods=[ppo,dpo]   method.dpo.beta=[.03,.1]   replicates=3   world.s
 A loss of your own:  plugin=FILE.py method.dpo.f=NAME   (def NAME(x) in FILE.py: beta * rho in, losses out)
 Where and how (never part of a result):  out=DIR store=DIR workers=N threads=N device=auto|cpu|cuda
   wandb=disabled|offline|online   (store: else $GOLDBENCH_STORE, else .goldbench)
-W&B dashboard of a run that was logged or synced:  python -m reports.dashboard ENTITY/PROJECT RUN
+W&B dashboard of a run that was logged or synced:  python -m reports.wandb.dashboard ENTITY/PROJECT RUN
 Give the same command again to resume; finished work is never redone.
 """
 

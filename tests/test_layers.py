@@ -102,7 +102,7 @@ def test_imports_point_down(module):
         ("bench.losses.ppo", "def f():\n    from bench.training.loop import Trainer"),
         ("bench.stats.curves", "import torch"),
         ("bench.core.types", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from bench.lm import model"),
-        ("reports.load", "from bench import sweep"),
+        ("reports.read.load", "from bench import sweep"),
         ("bench.measure.evaluate", "from bench.training.loop import Trainer"),
     ],
 )
@@ -118,7 +118,7 @@ def test_a_wrong_arrow_is_seen(module, source):
         "bench.commands.run",
         "bench.commands.ls",
         "bench.config.compose",
-        "reports.make",
+        "reports.page.make",
     ],
 )
 def test_the_parent_process_never_loads_torch(module):

@@ -23,8 +23,8 @@ from bench.errors import ConfigError, StoreError
 from bench.pipeline.plan import Plan, build_plan
 from bench.runs.folder import RunFolder, bad_rows
 from reports import refresh as refresh_report
-from reports.wandb_session import Job, Target
-from reports.wandb_sink import Sink
+from reports.wandb.session import Job, Target
+from reports.wandb.sink import Sink
 
 _REFRESH_S, _RARER, _RAREST_S = 10.0, 2.0, 300.0  # seconds of a core each, more as the run folder fills
 

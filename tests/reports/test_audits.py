@@ -2,8 +2,8 @@ import dataclasses
 
 import pytest
 
-from reports.audits import gates
-from reports.load import load
+from reports.read.load import load
+from reports.sections.trust.gates import gates
 
 
 @pytest.fixture(scope="module")

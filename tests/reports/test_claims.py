@@ -7,9 +7,9 @@ import pytest
 from toy_claims import declaring, judge
 
 import reports
-from reports.claims import judge_claims
-from reports.load import load
-from reports.tables import claim_parts, claims
+from reports.analysis.claims import judge_claims
+from reports.read.load import load
+from reports.sections.tables import claim_parts, claims
 
 HUMP = {"kind": "hump", "method": "ppo", "beta": 0, "proxy": "policy_sized", "kl": 16}
 EXPECTED = [

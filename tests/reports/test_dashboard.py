@@ -7,8 +7,8 @@ import pytest
 
 import reports
 from bench.core.records import ROW_COLUMNS, read_parquet, write_parquet
-from reports.dashboard import dashboard, main
-from reports.wandb_log import cell_log, run_log
+from reports.wandb.dashboard import dashboard, main
+from reports.wandb.log import cell_log, run_log
 
 METHODS = ["ppo", "dpo", "bon"]
 

@@ -2,8 +2,8 @@ import dataclasses
 
 from bench.config.load import load_suite, scale_names
 from bench.config.models import PairsConfig
-from reports.differs import differences, flattened, from_suite
-from reports.load import load
+from reports.read.load import load
+from reports.sections.trust.config import differences, flattened, from_suite
 
 
 def test_only_keys_that_differ_are_told_and_whole_numbers_are_one_number():

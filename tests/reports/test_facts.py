@@ -5,12 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from reports import facts_peaks
-from reports.fact import table
-from reports.facts import facts
-from reports.facts_curves import coincidence, hardest_settings, penalty_is_early_stopping, rl_spends_more_kl
-from reports.facts_exact import _largest_of, kl_of_best_of_n, scaling_a_proxy, unbiased_best_of_n
-from reports.facts_offline import (
+from reports.facts import peaks as facts_peaks
+from reports.facts.curves import coincidence, hardest_settings, penalty_is_early_stopping, rl_spends_more_kl
+from reports.facts.exact import _largest_of, kl_of_best_of_n, scaling_a_proxy, unbiased_best_of_n
+from reports.facts.fact import table
+from reports.facts.offline import (
     accuracy_predicts_nothing,
     chosen_falls,
     epochs_at_peak,
@@ -18,7 +17,8 @@ from reports.facts_offline import (
     log_kl_ratio,
     offline_humps,
 )
-from reports.load import load
+from reports.facts.registry import facts
+from reports.read.load import load
 
 PROMPTS = {"report": 160, "select": 80}
 

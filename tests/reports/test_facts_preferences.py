@@ -7,15 +7,15 @@ import shutil
 import pytest
 
 from bench.config.methods import AT_ZERO
-from reports.facts_losses import best_betas_move, losses_at_zero, taylor_remainder
-from reports.facts_offline import chosen_falls, one_frontier
-from reports.facts_online import (
+from reports.facts.losses import best_betas_move, losses_at_zero, taylor_remainder
+from reports.facts.offline import chosen_falls, one_frontier
+from reports.facts.online import (
     offline_classifies_better,
     online_leads,
     replay_is_the_same_run,
     shuffling_loses_the_gain,
 )
-from reports.load import load
+from reports.read.load import load
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.figures import figures
-from reports.fits import fit_curves
-from reports.load import load
-from reports.style import method_color, shade
+from reports.analysis.fits import fit_curves
+from reports.draw.style import method_color, shade
+from reports.read.load import load
+from reports.sections.figures import figures
 
 
 @pytest.fixture(scope="module")

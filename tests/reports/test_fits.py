@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from reports.fits import BELOW_N, fit_curves, fits, predictions
-from reports.load import load
+from reports.analysis.fits import BELOW_N, fit_curves, fits, predictions
+from reports.read.load import load
 
 
 @pytest.fixture(scope="module")

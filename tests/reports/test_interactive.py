@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from reports.figure import Figure, Panel, Series
-from reports.figures import figures
-from reports.fits import fit_curves
-from reports.interactive import panel_json
-from reports.load import load
-from reports.style import INK
+from reports.analysis.fits import fit_curves
+from reports.draw.figure import Figure, Panel, Series
+from reports.draw.interactive import panel_json
+from reports.draw.style import INK
+from reports.read.load import load
+from reports.sections.figures import figures
 
 
 @pytest.fixture(scope="module")

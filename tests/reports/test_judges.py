@@ -10,12 +10,12 @@ import pytest
 
 import reports
 from bench.core.records import read_parquet, write_parquet
-from reports.audits import gates
-from reports.claims import judge_claims
-from reports.disagreement import disagreement
-from reports.judge_peaks import judge_peaks
-from reports.judges import judges
-from reports.load import load
+from reports.analysis.claims import judge_claims
+from reports.read.load import load
+from reports.sections.scorers.curves import judges
+from reports.sections.scorers.disagreement import disagreement
+from reports.sections.scorers.peaks import judge_peaks
+from reports.sections.trust.gates import gates
 
 WEIGHTS = {"tone": 3.0, "facts": 0.5}
 RUBRIC_SD, WRITERS_SD = 2.0, 4.0

@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from reports.load import load
-from reports.null import null_of
+from reports.analysis.null import null_of
+from reports.read.load import load
 
 
 @pytest.fixture(scope="module")

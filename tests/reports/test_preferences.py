@@ -8,16 +8,16 @@ import pytest
 
 import reports
 from bench.config.load import load_suite
-from reports.best_betas import best_betas_table
-from reports.coverage import known_phrases, phrases_of
-from reports.figures import figures
-from reports.fits import fit_curves
-from reports.load import load
-from reports.parting import equivalence
-from reports.paths import Gaps, gap_by, gaps_along, learns_from_pairs, log_of, refresh_of
-from reports.spectrum import gains
-from reports.strengths import curvature, predicted_slope, strengths
-from reports.style import METHOD_COLORS, method_label
+from reports.analysis.fits import fit_curves
+from reports.analysis.strengths import curvature, predicted_slope, strengths
+from reports.draw.style import METHOD_COLORS, method_label
+from reports.read.load import load
+from reports.read.paths import Gaps, gap_by, gaps_along, learns_from_pairs, log_of, refresh_of
+from reports.sections.figures import figures
+from reports.sections.offline.best_betas import best_betas_table
+from reports.sections.offline.parting import equivalence
+from reports.sections.online.coverage import known_phrases, phrases_of
+from reports.sections.online.spectrum import gains
 
 FAMILY = {"family", "strengths", "parting", "taylor", "logratios"}
 ONLINE = {"spectrum", "samplers", "replay", "accuracy", "coverage"}

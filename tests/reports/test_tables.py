@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from bench.stats.estimate import plus_minus
-from reports.findings import find, sentences
-from reports.ledger import ledger
-from reports.load import load
-from reports.matched import matched
-from reports.models import labels, proxies
-from reports.table import Value, missing
+from reports.analysis.findings import find, sentences
+from reports.draw.table import Value, missing
+from reports.read.load import load
+from reports.sections.claims.ledger import ledger
+from reports.sections.curves.matched import matched
+from reports.sections.trust.models import labels, proxies
 
 
 @pytest.fixture(scope="module")

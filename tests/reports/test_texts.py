@@ -1,6 +1,6 @@
-from reports.findings import find
-from reports.load import load
-from reports.texts import shown
+from reports.analysis.findings import find
+from reports.page.texts import shown
+from reports.read.load import load
 
 
 def test_the_same_prompts_are_shown_at_every_kl_by_the_median_gap(built):

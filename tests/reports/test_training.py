@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from reports.load import load
-from reports.training import read_log, training
+from reports.read.load import load
+from reports.sections.trust.training import read_log, training
 
 
 def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path):

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from reports.claims import Judged, judge_claims
-from reports.load import RunData
+from reports.analysis.claims import Judged, judge_claims
+from reports.read.load import RunData
 
 
 def declaring(found: RunData, *declared, **changes) -> RunData:

@@ -1,0 +1,66 @@
+"""One published fact as a run answers it, and the table of them. `facts` and its parts make and print them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.stats.bootstrap import Resamples, resamples
+from bench.stats.compare import Evidence, Verdict, decide
+from bench.stats.estimate import Estimate, plus_minus
+from reports.read.load import RunData
+
+DRAWS = 2000
+SEED = 20221019  # of the bootstrap; the same table on every rebuild
+
+
+@dataclass(frozen=True)
+class Fact:
+    """`number` names the fact, `what` the part of it, `value` the number found, `how` its origin and its limits."""
+
+    number: int
+    what: str
+    verdict: Verdict | str
+    value: str
+    how: str
+
+
+def table(facts: Sequence[Fact]) -> str:
+    """Markdown."""
+    head = "| fact | what | verdict | number | how |\n|---|---|---|---|---|"
+    lines = (f"| {f.number} | {f.what} | {f.verdict} | {f.value} | {f.how} |" for f in facts)
+    return "\n".join([head, *(line.replace("\n", " ") for line in lines)])
+
+
+def unanswered(number: int, what: str, why: str) -> Fact:
+    """A fact that this run has nothing to say about."""
+    return Fact(number, what, "undecided", "–", why)  # noqa: RUF001
+
+
+def asked(
+    number: int, what: str, evidence: Evidence, shown: Mapping[str, Estimate], how: str, reasons: bool = True
+) -> Fact:
+    """A fact decided by inequalities; `shown` are the numbers to print. Without `reasons` they speak for themselves."""
+    decision = decide([evidence])[0]
+    value = ", ".join(f"{name} {said(found)}".strip() for name, found in shown.items())
+    told = "; ".join(part for part in (how, decision.reason if reasons else evidence.barred) if part)
+    return Fact(number, what, decision.verdict, value, told)
+
+
+def exact(number: int, what: str, error: float, tolerance: float, how: str) -> Fact:
+    """A fact that holds to rounding or not at all."""
+    verdict = "observed" if error <= tolerance else "not observed"
+    return Fact(number, what, verdict, f"largest difference {error:.1e}", how)
+
+
+def said(found: Estimate) -> str:
+    """A point with its interval, which need not be symmetric."""
+    if not found.has_interval:
+        return plus_minus(found.point, float("nan"))
+    return f"{found.point:.2f} [{found.low:.2f}, {found.high:.2f}]".replace("-", "−")  # noqa: RUF001
+
+
+def resampled(run: RunData) -> Resamples | None:
+    """The run's one set of resampled prompts, for all its cells; None without samples."""
+    curves = [cell.curve for cell in run.trained if cell.curve.prompts > 1]
+    return resamples(curves, DRAWS, np.random.default_rng(SEED)) if curves else None

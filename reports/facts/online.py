@@ -1,0 +1,142 @@
+"""Facts about online and offline pairs: replays, the lead of fresh pairs, what shuffling loses, classifiers.
+
+A method speaks with its smallest beta; offline and online are compared where they share a loss.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from bench.config.claims import NEAREST
+from bench.stats.compare import ENOUGH, Asked, Evidence
+from bench.stats.estimate import Estimate
+from bench.stats.matched import Matched, at_kl, difference_over
+from bench.stats.two_settings import REACH, better_classifier, last_shared
+from reports.draw.table import named
+from reports.facts.curves import paired, reached
+from reports.facts.fact import Fact, asked, exact, unanswered
+from reports.read.load import Cell, RunData, shared
+from reports.read.paths import by_accuracy, learns_from_pairs, log_of, loss_of, sampler_of
+from reports.sections.online.replay import replays_of, source_of
+from reports.sections.online.spectrum import spread_of
+
+_LOGGED = ("loss", "kl", "chosen_logratio", "rejected_logratio", "pair_accuracy")
+_HELD_OUT = ("chosen_logratio", "rejected_logratio", "pair_accuracy")
+
+
+def replay_is_the_same_run(run: RunData) -> list[Fact]:
+    """23: a replay in order has its source's log, line by line, and says the same of held-out pairs at each step.
+
+    Asked of the steps that both have, which must be most of the source's: a replay may end before its source does.
+    """
+    facts = []
+    for cell, source in replays_of(run):
+        if sampler_of(cell) != "replay":
+            continue
+        what = f"{cell.name} repeats {source.name}"
+        log, its = log_of(run, cell), log_of(run, source)
+        if log.empty or its.empty or log.step.isin(its.step).sum() <= len(its) / 2:
+            facts.append(unanswered(23, what, "its log covers no more than half of its source's"))
+            continue
+        error = max(_apart(log, its, _LOGGED), _apart(cell.rows, source.rows, _HELD_OUT))
+        how = f"{', '.join(_LOGGED)} at each step, and {', '.join(_HELD_OUT)} of held-out pairs at each common row; "
+        facts.append(exact(23, what, error, 0.0, how + f"{len(log)} steps of its source's {len(its)}"))
+    return facts or [unanswered(23, "online pairs replayed in order are the same run", "no replay in order")]
+
+
+def _apart(one: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> float:
+    """The largest difference of two tables at their common steps; infinite where one lacks what the other has."""
+    held = [c for c in columns if c in one or c in other]
+    if not set(held) <= set(one.columns) & set(other.columns):
+        return float("inf")
+    steps = np.intersect1d(one.step, other.step)
+    a, b = (t.set_index("step").loc[steps, held].to_numpy(dtype=float, na_value=np.nan) for t in (one, other))
+    if (np.isnan(a) != np.isnan(b)).any():
+        return float("inf")
+    return float(np.nanmax(np.abs(a - b), initial=0.0))
+
+
+def online_leads(run: RunData) -> list[Fact]:
+    """24: at equal KL gold is higher with fresh pairs than with stored ones."""
+    facts = []
+    for offline, online in _both(run, "online"):
+        what = f"{named(online[0], run)} has more gold than {named(offline[0], run)} at equal KL"
+        mine, theirs = paired(online, offline)
+        budgets = [b for b in reached(run, mine, theirs, reach=REACH) if b >= NEAREST] if mine else []
+        if not budgets:
+            facts.append(unanswered(24, what, "no budget from one nat on that both reach in one replicate"))
+            continue
+        at = {b: [[at_kl(c, b, REACH) for c in curves] for curves in (mine, theirs)] for b in budgets}
+        found = {b: difference_over(*both) for b, both in at.items()}
+        evidence = Evidence(tuple(Asked(f"lead at {b:g} nats", e, 0.0) for b, e in found.items()))
+        how = f"asked above 0 at each of {len(budgets)} budgets from {budgets[0]:g} nats; shown at the last; "
+        shown = {f"at {budgets[-1]:g} nats": found[budgets[-1]]}
+        facts.append(asked(24, what, evidence, shown, how + _given(len(mine))))
+    return facts or [unanswered(24, "online leads offline", "no loss has stored and fresh pairs")]
+
+
+def shuffling_loses_the_gain(run: RunData) -> list[Fact]:
+    """25: offline on shuffled online data loses more than half of what online pairs gain over stored ones."""
+    shuffled = [s for s in spread_of(run) if sampler_of(s[0]) == "replay_shuffled"]
+    both = _both(run, "online")
+    facts = [_lost(run, *pair, s) for s in shuffled for pair in both if _replays(run, s[0], pair[1][0])]
+    return facts or [unanswered(25, "shuffled online pairs lose the gain", "no shuffled replay beside both")]
+
+
+def _lost(run: RunData, offline: list[Cell], online: list[Cell], shuffled: list[Cell]) -> Fact:
+    """Asked: that there is a gain, and that the shuffled replay lies below the middle of online and offline."""
+    what = f"{named(shuffled[0], run)} loses most of the lead of {named(online[0], run)}"
+    replicates = set.intersection(*({c.replicate for c in cells} for cells in (offline, online, shuffled)))
+    curves = [[c.curve for c in cells if c.replicate in replicates] for cells in (offline, online, shuffled)]
+    budgets = [b for b in reached(run, *curves, reach=REACH) if b >= NEAREST] if replicates else []
+    if not budgets:
+        return unanswered(25, what, "no budget from one nat on that all three reach in one replicate")
+    stored, fresh, again = ([_mean([at_kl(c, b, REACH) for b in budgets]) for c in group] for group in curves)
+    gain = difference_over(fresh, stored)
+    below = difference_over([_mean(pair) for pair in zip(stored, fresh, strict=True)], again)
+    evidence = Evidence((Asked("gain", gain, 0.0), Asked("middle of both less shuffled", below, 0.0)))
+    how = f"mean over {len(budgets)} budgets from {budgets[0]:g} to {budgets[-1]:g} nats, both asked above 0; "
+    return asked(25, what, evidence, {"gain": gain, "middle less shuffled": below}, how + _given(len(replicates)))
+
+
+def _mean(values: Sequence[Matched]) -> Matched:
+    """The mean of values on the same prompts."""
+    assert len({value.prompt_ids for value in values}) == 1, "cells of one run share their report prompts"
+    point, effect_P = (np.mean([getattr(value, name) for value in values], axis=0) for name in ("point", "effect_P"))
+    return Matched(float(point), effect_P, values[0].prompt_ids)
+
+
+def offline_classifies_better(run: RunData) -> list[Fact]:
+    """26: the offline policy orders more held-out pairs rightly and has less gold, at the last KL that both reach."""
+    facts = []
+    for offline, online in _both(run, "online"):
+        what = f"{named(offline[0], run)} classifies better and writes worse than {named(online[0], run)}"
+        both = shared(offline, online)
+        curves = [[c.curve for c in cells] for cells in both]
+        kl = last_shared([c for group in curves for c in group], run.budgets) if both[0] else None
+        if kl is None:
+            facts.append(unanswered(26, what, "no budget that both reach in one replicate"))
+            continue
+        accuracy = [by_accuracy(c) for c in both[0]], [by_accuracy(c) for c in both[1]]
+        evidence = better_classifier(curves[0], curves[1], kl, accuracy)
+        shown: dict[str, Estimate] = {a.name: a.estimate for a in evidence.asked if not a.cell}
+        facts.append(asked(26, what, evidence, shown, f"offline less online at {kl:g} nats; {_given(len(both[0]))}"))
+    return facts or [unanswered(26, "offline classifies better, writes worse", "no loss has stored and fresh pairs")]
+
+
+def _both(run: RunData, sampler: str) -> list[tuple[list[Cell], list[Cell]]]:
+    """(offline, `sampler`) settings of one loss: the first offline method of each loss, every other one."""
+    settings = [s for s in spread_of(run) if learns_from_pairs(s[0])]
+    offline = {loss_of(s[0]): s for s in reversed(settings) if sampler_of(s[0]) == "offline"}
+    others = [s for s in settings if sampler_of(s[0]) == sampler and loss_of(s[0]) in offline]
+    return [(offline[loss_of(s[0])], s) for s in others]
+
+
+def _replays(run: RunData, cell: Cell, other: Cell) -> bool:
+    source = source_of(run, cell)
+    return source is not None and source.method == other.method
+
+
+def _given(replicates: int) -> str:
+    return f"t over {replicates} replicates" if replicates >= ENOUGH else "first replicate, by prompt"

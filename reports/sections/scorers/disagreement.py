@@ -1,0 +1,73 @@
+"""How often two of the three judges order two responses differently, along KL. `make` calls it.
+
+Shown where the run's gold was taught with weights (see `writers`).
+"""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from bench.core.records import REPORT
+from bench.stats.agreement import Agreement, agreement
+from bench.stats.estimate import plus_minus
+from reports.draw.style import method_label
+from reports.draw.table import Row, Table, Value, missing
+from reports.read.load import RunData
+from reports.read.writers import JUDGES, weights_of
+from reports.sections import words
+
+SEED = 20221019  # of the resamples; the same table on every rebuild
+BUCKETS = {"π_ref": 1e-3, "to 1": 1.0, "1 to 4": 4.0, "4 to 16": 16.0, "over 16": np.inf}
+"""Names and upper ends of KL, in nats."""
+
+
+def disagreement(run: RunData) -> Table:
+    """A line a method and pair of judges, a column a bucket of KL."""
+    records, body = [], list[Row]()
+    for method, own in _texts(run).groupby("method", sort=False):
+        for pair in combinations(JUDGES, 2):
+            found = {str(bucket): _agreement(texts, pair) for bucket, texts in own.groupby("bucket", observed=True)}
+            records += [_record(str(method), pair, bucket, each) for bucket, each in found.items()]
+            shown = (_shown(found.get(bucket)) for bucket in BUCKETS)
+            body.append((method_label(str(method)), " and ".join(pair), *shown))
+    head, data = ("method", "judges", *BUCKETS), pd.DataFrame(records)
+    return Table("disagreement", "Where judges disagree", words.DISAGREEMENT, data, head, tuple(body), text=2)
+
+
+def _texts(run: RunData) -> pd.DataFrame:
+    """Report samples of evaluated policies with their method and bucket, best-of-n's picks left out."""
+    if not weights_of(run.config):
+        return pd.DataFrame({"method": [], "bucket": []})
+    rows = run.ok[run.ok.n.isna()].set_index("row_id")
+    samples = run.samples[(run.samples.split == REPORT) & run.samples.row_id.isin(rows.index)]
+    edges = [-np.inf, *BUCKETS.values()]
+    kl = samples.row_id.map(rows.kl).astype(float)
+    return samples.assign(method=samples.row_id.map(rows.method), bucket=pd.cut(kl, edges, labels=list(BUCKETS)))
+
+
+def _agreement(texts: pd.DataFrame, pair: tuple[str, str]) -> Agreement:
+    one, other = (texts[JUDGES[judge]].to_numpy(dtype=float) for judge in pair)
+    rng = np.random.default_rng(SEED)
+    return agreement(one, other, texts.row_id.to_numpy(str), texts.prompt_id.to_numpy(str), rng)
+
+
+def _shown(found: Agreement | None) -> Value:
+    if found is None:
+        return missing("no policy in this range")
+    if not found.disagree.defined:
+        return missing(found.disagree.reason)
+    share, r = found.disagree, found.correlation
+    correlation = f" (r {plus_minus(r.point, float('nan'))})" if r.defined else ""
+    told = f"{found.pairs} pairs, {share.n} prompts; r {r}"
+    return Value(plus_minus(share.point, share.error, decimals=2) + correlation, why=told)
+
+
+def _record(method: str, pair: tuple[str, str], bucket: str, found: Agreement) -> dict[str, object]:
+    numbers = {
+        f"{name}{end}": getattr(estimate, field)
+        for name, estimate in (("disagree", found.disagree), ("correlation", found.correlation))
+        for end, field in (("", "point"), ("_low", "low"), ("_high", "high"))
+    }
+    where = {"method": method, "one": pair[0], "other": pair[1], "kl_bucket": bucket}
+    return {**where, "pairs": found.pairs, "prompts": found.disagree.n, **numbers}
