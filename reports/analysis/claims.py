@@ -14,10 +14,12 @@ import numpy as np
 from bench.config.claims import NEAREST
 from bench.stats.claims import earlier_peak, fall_without_rise, higher_peak, no_fall
 from bench.stats.compare import ENOUGH, Asked, Decision, Evidence, decide
-from bench.stats.hump import DELTA, hump_test
+from bench.stats.hump import DELTA
 from bench.stats.two_settings import better_classifier, coincide_at, higher_at, last_shared
-from reports.read.load import Cell, RunData, shared
-from reports.read.paths import by_accuracy, gap_by
+from reports.analysis.values import Values
+from reports.read.cell import Cell, shared
+from reports.read.pairs import by_accuracy
+from reports.read.run import RunData
 
 _APART = "the two settings share no replicate"
 _TWO_METHODS = ("coincide", "higher_at", "better_classifier")
@@ -71,9 +73,9 @@ class _Subject:
     missing: str = ""
 
 
-def judge_claims(run: RunData) -> list[Judged]:
+def judge_claims(values: Values) -> list[Judged]:
     """Every declared claim. The correction counts all of them, those that cannot be judged too."""
-    cases = [_case(run, claim) for claim in run.config.get("claims", ())]
+    cases = [_case(values, claim) for claim in values.run.config.get("claims", ())]
     decisions = decide([case.tested for case in cases])
     return [
         Judged(case.name, case.kind, case.evidence.every, decision, case.replicates, case.kl, case.notes)
@@ -81,7 +83,8 @@ def judge_claims(run: RunData) -> list[Judged]:
     ]
 
 
-def _case(run: RunData, claim: Mapping[str, Any]) -> _Case:
+def _case(values: Values, claim: Mapping[str, Any]) -> _Case:
+    run = values.run
     name, kind = str(claim.get("name", "")), str(claim.get("kind", ""))
     subjects = [_subject(run, str(claim.get("method", "")), claim.get("proxy"), claim.get("beta"))]
     if kind == "higher_peak":
@@ -96,21 +99,21 @@ def _case(run: RunData, claim: Mapping[str, Any]) -> _Case:
     if kl is None:
         return _Case(name, kind, Evidence(()), count, barred="no KL was declared")
     if kind in _TWO_METHODS:
-        evidence, kl = _of_two(run, claim, subjects[0].cells, subjects[1].cells, kl)
+        evidence, kl = _of_two(values, claim, subjects[0].cells, subjects[1].cells, kl)
     else:
-        evidence = _evidence(run, claim, [s.cells for s in subjects], kl)
+        evidence = _evidence(values, claim, [s.cells for s in subjects], kl)
     return _Case(name, kind, evidence, count, kl, missing, (*notes, _condition(count)))
 
 
-def _evidence(run: RunData, claim: Mapping[str, Any], cells: Sequence[Sequence[Cell]], kl: float) -> Evidence:
-    curves = [c.curve for c in cells[0]]
+def _evidence(values: Values, claim: Mapping[str, Any], cells: Sequence[Sequence[Cell]], kl: float) -> Evidence:
+    run, curves = values.run, [c.curve for c in cells[0]]
     match kind := claim.get("kind", ""):
         case "hump":
-            return hump_test(curves, kl).evidence
+            return values.hump(cells[0], kl).evidence
         case "turn":
-            return hump_test(curves, kl, proxy_rises=False).evidence
+            return values.hump(cells[0], kl, proxy_rises=False).evidence
         case "no_fall":
-            return no_fall({"gold": curves, "rubric": [run.by(c, "users") for c in cells[0]]}, kl)
+            return no_fall({"gold": curves, "rubric": [run.scored_by(c, "users") for c in cells[0]]}, kl)
         case "fall_without_rise":
             return fall_without_rise(curves, kl)
         case "higher_peak":
@@ -119,13 +122,13 @@ def _evidence(run: RunData, claim: Mapping[str, Any], cells: Sequence[Sequence[C
                 return Evidence((), _APART)
             return higher_peak([c.curve for c in mine], [c.curve for c in theirs], kl)
         case "earlier_peak":
-            one, other = ([run.by(c, claim[key]) for c in cells[0]] for key in ("judge", "than"))
+            one, other = ([run.scored_by(c, claim[key]) for c in cells[0]] for key in ("judge", "than"))
             return earlier_peak(one, other, kl)
     return Evidence((), f"no test of kind {kind!r}")
 
 
 def _of_two(
-    run: RunData, claim: Mapping[str, Any], one: Sequence[Cell], other: Sequence[Cell], kl: float
+    values: Values, claim: Mapping[str, Any], one: Sequence[Cell], other: Sequence[Cell], kl: float
 ) -> tuple[Evidence, float]:
     """The evidence of a claim about two methods, and where it was read.
 
@@ -137,12 +140,12 @@ def _of_two(
         return Evidence((), _APART), kl
     ones, others = ([c.curve for c in cells] for cells in (mine, theirs))
     least = NEAREST if claim["kind"] == "coincide" else 0.0
-    read = last_shared([*ones, *others], [b for b in {*run.budgets, kl} if least <= b <= kl])
+    read = last_shared([*ones, *others], [b for b in {*values.run.budgets, kl} if least <= b <= kl])
     if read is None:
         return Evidence((), f"no budget up to {kl:g} nats that every replicate of both passes"), kl
     match claim["kind"]:
         case "coincide":
-            gaps = [gap_by(run, a, b, read) for a, b in zip(mine, theirs, strict=True)]
+            gaps = [values.gaps(a, b).by(read) for a, b in zip(mine, theirs, strict=True)]
             return coincide_at(ones, others, read, float(claim.get("margin", DELTA)), gaps), read
         case "higher_at":
             return higher_at(ones, others, read), read

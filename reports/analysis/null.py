@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import chdtri
 
 from bench.stats.hump import DELTA, hump_test
-from reports.read.load import REFERENCE, RunData
+from reports.read.run import REFERENCE, RunData
 
 ORDERS = 100
 SEED = 20221019  # of the orders; the same page on every rebuild

@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 
 from bench.config.methods import AT_ZERO
 from bench.core.records import REPORT, SELECT
-from bench.stats.bootstrap import prompt_counts
 from bench.stats.estimate import Estimate
 from bench.stats.strength import BestStrength, best_strength, slope
-from reports.read.load import Cell, RunData
-from reports.read.paths import learns_from_pairs, loss_of, sampler_of
+from reports.analysis.resampling import Resampling
+from reports.analysis.values import Values
+from reports.read.cell import Cell
+from reports.read.pairs import learns_from_pairs, loss_of, sampler_of
+from reports.read.run import RunData
 
 Float = NDArray[np.float64]
 DRAWS = 1000
-SEED = 20221019  # of the resamples; the same page on every rebuild
 
 
 def curvature(loss: str) -> float:
@@ -56,15 +57,18 @@ class Strengths:
     top: Cell | None  # of the strengths that were run, the best on `select`
 
 
-def strengths(run: RunData) -> list[Strengths]:
+def strengths(values: Values) -> list[Strengths]:
     """Every loss of the family that was run at three or more betas, each with samples on the same prompts."""
+    run = values.run
     family = {loss: [c for c in cells if c.beta > 0] for loss, cells in family_of(run).items()}
     last = [c.curve.row_ids[c.last] for cells in family.values() for c in cells]
     ends = run.samples[run.samples.row_id.isin(last)] if last else run.samples[:0]
-    return [made for loss, cells in family.items() if (made := _strengths(ends, loss, cells)) is not None]
+    return [
+        made for loss, cells in family.items() if (made := _strengths(values.resampling, ends, loss, cells)) is not None
+    ]
 
 
-def _strengths(ends: pd.DataFrame, loss: str, cells: list[Cell]) -> Strengths | None:
+def _strengths(resampling: Resampling, ends: pd.DataFrame, loss: str, cells: list[Cell]) -> Strengths | None:
     betas = sorted({c.beta for c in cells})
     settings = [[c for c in cells if c.beta == beta] for beta in betas]
     report_BP, select_BP = (end_gold(ends[ends.split == split], settings) for split in (REPORT, SELECT))
@@ -72,7 +76,7 @@ def _strengths(ends: pd.DataFrame, loss: str, cells: list[Cell]) -> Strengths | 
         return None
     best, top = None, None
     if select_BP.size and np.isfinite(select_BP).all():
-        counts_DP = prompt_counts(select_BP.shape[1], DRAWS, np.random.default_rng(SEED))
+        counts_DP = resampling.counts(select_BP.shape[1], DRAWS)
         best = best_strength(np.array(betas), select_BP, counts_DP)
         top = settings[int(select_BP.mean(axis=1).argmax())][0]
     ids = tuple(s[0].curve.row_ids[s[0].last] for s in settings)

@@ -142,3 +142,9 @@ def diagonal_end(panel: Panel) -> float:
     reach = [max(float(np.nanmax(getattr(s, axis))) for s in panel.series) for axis in ("x", "y")]
     ends = [range_[1] if range_ else end for range_, end in zip((panel.x_range, panel.y_range), reach, strict=True)]
     return min(ends)
+
+
+def thinned(values: np.ndarray, points: int = 80) -> np.ndarray:
+    """Means of equal runs of neighbours, at most `points` of them."""
+    parts = np.array_split(values, min(points, len(values)))
+    return np.array([part.mean() for part in parts])

@@ -66,7 +66,7 @@ METHOD_LABELS = {
     "best_of_2_data": "Best-of-2 data",
     "sft_best_of_2": "SFT on best-of-2",
 }
-JUDGE_COLORS = {
+SCORER_COLORS = {
     "gold": Color("#a67c00", "#e6c04a"),
     "writers": Color("#332288", "#9a8cf0"),
     "users": Color("#117733", "#5ec27c"),

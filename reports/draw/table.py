@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from bench.stats.estimate import Estimate
-from reports.draw.style import method_label
-from reports.read.load import Cell, RunData
+from bench.stats.estimate import Estimate, plus_minus
 
 DASH = "–"  # noqa: RUF001
 _LONG, _FOLDED = 16, ("ledger", "config", "stages")  # rows; tables that few will read whole
@@ -60,14 +57,37 @@ def interval(value: Estimate) -> str:
     return f"{value.point:.2f}{ends}".replace("-", "−")  # noqa: RUF001
 
 
-def named(cell: Cell, run: RunData) -> str:
-    """A setting in words: method, coefficient, and the proxy where there are several."""
-    parts = [method_label(cell.method)]
-    if np.isfinite(cell.beta):
-        parts.append(f"β = {cell.beta:g}")
-    if run.several_proxies(cell.method):
-        parts.append(f"{cell.proxy_name.replace('_', '-')} proxy")
-    return ", ".join(parts)
+def with_interval(value: Estimate) -> Value:
+    """As `interval`, with how the interval was made; a dash says why."""
+    if not value.defined:
+        return missing(value.reason)
+    return Value(interval(value), why=_how(value) + (f"; {value.reason}" if value.reason else ""))
+
+
+def with_error(value: Estimate) -> Value:
+    """`+0.53 ± 0.24`, half of the interval, with how it was made."""
+    if not value.defined:
+        return missing(value.reason)
+    how = _how(value) + (f"; {value.reason}" if value.reason else "")
+    return Value(plus_minus(value.point, value.error, True, decimals=2), why=how)
+
+
+def difference(value: Estimate) -> Value:
+    """As `with_error`, with whether the interval excludes 0."""
+    if not value.defined:
+        return missing(value.reason)
+    clear = value.has_interval and (value.low > 0 or value.high < 0)
+    how = f"{_how(value)}; " + ("clear of 0" if clear else "not clear of 0")
+    return Value(plus_minus(value.point, value.error, True, decimals=2), why=how)
+
+
+def interval_columns(name: str, value: Estimate) -> dict[str, object]:
+    """Columns of a CSV: the point, the ends of its interval, and why any of them is missing."""
+    return {name: value.point, f"{name}_low": value.low, f"{name}_high": value.high, f"{name}_reason": value.reason}
+
+
+def _how(value: Estimate) -> str:
+    return f"{value.method}, n = {value.n}"
 
 
 def probability(p: float) -> str:

@@ -12,27 +12,17 @@ from bench.stats.compare import Asked, Evidence
 from bench.stats.curves import WINDOW, Curve
 from bench.stats.estimate import Estimate
 from bench.stats.fits import BEST_OF_N, FORMS, RL, Fit, Form, ahead, fit, solve
-from bench.stats.hump import DELTA, hump_test
-from bench.stats.matched import at_kl, at_proxy, coincide, difference_over, passed
+from bench.stats.hump import DELTA
+from bench.stats.matched import at_proxy, coincide, difference_over, passed
 from bench.stats.power import detectable
-from reports.draw.table import named
-from reports.facts.fact import Fact, asked, exact, resampled, said, unanswered
-from reports.read.load import Cell, RunData
+from reports.analysis.analysis import Analysis
+from reports.draw.labels import setting_label
+from reports.facts.fact import Fact, asked, exact, said, unanswered
+from reports.read.cell import Cell, shared
+from reports.read.run import RunData
 
 FIT_N, PREDICT_N = 64, 1024
 PROXIES = (0.5, 1.0, 1.5, 2.0)  # gold standard deviations
-
-
-def hardest_settings(run: RunData) -> list[list[Cell]]:
-    """Of each compared method and proxy the replicates at the smallest coefficient."""
-    found: dict[tuple[str, str], list[Cell]] = {}
-    for cells in run.settings:
-        key, beta = (cells[0].method, cells[0].proxy_name), np.nan_to_num(cells[0].beta)
-        if run.is_control(cells[0]) or len(cells[0].curve) < 2:
-            continue
-        if key not in found or beta < np.nan_to_num(found[key][0].beta):
-            found[key] = cells
-    return list(found.values())
 
 
 def paired(one: Sequence[Cell], other: Sequence[Cell]) -> tuple[list[Curve], list[Curve]]:
@@ -61,21 +51,21 @@ def within(found: Mapping[str, Estimate]) -> Evidence:
     return Evidence(tuple(inequality for pair in pairs for inequality in pair))
 
 
-def forms(run: RunData) -> list[Fact]:
+def forms(analysis: Analysis) -> list[Fact]:
     """4 and 9: the two forms recover what they were made from; what they say here; small n predicts large n."""
-    drawn, facts = resampled(run), []
+    run, drawn, facts = analysis.run, analysis.resamples, []
     for form in FORMS.values():
         d = np.linspace(0.3, 5.0, 12)
         error = float(np.abs(np.subtract(solve(form, d, form.value(0.8, 0.15, d)), (0.8, 0.15))).max())
         facts.append(exact(4, f"the {form.name} form recovers (a, b)", error, 1e-9, "on twelve made-up rows"))
-    for cell in (cells[0] for cells in hardest_settings(run) if cells[0].on_policy):
+    for cell in (cells[0] for cells in analysis.smallest_betas if cells[0].on_policy):
         if drawn is None or cell.curve.prompts < 2:
             continue
         form = BEST_OF_N if cell.best_of_n else RL
         found = fit(cell.curve, form, drawn)
-        facts.append(_described(named(cell, run), form, found))
+        facts.append(_described(setting_label(cell, run), form, found))
         if cell.best_of_n:
-            facts += _predicted(run, cell)
+            facts += _predicted(analysis, cell)
     return facts
 
 
@@ -89,9 +79,9 @@ def _described(name: str, form: Form, found: Fit) -> Fact:
     return Fact(4, f"{form.name} form of {name}", "described", shown, f"{how}; {reason}" if reason else how)
 
 
-def _predicted(run: RunData, cell: Cell) -> list[Fact]:
-    what = f"{named(cell, run)}: a fit of n <= {FIT_N} predicts n = {PREDICT_N}"
-    drawn, n = resampled(run), cell.rows.n.to_numpy(dtype=float)
+def _predicted(analysis: Analysis, cell: Cell) -> list[Fact]:
+    what = f"{setting_label(cell, analysis.run)}: a fit of n <= {FIT_N} predicts n = {PREDICT_N}"
+    drawn, n = analysis.resamples, cell.rows.n.to_numpy(dtype=float)
     if drawn is None or PREDICT_N not in n:
         return [unanswered(9, what, f"no row at n = {PREDICT_N}")]
     errors = {row.row_id: row.error for row in ahead(cell.curve, BEST_OF_N, n <= FIT_N, drawn)}
@@ -102,30 +92,31 @@ def _predicted(run: RunData, cell: Cell) -> list[Fact]:
     return [asked(9, what, within({"error": error}), {"": error}, how)]
 
 
-def proxy_rises_gold_turns(run: RunData) -> list[Fact]:
+def proxy_rises_gold_turns(analysis: Analysis) -> list[Fact]:
     """5: the hump, of what optimises a proxy by sampling."""
-    return [hump_fact(run, 5, cells) for cells in hardest_settings(run) if cells[0].on_policy]
+    return [hump_fact(analysis, 5, cells) for cells in analysis.smallest_betas if cells[0].on_policy]
 
 
-def hump_fact(run: RunData, number: int, cells: Sequence[Cell], proxy_rises: bool = True) -> Fact:
+def hump_fact(analysis: Analysis, number: int, cells: Sequence[Cell], proxy_rises: bool = True) -> Fact:
     """One setting's hump, by itself."""
-    what, declared = f"{named(cells[0], run)}: gold rises, then falls", run.declared_kl(cells[0])
+    run = analysis.run
+    what, declared = f"{setting_label(cells[0], run)}: gold rises, then falls", run.declared_kl(cells[0])
     what += ", the proxy rising" if proxy_rises else ""
     if declared is None:
         return unanswered(number, what, "no budget lies within the support of pi_ref")
-    found = hump_test([c.curve for c in cells], declared, proxy_rises=proxy_rises)
+    found = analysis.values.hump(cells, declared, proxy_rises=proxy_rises)
     how = f"{len(cells)} replicates, read at {declared:.3g} nats, asked above {DELTA:g}"
     return asked(number, what, found.evidence, {"rise": found.rise, "fall": found.fall}, how)
 
 
-def penalty_is_early_stopping(run: RunData) -> list[Fact]:
+def penalty_is_early_stopping(analysis: Analysis) -> list[Fact]:
     """7: gold over KL is one curve over the coefficients of the KL penalty: an equivalence test."""
-    facts = []
-    for base in hardest_settings(run):
+    run, facts = analysis.run, []
+    for base in analysis.smallest_betas:
         cell = base[0]
         same = [s for s in run.settings if (s[0].method, s[0].proxy_name) == (cell.method, cell.proxy_name)]
         for other in (s for s in same if cell.on_policy and s[0].setting != cell.setting and len(s[0].curve) > 1):
-            what = f"{named(other[0], run)} follows {named(cell, run)} over KL"
+            what = f"{setting_label(other[0], run)} follows {setting_label(cell, run)} over KL"
             facts.append(coincidence(run, 7, what, other, base))
     return facts or [unanswered(7, "the KL penalty acts like early stopping", "no method has two coefficients")]
 
@@ -151,25 +142,26 @@ def coincidence(
     return asked(number, what, evidence, shown, f"{how}; {_given(len(mine))}", reasons=False)
 
 
-def rl_spends_more_kl(run: RunData) -> list[Fact]:
+def rl_spends_more_kl(analysis: Analysis) -> list[Fact]:
     """8: at equal KL best-of-n has more gold than RL; at equal proxy they nearly coincide."""
-    settings = hardest_settings(run)
+    settings = analysis.smallest_betas
     facts = []
     for bon in (s for s in settings if s[0].best_of_n):
         for rl in (s for s in settings if s[0].on_policy and not s[0].best_of_n):
             if bon[0].proxy_name == rl[0].proxy_name:
-                facts += _beside(run, bon, rl)
+                facts += _beside(analysis, bon, rl)
     return facts or [unanswered(8, "RL needs more KL than best-of-n", "no best-of-n and RL against one proxy")]
 
 
-def _beside(run: RunData, bon: Sequence[Cell], rl: Sequence[Cell]) -> list[Fact]:
-    mine, theirs = paired(bon, rl)
-    name = f"{named(rl[0], run)} beside {named(bon[0], run)}"
+def _beside(analysis: Analysis, bon: Sequence[Cell], rl: Sequence[Cell]) -> list[Fact]:
+    run, (mine, theirs) = analysis.run, paired(bon, rl)
+    name = f"{setting_label(rl[0], run)} beside {setting_label(bon[0], run)}"
     budgets = reached(run, mine, theirs) if mine else []
     if not budgets:
         return [unanswered(8, name, "no KL that both reach in one replicate")]
     given = _given(len(mine))
-    kls = {b: difference_over([at_kl(c, b) for c in mine], [at_kl(c, b) for c in theirs]) for b in budgets}
+    sides = shared(bon, rl)
+    kls = {b: analysis.values.difference(*sides, b) for b in budgets}
     more = Evidence(tuple(Asked(f"lead at {b:g} nats", found, 0.0) for b, found in kls.items()))
     how = f"gold of best-of-n minus RL at each of {len(kls)} budgets, asked above 0; shown at the last; {given}"
     facts = [asked(8, f"{name}: more gold at equal KL", more, {f"at {budgets[-1]:g} nats": kls[budgets[-1]]}, how)]

@@ -8,15 +8,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.measure.best_of_n import best_of_n_weights
+from reports.analysis.analysis import Analysis
 from reports.facts.fact import Fact, exact, unanswered
-from reports.read.load import Cell, RunData
+from reports.read.cell import Cell
+from reports.read.run import RunData
 
 Float = NDArray[np.float64]
 
 
-def kl_of_best_of_n(run: RunData) -> list[Fact]:
+def kl_of_best_of_n(analysis: Analysis) -> list[Fact]:
     """1: log n - (n-1)/n, and an upper bound of what is measured."""
-    cells = _best_of_n(run)
+    cells = _best_of_n(analysis.run)
     if not cells:
         return [unanswered(1, "KL of best-of-n", "the run has no best-of-n cell")]
     rows = pd.concat([c.rows for c in cells])
@@ -32,9 +34,10 @@ def kl_of_best_of_n(run: RunData) -> list[Fact]:
     return facts
 
 
-def unbiased_best_of_n(run: RunData) -> list[Fact]:
+def unbiased_best_of_n(analysis: Analysis) -> list[Fact]:
     """2: R_n against order statistics, on this run's own pool."""
     what = "unbiased best-of-n from N samples"
+    run = analysis.run
     found = [_against_order_statistics(c, run) for c in _best_of_n(run)]
     errors = [error for error in found if error is not None]
     if not errors:
@@ -43,10 +46,10 @@ def unbiased_best_of_n(run: RunData) -> list[Fact]:
     return [exact(2, what, max(errors), 1e-6, f"{how}; {len(errors)} cells")]
 
 
-def scaling_a_proxy(run: RunData) -> list[Fact]:
+def scaling_a_proxy(analysis: Analysis) -> list[Fact]:
     """3: a proxy shifted by prompt and positively scaled picks the same."""
     what, rng = "shifting and scaling a proxy changes nothing", np.random.default_rng(0)
-    pools = [pool for c in _best_of_n(run) for pool in _pools(c, run)]
+    pools = [pool for c in _best_of_n(analysis.run) for pool in _pools(c, analysis.run)]
     if not pools:
         return [unanswered(3, what, "the run has no pool")]
     errors = []

@@ -3,15 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from bench.stats.bootstrap import Resamples, resamples
 from bench.stats.compare import Evidence, Verdict, decide
 from bench.stats.estimate import Estimate, plus_minus
-from reports.read.load import RunData
-
-DRAWS = 2000
-SEED = 20221019  # of the bootstrap; the same table on every rebuild
 
 
 @dataclass(frozen=True)
@@ -58,9 +51,3 @@ def said(found: Estimate) -> str:
     if not found.has_interval:
         return plus_minus(found.point, float("nan"))
     return f"{found.point:.2f} [{found.low:.2f}, {found.high:.2f}]".replace("-", "−")  # noqa: RUF001
-
-
-def resampled(run: RunData) -> Resamples | None:
-    """The run's one set of resampled prompts, for all its cells; None without samples."""
-    curves = [cell.curve for cell in run.trained if cell.curve.prompts > 1]
-    return resamples(curves, DRAWS, np.random.default_rng(SEED)) if curves else None

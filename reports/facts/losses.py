@@ -8,11 +8,12 @@ import pandas as pd
 
 from bench.config.methods import AT_ZERO
 from bench.stats.compare import Asked, Evidence
-from reports.analysis.strengths import predicted_slope, strengths
+from reports.analysis.analysis import Analysis
 from reports.draw.figure import Float
 from reports.facts.fact import Fact, asked, exact, unanswered
-from reports.read.load import Cell, RunData
-from reports.read.paths import learns_from_pairs, log_of, loss_of
+from reports.read.cell import Cell
+from reports.read.pairs import learns_from_pairs, loss_of
+from reports.read.run import RunData
 
 _FLOAT32 = 1e-5  # of a loss near 1, summed over a batch
 _ORDER = 2.5  # nearer to three than to two
@@ -20,10 +21,10 @@ _SMALL = (0.05, 0.5)  # root mean square of beta rho where the remainder is abov
 _FEWEST, _BINS = 40, 8  # steps
 
 
-def losses_at_zero(run: RunData) -> list[Fact]:
+def losses_at_zero(analysis: Analysis) -> list[Fact]:
     """11: the first batch, at pi_ref, has the loss f(0); the preference term is f'(0) beta times the mean margin."""
     facts = []
-    for loss, logs in _logs(run).items():
+    for loss, logs in _logs(analysis.run).items():
         f0, f1, _ = AT_ZERO[loss]
         starts = [abs(float(log.loss.iloc[0]) - f0) for _, log in logs if log.step.iloc[0] == 1]
         if starts:
@@ -36,10 +37,10 @@ def losses_at_zero(run: RunData) -> list[Fact]:
     return facts or [unanswered(11, "losses and their slopes at π_ref", "no preference cell with a log and a known f")]
 
 
-def taylor_remainder(run: RunData) -> list[Fact]:
+def taylor_remainder(analysis: Analysis) -> list[Fact]:
     """12: two terms leave nothing of the squared loss, and of smooth ones what is of third order or more."""
     facts = []
-    for loss, logs in _logs(run).items():
+    for loss, logs in _logs(analysis.run).items():
         f0, _, f2 = AT_ZERO[loss]
         found = [terms for cell, log in logs if (terms := _expanded(cell, log, f0, f2)) is not None]
         if loss == "squared" and found:
@@ -51,10 +52,10 @@ def taylor_remainder(run: RunData) -> list[Fact]:
     return facts or [unanswered(12, "the expansion's remainder", "no preference cell logs its two terms")]
 
 
-def best_betas_move(run: RunData) -> list[Fact]:
+def best_betas_move(analysis: Analysis) -> list[Fact]:
     """15: the best beta goes inversely with |f''(0)/f'(0)|: slope -1 on log axes, asked to lie below 0."""
-    what, found = "the best β falls as |f''(0)/f'(0)| grows", strengths(run)
-    slope = predicted_slope(found)
+    what, found = "the best β falls as |f''(0)/f'(0)| grows", analysis.strengths
+    slope = analysis.slope
     if not slope.defined:
         return [unanswered(15, what, slope.reason)]
     how = "slope of log β over log |f''(0)/f'(0)|, −1 predicted, asked below 0"  # noqa: RUF001
@@ -67,7 +68,7 @@ def _logs(run: RunData) -> dict[str, list[tuple[Cell, pd.DataFrame]]]:
     found: dict[str, list[tuple[Cell, pd.DataFrame]]] = {}
     for cell in run.trained:
         if not cell.best_of_n and learns_from_pairs(cell) and loss_of(cell) in AT_ZERO and cell.beta > 0:
-            log = log_of(run, cell)
+            log = run.log(cell)
             if "loss" in log:
                 found.setdefault(loss_of(cell), []).append((cell, log))
     return found

@@ -13,29 +13,29 @@ from bench.stats.compare import ENOUGH, Asked, Evidence
 from bench.stats.estimate import Estimate
 from bench.stats.matched import Matched, at_kl, difference_over
 from bench.stats.two_settings import REACH, better_classifier, last_shared
-from reports.draw.table import named
+from reports.analysis.analysis import Analysis
+from reports.draw.labels import setting_label
 from reports.facts.curves import paired, reached
 from reports.facts.fact import Fact, asked, exact, unanswered
-from reports.read.load import Cell, RunData, shared
-from reports.read.paths import by_accuracy, learns_from_pairs, log_of, loss_of, sampler_of
-from reports.sections.online.replay import replays_of, source_of
-from reports.sections.online.spectrum import spread_of
+from reports.read.cell import Cell, shared
+from reports.read.pairs import by_accuracy, learns_from_pairs, loss_of, replays_of, sampler_of, source_of
+from reports.read.run import RunData
 
 _LOGGED = ("loss", "kl", "chosen_logratio", "rejected_logratio", "pair_accuracy")
 _HELD_OUT = ("chosen_logratio", "rejected_logratio", "pair_accuracy")
 
 
-def replay_is_the_same_run(run: RunData) -> list[Fact]:
+def replay_is_the_same_run(analysis: Analysis) -> list[Fact]:
     """23: a replay in order has its source's log, line by line, and says the same of held-out pairs at each step.
 
     Asked of the steps that both have, which must be most of the source's: a replay may end before its source does.
     """
     facts = []
-    for cell, source in replays_of(run):
+    for cell, source in replays_of(analysis.run):
         if sampler_of(cell) != "replay":
             continue
         what = f"{cell.name} repeats {source.name}"
-        log, its = log_of(run, cell), log_of(run, source)
+        log, its = analysis.run.log(cell), analysis.run.log(source)
         if log.empty or its.empty or log.step.isin(its.step).sum() <= len(its) / 2:
             facts.append(unanswered(23, what, "its log covers no more than half of its source's"))
             continue
@@ -57,18 +57,17 @@ def _apart(one: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> fl
     return float(np.nanmax(np.abs(a - b), initial=0.0))
 
 
-def online_leads(run: RunData) -> list[Fact]:
+def online_leads(analysis: Analysis) -> list[Fact]:
     """24: at equal KL gold is higher with fresh pairs than with stored ones."""
-    facts = []
-    for offline, online in _both(run, "online"):
-        what = f"{named(online[0], run)} has more gold than {named(offline[0], run)} at equal KL"
+    run, facts = analysis.run, []
+    for offline, online in _both(analysis, "online"):
+        what = f"{setting_label(online[0], run)} has more gold than {setting_label(offline[0], run)} at equal KL"
         mine, theirs = paired(online, offline)
         budgets = [b for b in reached(run, mine, theirs, reach=REACH) if b >= NEAREST] if mine else []
         if not budgets:
             facts.append(unanswered(24, what, "no budget from one nat on that both reach in one replicate"))
             continue
-        at = {b: [[at_kl(c, b, REACH) for c in curves] for curves in (mine, theirs)] for b in budgets}
-        found = {b: difference_over(*both) for b, both in at.items()}
+        found = {b: analysis.values.difference(*shared(online, offline), b, REACH) for b in budgets}
         evidence = Evidence(tuple(Asked(f"lead at {b:g} nats", e, 0.0) for b, e in found.items()))
         how = f"asked above 0 at each of {len(budgets)} budgets from {budgets[0]:g} nats; shown at the last; "
         shown = {f"at {budgets[-1]:g} nats": found[budgets[-1]]}
@@ -76,17 +75,19 @@ def online_leads(run: RunData) -> list[Fact]:
     return facts or [unanswered(24, "online leads offline", "no loss has stored and fresh pairs")]
 
 
-def shuffling_loses_the_gain(run: RunData) -> list[Fact]:
+def shuffling_loses_the_gain(analysis: Analysis) -> list[Fact]:
     """25: offline on shuffled online data loses more than half of what online pairs gain over stored ones."""
-    shuffled = [s for s in spread_of(run) if sampler_of(s[0]) == "replay_shuffled"]
-    both = _both(run, "online")
-    facts = [_lost(run, *pair, s) for s in shuffled for pair in both if _replays(run, s[0], pair[1][0])]
+    shuffled = [s for s in analysis.pair_methods if sampler_of(s[0]) == "replay_shuffled"]
+    both = _both(analysis, "online")
+    facts = [
+        _lost(analysis.run, *pair, s) for s in shuffled for pair in both if _replays(analysis.run, s[0], pair[1][0])
+    ]
     return facts or [unanswered(25, "shuffled online pairs lose the gain", "no shuffled replay beside both")]
 
 
 def _lost(run: RunData, offline: list[Cell], online: list[Cell], shuffled: list[Cell]) -> Fact:
     """Asked: that there is a gain, and that the shuffled replay lies below the middle of online and offline."""
-    what = f"{named(shuffled[0], run)} loses most of the lead of {named(online[0], run)}"
+    what = f"{setting_label(shuffled[0], run)} loses most of the lead of {setting_label(online[0], run)}"
     replicates = set.intersection(*({c.replicate for c in cells} for cells in (offline, online, shuffled)))
     curves = [[c.curve for c in cells if c.replicate in replicates] for cells in (offline, online, shuffled)]
     budgets = [b for b in reached(run, *curves, reach=REACH) if b >= NEAREST] if replicates else []
@@ -107,11 +108,13 @@ def _mean(values: Sequence[Matched]) -> Matched:
     return Matched(float(point), effect_P, values[0].prompt_ids)
 
 
-def offline_classifies_better(run: RunData) -> list[Fact]:
+def offline_classifies_better(analysis: Analysis) -> list[Fact]:
     """26: the offline policy orders more held-out pairs rightly and has less gold, at the last KL that both reach."""
-    facts = []
-    for offline, online in _both(run, "online"):
-        what = f"{named(offline[0], run)} classifies better and writes worse than {named(online[0], run)}"
+    run, facts = analysis.run, []
+    for offline, online in _both(analysis, "online"):
+        what = (
+            f"{setting_label(offline[0], run)} classifies better and writes worse than {setting_label(online[0], run)}"
+        )
         both = shared(offline, online)
         curves = [[c.curve for c in cells] for cells in both]
         kl = last_shared([c for group in curves for c in group], run.budgets) if both[0] else None
@@ -125,9 +128,9 @@ def offline_classifies_better(run: RunData) -> list[Fact]:
     return facts or [unanswered(26, "offline classifies better, writes worse", "no loss has stored and fresh pairs")]
 
 
-def _both(run: RunData, sampler: str) -> list[tuple[list[Cell], list[Cell]]]:
+def _both(analysis: Analysis, sampler: str) -> list[tuple[list[Cell], list[Cell]]]:
     """(offline, `sampler`) settings of one loss: the first offline method of each loss, every other one."""
-    settings = [s for s in spread_of(run) if learns_from_pairs(s[0])]
+    settings = [s for s in analysis.pair_methods if learns_from_pairs(s[0])]
     offline = {loss_of(s[0]): s for s in reversed(settings) if sampler_of(s[0]) == "offline"}
     others = [s for s in settings if sampler_of(s[0]) == sampler and loss_of(s[0]) in offline]
     return [(offline[loss_of(s[0])], s) for s in others]

@@ -3,16 +3,15 @@
 from bench.stats.compare import ENOUGH
 from bench.stats.gamma import gamma
 from bench.stats.peak import drop, gap, over, peak_over_replicates, peak_range
-from reports.facts.curves import hardest_settings
-from reports.facts.fact import Fact, resampled, said
-from reports.read.load import RunData
-from reports.sections.tables import named
+from reports.analysis.analysis import Analysis
+from reports.draw.labels import setting_label
+from reports.facts.fact import Fact, said
 
 
-def peaks(run: RunData) -> list[Fact]:
+def peaks(analysis: Analysis) -> list[Fact]:
     """5: d*, drop and gap at the last row; over replicates where there are enough, else of the first."""
-    drawn, facts = resampled(run), []
-    for cells in hardest_settings(run):
+    run, drawn, facts = analysis.run, analysis.resamples, []
+    for cells in analysis.smallest_betas:
         curves = [cell.curve for cell in cells]
         if drawn is None or any(curve.prompts < 2 for curve in curves):
             continue
@@ -28,14 +27,14 @@ def peaks(run: RunData) -> list[Fact]:
         alone = "first replicate; d*: the row chosen on select, and those not rejected as the maximum"
         how = f"smoothed peaks, t over {len(curves)} replicates" if several else alone
         how += f"; {place.reason}" if place.reason else ""
-        facts.append(Fact(5, f"{named(cells[0], run)}: peak, and what follows", "described", value, how))
+        facts.append(Fact(5, f"{setting_label(cells[0], run)}: peak, and what follows", "described", value, how))
     return facts
 
 
-def gammas(run: RunData) -> list[Fact]:
+def gammas(analysis: Analysis) -> list[Fact]:
     """5: gamma of each proxy's best-of-n, up to the largest d that all of them reach."""
-    drawn = resampled(run)
-    cells = [cells[0] for cells in hardest_settings(run) if cells[0].best_of_n and cells[0].curve.prompts > 1]
+    run, drawn = analysis.run, analysis.resamples
+    cells = [cells[0] for cells in analysis.smallest_betas if cells[0].best_of_n and cells[0].curve.prompts > 1]
     if drawn is None or not cells:
         return []
     upper, facts = min(float(cell.curve.d.max()) for cell in cells), []
@@ -43,5 +42,5 @@ def gammas(run: RunData) -> list[Fact]:
         found = gamma(cell.curve, upper, drawn)
         how = f"area between fitted proxy and gold over gold's, to d = {upper:.2f}; first replicate, prompts resampled"
         how += f"; {found.reason}" if found.reason else ""
-        facts.append(Fact(5, f"{named(cell, run)}: gamma", "described", said(found), how))
+        facts.append(Fact(5, f"{setting_label(cell, run)}: gamma", "described", said(found), how))
     return facts

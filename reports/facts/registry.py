@@ -7,11 +7,11 @@ one: nothing here is corrected for their number, and only a suite's claims were 
 
 from collections.abc import Callable
 
+from reports.analysis.analysis import Analysis
 from reports.facts import curves, exact, losses, offline, online, peaks
 from reports.facts.fact import Fact
-from reports.read.load import RunData
 
-FACTS: tuple[Callable[[RunData], list[Fact]], ...] = (
+FACTS: tuple[Callable[[Analysis], list[Fact]], ...] = (
     exact.kl_of_best_of_n,
     exact.unbiased_best_of_n,
     exact.scaling_a_proxy,
@@ -36,6 +36,6 @@ FACTS: tuple[Callable[[RunData], list[Fact]], ...] = (
 )
 
 
-def facts(run: RunData) -> list[Fact]:
+def facts(analysis: Analysis) -> list[Fact]:
     """Every fact, in the order of its number."""
-    return [fact for ask in FACTS for fact in ask(run)]
+    return [fact for find in FACTS for fact in find(analysis)]

@@ -5,6 +5,7 @@ unless told; then the page says so. `reports.compare` calls `compare_runs`.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +14,27 @@ import pandas as pd
 from bench.engine.files import write_text
 from bench.errors import ConfigError
 from bench.stats.matched import at_kl, difference_over
-from reports.draw.table import Row, Table, missing, named
+from reports.draw.labels import setting_label
+from reports.draw.table import Row, Table, difference, missing
 from reports.page.embed import pack, rows_json
+from reports.page.files import write_files
 from reports.page.html import render
-from reports.page.make import write_files
 from reports.page.overlay import DASHES, Named, overlay, row_id_of
-from reports.page.page import Item, Page, arranged
-from reports.read.load import Cell, RunData, load
-from reports.sections import words
-from reports.sections.curves.matched import shown
+from reports.page.page import Page, fill
+from reports.read.cell import Cell
+from reports.read.load import load
+from reports.read.run import RunData
+from reports.sections.section import Section
 from reports.sections.trust.config import between
 
-GROUND = {"world": "world", "sft": "pi_ref", "gold": "gold"}  # stages that fix units and KL, and their names
-SECTIONS = (
-    ("curves", "Proxy curves", ("proxy_curves",)),
-    ("matched", "Differences at matched KL", ("differences",)),
-    ("config", "Configuration, where the runs differ", ("config",)),
-    ("runs", "The runs", ("runs",)),
+_DIFFERENCES = (
+    "Gold of a run minus the first run's at the same KL, for settings that both have, replicates taken in pairs and "
+    "prompts paired; ± is half of the 95% interval, t over three or more replicates, else given the first one. Not "
+    "corrected for their number."
 )
+_RUNS = "A stage's key stands for its config, inputs, code and library versions."
+
+GROUND = {"world": "world", "sft": "pi_ref", "gold": "gold"}  # stages that fix units and KL, and their names
 
 
 def compare_runs(folders: Sequence[Path], out: Path, *, force: bool = False, pdf: bool = False) -> Path:
@@ -45,16 +49,13 @@ def compare_runs(folders: Sequence[Path], out: Path, *, force: bool = False, pdf
             f"{'; '.join(differing)}: their scores and KLs are not in one unit. Compare runs of one world, pi_ref and "
             "gold, or add force=true"
         )
-    gold, proxy = overlay(runs, "gold"), overlay(runs, "proxy")
-    drawn = [figure for figure in (gold, proxy) if figure is not None]
-    made = [_differences(runs), between([(r.name, r.run) for r in runs]), _table(runs)]
-    files = write_files(out, drawn, made, pdf=pdf)
+    gold, made = overlay(runs, "gold"), fill(SECTIONS, runs)
+    files = write_files(out, gold, made, pdf=pdf)
     methods = tuple(dict.fromkeys(method for r in runs for method in r.run.methods))
-    items: list[Item] = [*drawn, *made]
     page = Page(
         title=" · ".join(r.name for r in runs),
         methods=methods,
-        sections=arranged(SECTIONS, items),
+        sections=tuple(section for section in made if section.items),
         rows=_rows(runs),
         packs={name: pack(text) for name, text in files.items()},
         hero=gold,
@@ -101,7 +102,7 @@ def _rows(runs: Sequence[Named]) -> dict[str, Any]:
     return {"ids": [row_id_of(r, row_id) for r, rows in parts for row_id in rows["ids"]], "columns": columns}
 
 
-def _differences(runs: Sequence[Named]) -> Table:
+def differences(runs: Sequence[Named]) -> Table:
     """Each further run minus the first at each budget, for the settings that both have."""
     first = runs[0]
     budgets = sorted({b for r in runs for b in r.run.budgets})
@@ -113,7 +114,7 @@ def _differences(runs: Sequence[Named]) -> Table:
             mine = [c for c in cells if c.replicate in base]
             if not mine:
                 continue
-            line = f"{named(mine[0], other.run)}: {other.name} − {first.name}"  # noqa: RUF001
+            line = f"{setting_label(mine[0], other.run)}: {other.name} − {first.name}"  # noqa: RUF001
             theirs = [base[c.replicate] for c in mine]
             if all(_same(other.run, first.run, c) for c in mine):
                 body.append((line, *(missing("the same cells in both runs, taken from the store") for _ in budgets)))
@@ -122,16 +123,14 @@ def _differences(runs: Sequence[Named]) -> Table:
                 difference_over([at_kl(c.curve, b) for c in mine], [at_kl(c.curve, b) for c in theirs]) for b in budgets
             ]
             if any(e.defined for e in found):
-                body.append((line, *(shown(e) for e in found)))
+                body.append((line, *(difference(e) for e in found)))
             records += [
                 {"run": other.name, "minus": first.name, "cell": mine[0].name, "budget_nats": b, "difference": e.point}
                 | {"low": e.low, "high": e.high, "n": e.n, "method_of_interval": e.method, "reason": e.reason}
                 for b, e in zip(budgets, found, strict=True)
             ]
     head = ("nats", *(f"{b:g}" for b in budgets))
-    return Table(
-        "differences", "Differences at matched KL", words.DIFFERENCES, pd.DataFrame(records), head, tuple(body)
-    )
+    return Table("differences", "Differences at matched KL", _DIFFERENCES, pd.DataFrame(records), head, tuple(body))
 
 
 def _same(one: RunData, other: RunData, cell: Cell) -> bool:
@@ -141,13 +140,13 @@ def _same(one: RunData, other: RunData, cell: Cell) -> bool:
     return keys[0] is not None and keys[0] == keys[1]
 
 
-def _table(runs: Sequence[Named]) -> Table:
+def what_runs_are(runs: Sequence[Named]) -> Table:
     """What each run is."""
     facts: dict[str, Mapping[str, str]] = {r.name: _facts(r.run) for r in runs}
     keys = list(dict.fromkeys(key for own in facts.values() for key in own))
     body = tuple((key, *(facts[r.name].get(key, "") for r in runs)) for key in keys)
     heads = ("", *(r.name for r in runs))
-    return Table("runs", "The runs", words.RUNS, pd.DataFrame(body, columns=list(heads)), heads, body, text=len(heads))
+    return Table("runs", "The runs", _RUNS, pd.DataFrame(body, columns=list(heads)), heads, body, text=len(heads))
 
 
 def _facts(run: RunData) -> dict[str, str]:
@@ -161,3 +160,11 @@ def _facts(run: RunData) -> dict[str, str]:
         "commit": str(git.get("commit", "")) + (" with changes" if git.get("dirty") else ""),
         **keys,
     }
+
+
+SECTIONS: tuple[Section[Sequence[Named]], ...] = (
+    Section("curves", "Proxy curves", (partial(overlay, what="proxy"),)),
+    Section("matched", "Differences at matched KL", (differences,)),
+    Section("config", "Configuration, where the runs differ", (lambda runs: between([(r.name, r.run) for r in runs]),)),
+    Section("runs", "The runs", (what_runs_are,)),
+)

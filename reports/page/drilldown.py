@@ -13,7 +13,7 @@ import pandas as pd
 
 from reports.page.embed import pack
 from reports.page.ngrams import Gram, Grams
-from reports.read.load import REFERENCE, RunData
+from reports.read.run import REFERENCE, RunData
 
 LARGEST, RANDOM = 20, 12
 SEED = 20221019  # of the random part; the same page on every rebuild

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_float_dtype
 
-from reports.read.load import RunData
+from reports.read.run import RunData
 
 _LEFT_OUT = ("schema", "suite", "row_id", "status", "reason", "proxy_name", "setting")
 

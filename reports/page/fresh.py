@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from bench.engine.rebuild import digest, make_once
+from reports.sections.plugins import origins
 
 _ROOT = Path(__file__).parents[2]
 _CODE = ("bench/**/*.py", "reports/**/*.py", "reports/templates/*", "reports/vendor/*", "suites/*")
@@ -26,7 +27,7 @@ def refresh(folder: Path) -> Path:
 
         make(folder)
 
-    versions = [platform.python_version(), *map(importlib.metadata.version, _LIBRARIES)]
+    versions = [platform.python_version(), *map(importlib.metadata.version, _LIBRARIES), *origins()]
     made_of = digest(inputs(folder), folder, [folder.name, digest(code(), _ROOT), *versions])
     make_once(folder / ".report.json", made_of, lambda: _found(folder, _OUTPUTS), build)
     return folder / "report.html"

@@ -7,10 +7,16 @@ import numpy as np
 
 from bench.stats.replicates import mean_curve
 from reports.draw.figure import Dash, Figure, Key, Panel, Series, furthest, padded
+from reports.draw.labels import beyond_entropy, beyond_entropy_keys, proxy_label
 from reports.draw.style import INK, Color, method_color, method_label, shade
-from reports.read.load import Cell, RunData
-from reports.sections import words
-from reports.sections.curves.hero import proxy_label, support, support_keys
+from reports.read.cell import Cell
+from reports.read.run import RunData
+
+_COMPARED = (
+    "The runs overlaid, told apart by how their lines are dashed; the full colour is the smallest β, paler ones are "
+    "larger. From three replicates on: their mean and its pointwise 95% t band; else the first replicate with ±1.96 "
+    "se."
+)
 
 DASHES: tuple[Dash, ...] = ("solid", "dash", "dot")
 Setting = tuple[str, str, float | None]  # method, proxy, beta
@@ -53,7 +59,7 @@ def overlay(runs: Sequence[Named], what: str) -> Figure | None:
     everything = [s for series, _ in drawn.values() for s in series]
     y_range = padded([v for s in everything for v in (s.y, s.low, s.high) if v is not None])
     d_max = furthest(everything)
-    marks = support(runs[0].run, everything)
+    marks = beyond_entropy(runs[0].run, everything)
     panels = tuple(
         Panel(
             f"{method_label(method)} · {proxy_label(proxy)}" if proxy else method_label(method),
@@ -68,10 +74,10 @@ def overlay(runs: Sequence[Named], what: str) -> Figure | None:
         )
         for (method, proxy), (series, keys) in drawn.items()
     )
-    keys = (*(Key(r.name, INK, r.dash) for r in runs), *support_keys(panels))
+    keys = (*(Key(r.name, INK, r.dash) for r in runs), *beyond_entropy_keys(panels))
     title = f"{what.capitalize()} as optimisation goes on"
     name = "hero" if what == "gold" else "proxy_curves"
-    return Figure(name, title, words.COMPARED, f"{title}, the runs overlaid, a panel a method.", panels, keys)
+    return Figure(name, title, _COMPARED, f"{title}, the runs overlaid, a panel a method.", panels, keys)
 
 
 def _lines(

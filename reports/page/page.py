@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,17 +13,17 @@ from reports.draw.figure import Figure, Key
 from reports.draw.interactive import panel_json
 from reports.draw.style import method_color, method_label
 from reports.draw.table import Table
-
-Item = Figure | Table
+from reports.sections.section import Item, Section, Subject
 
 
 @dataclass(frozen=True, eq=False)
-class Section:
-    """A heading and what stands under it."""
+class Made:
+    """A section's figures and tables. `items` are shown; `files` are tables that are written as CSV alone."""
 
     name: str
     title: str
     items: tuple[Item, ...]
+    files: tuple[Table, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Page:
 
     title: str
     methods: tuple[str, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[Made, ...]
     rows: Mapping[str, Any]
     packs: Mapping[str, str]
     hero: Figure | None = None
@@ -63,18 +63,18 @@ class Page:
         return {figure.name: panel_json(figure, places) for figure in self.figures}
 
 
-def arranged(order: Sequence[tuple[str, str, tuple[str, ...]]], items: Sequence[Item]) -> tuple[Section, ...]:
-    """Sections in a fixed order, without the items that this run does not have."""
-    found, by_name = [], {item.name: item for item in items if not _empty(item)}
-    for name, title, names in order:
-        own = tuple(by_name[n] for n in names if n in by_name)
-        if own:
-            found.append(Section(name, title, own))
+def fill(sections: Iterable[Section[Subject]], subject: Subject) -> tuple[Made, ...]:
+    """Make every section of `subject`. Figures that are None and tables without lines are left out."""
+    found = []
+    for section in sections:
+        items = tuple(item for make in section.items if not _empty(item := make(subject)) and item is not None)
+        files = tuple(table for make in section.files if not _empty(table := make(subject)))
+        found.append(Made(section.id, section.title, items, files))
     return tuple(found)
 
 
-def _empty(item: Item) -> bool:
-    return isinstance(item, Table) and not item.body
+def _empty(item: Item | None) -> bool:
+    return item is None or (isinstance(item, Table) and not item.body)
 
 
 def flat(value: Any, name: str = "") -> list[tuple[str, str]]:

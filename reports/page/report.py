@@ -1,49 +1,20 @@
-"""The page of one run: which sections it has, and the sentences around them. `make` calls `report_page`."""
+"""The page of one run: what stands around its sections. `make` calls `report_page`."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from reports.analysis.findings import Sentence, nats
+from reports.analysis.analysis import Analysis
 from reports.draw.figure import Figure
+from reports.draw.labels import nats
 from reports.draw.style import method_label
-from reports.draw.table import Table
 from reports.page.drilldown import LARGEST, RANDOM, drilldown
 from reports.page.embed import pack, rows_json
-from reports.page.page import Item, Page, arranged, flat
-from reports.page.texts import CellTexts
-from reports.read.load import RunData
-
-SECTIONS = (
-    ("claims", "Claims", ("claims",)),
-    ("peaks", "Peaks", ("peaks",)),
-    ("three-judges", "Three judges", ("judges", "judge_peaks", "disagreement")),
-    ("failed", "Cells that did not finish", ("failed",)),
-    ("frontier", "The frontier, and methods at matched KL", ("frontier", "matched", "budgets")),
-    ("proxy", "What a unit of proxy buys in gold", ("gold_against_proxy",)),
-    ("best-of-n", "Best-of-n", ("best_of_n", "predictions")),
-    ("fits", "Fitted forms", ("fits",)),
-    ("coefficients", "What the coefficient decides", ("coefficients",)),
-    (
-        "offline-family",
-        "The offline family",
-        ("family", "parting", "equivalence", "strengths", "best_betas", "taylor", "logratios"),
-    ),
-    (
-        "online-offline",
-        "Online and offline",
-        ("spectrum", "gains", "samplers", "replay", "accuracy", "coverage"),
-    ),
-    ("parts", "How the rubric falls apart", ("parts",)),
-    ("controls", "Controls", ("controls",)),
-    ("compute", "Gold against tokens spent", ("tokens",)),
-    ("training", "While training", ("training",)),
-    ("gates", "World, gold, proxies and labels", ("gates", "proxies", "labels")),
-    ("ledger", "Findings ledger", ("ledger",)),
-    ("config", "Configuration", ("config",)),
-    ("stages", "Stages", ("stages",)),
-)
+from reports.page.page import Made, Page, flat
+from reports.page.sentences import Sentence, sentences
+from reports.page.texts import CellTexts, chosen_texts
+from reports.read.run import RunData
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,17 +81,9 @@ class Report:
         return "\n".join(lines)
 
 
-def report_page(
-    run: RunData,
-    findings: Sequence[Sentence],
-    drawn: Sequence[Figure],
-    tables: Sequence[Table],
-    texts: Sequence[CellTexts],
-    files: Mapping[str, str],
-) -> Report:
+def report_page(analysis: Analysis, hero: Figure | None, made: Sequence[Made], files: Mapping[str, str]) -> Report:
     """The page of one run. `files` are the CSV texts that lie beside it, by path."""
-    items: list[Item] = [*drawn, *tables]
-    hero = next((figure for figure in drawn if figure.name == "hero"), None)
+    run, texts = analysis.run, chosen_texts(analysis)
     drilled = drilldown(run)
     packs = {name: pack(text) for name, text in files.items()}
     if drilled is not None:
@@ -128,11 +91,11 @@ def report_page(
     page = Page(
         title=str(run.config.get("title") or run.config.get("name") or run.path.name),
         methods=tuple(run.methods),
-        sections=arranged(SECTIONS, items),
+        sections=tuple(section for section in made if section.items),
         rows=rows_json(run),
         packs=packs,
         hero=hero,
         before=(("findings", "Findings and curves"), *((("samples", "What the policies write"),) if texts else ())),
         after=(("provenance", "Provenance, and how to run it again"),),
     )
-    return Report(run, findings, texts, page)
+    return Report(run, sentences(analysis), texts, page)

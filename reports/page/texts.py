@@ -1,7 +1,7 @@
 """Which texts a report shows, chosen by rule: the same prompts at pi_ref, low, peak and high KL.
 
 The rule is the median proxy-gold gap, first over prompts and then within each, so nobody picks a favourite.
-`make` calls `shown`.
+`report` shows them.
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from reports.analysis.findings import Findings, hardest, nats
-from reports.read.load import Cell, RunData
+from reports.analysis.analysis import Analysis
+from reports.analysis.peaks import Peak
+from reports.analysis.settings import representative
+from reports.draw.labels import nats
+from reports.read.cell import Cell
 
 PROMPTS = 2
 _LOW_KL = 0.5
@@ -30,7 +33,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Shown:
+class Responses:
     """One prompt and the responses to it, pi_ref's first."""
 
     prompt: str
@@ -42,23 +45,23 @@ class CellTexts:
     """The prompts shown for one cell."""
 
     cell: Cell
-    prompts: tuple[Shown, ...]
+    prompts: tuple[Responses, ...]
 
 
-def shown(run: RunData, findings: Findings) -> list[CellTexts]:
-    """For the hardest-pressed cell of each method: PROMPTS prompts at pi_ref, low, peak and high KL."""
-    found = []
+def chosen_texts(analysis: Analysis) -> list[CellTexts]:
+    """For each method's cell at the smallest coefficient: PROMPTS prompts at pi_ref, low, peak and high KL."""
+    run, found = analysis.run, []
     for method in run.methods:
         cells = [c for c in run.trained if c.method == method and len(c.curve) > 1]
         if cells:
-            texts = _of_cell(run, hardest(cells), findings)
+            texts = _of_cell(analysis, representative(cells))
             if texts.prompts:
                 found.append(texts)
     return found
 
 
-def _of_cell(run: RunData, cell: Cell, findings: Findings) -> CellTexts:
-    places = _places(cell, findings)
+def _of_cell(analysis: Analysis, cell: Cell) -> CellTexts:
+    run, places = analysis.run, _places(cell, analysis.peaks.get(cell.name))
     of_cell = run.samples.row_id.isin(set(places.values())) & (run.samples.split == "report")
     report = run.samples[of_cell]
     report = report.assign(gap=report.proxy - report.gold)
@@ -72,9 +75,9 @@ def _last(places: Mapping[str, str]) -> str:
     return list(places)[-1]
 
 
-def _places(cell: Cell, findings: Findings) -> dict[str, str]:
+def _places(cell: Cell, peak: Peak | None) -> dict[str, str]:
     """Heading -> row id, in order of KL, no row twice."""
-    curve, peak = cell.curve, findings.peaks.get(cell.name)
+    curve = cell.curve
     low = int(np.argmin(np.abs(curve.d - _LOW_KL**0.5)))
     rows = {0: "π_ref"}
     for name, row in (("low KL", low), ("peak", peak.row if peak else 0), ("high KL", cell.last)):
@@ -89,7 +92,7 @@ def _typical(rows: pd.DataFrame) -> list[str]:
     return list((gaps - gaps.median()).abs().sort_values(kind="stable").index[:PROMPTS])
 
 
-def _prompt(prompt_id: str, places: Mapping[str, str], by_row: Mapping[str, pd.DataFrame]) -> Shown:
+def _prompt(prompt_id: str, places: Mapping[str, str], by_row: Mapping[str, pd.DataFrame]) -> Responses:
     texts, prompt = [], ""
     for heading, row_id in places.items():
         own = by_row[row_id]
@@ -99,4 +102,4 @@ def _prompt(prompt_id: str, places: Mapping[str, str], by_row: Mapping[str, pd.D
             prompt = str(middle.prompt)
             scores = (float(middle[c]) for c in ("gold", "proxy", "rubric"))
             texts.append(Text(heading, row_id, str(middle.response), *scores))
-    return Shown(prompt, tuple(texts))
+    return Responses(prompt, tuple(texts))

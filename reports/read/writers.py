@@ -18,7 +18,7 @@ import pandas as pd
 from bench.core.records import REPORT
 from bench.rewards.units import within_prompt_corr
 
-JUDGES = {"gold": "gold", "writers": "writers", "users": "rubric"}
+SCORERS = {"gold": "gold", "writers": "writers", "users": "rubric"}
 """The three judges of a text and the column that holds each one's score."""
 
 

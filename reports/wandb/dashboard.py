@@ -1,4 +1,4 @@
-"""The W&B workspace that compares a run's methods, made by code: `python -m reports.wandb.dashboard ENTITY/PROJECT RUN`.
+"""The W&B workspace that compares a run's methods, by code: `python -m reports.wandb.dashboard ENTITY/PROJECT RUN`.
 
 RUN is the run folder; its cells must be in the project (`wandb=online`, or `wandb sync`). `dashboard` is a pure
 function of names. A panel groups cells by method, or by setting, which averages over replicates alone. Each call of
@@ -14,8 +14,8 @@ from wandb_workspaces import workspaces as ws
 from wandb_workspaces.reports import v2 as wr
 
 from bench.errors import ConfigError
+from reports.draw import labels
 from reports.read.load import load
-from reports.sections import words
 from reports.wandb.log import AT_BUDGET, BUDGET, KL, STEP, D, frontier_key
 
 _MOST = 100  # cells drawn in a panel; W&B's own default is 10
@@ -46,7 +46,7 @@ def dashboard(
             ws.Section(name="Frontier", panels=_frontier(methods), is_open=True),
             ws.Section(name="Every setting, replicates averaged", panels=_curves("setting"), is_open=True),
             ws.Section(
-                name="What else moves", panels=[_line(D, key, words.D, label) for key, label in _WATCHED.items()]
+                name="What else moves", panels=[_line(D, key, labels.D, label) for key, label in _WATCHED.items()]
             ),
             ws.Section(name="Report", panels=[wr.MediaBrowser(media_keys=[f"figures/{name}"]) for name in figures]),
             ws.Section(name="Page and texts", panels=_read(tables)),
@@ -78,10 +78,10 @@ def _line(x: str, y: str, x_label: str, y_label: str, by: str = "method", log_x:
 
 def _curves(by: str) -> list[wr.LinePlot]:
     return [
-        _line(D, "gold", words.D, words.GOLD, by),
-        _line(D, "proxy", words.D, words.PROXY, by),
-        _line("proxy", "gold", words.PROXY, words.GOLD, by),
-        _line(KL, "gold", _KL, words.GOLD, by),
+        _line(D, "gold", labels.D, labels.GOLD, by),
+        _line(D, "proxy", labels.D, labels.PROXY, by),
+        _line("proxy", "gold", labels.PROXY, labels.GOLD, by),
+        _line(KL, "gold", _KL, labels.GOLD, by),
         _line(STEP, KL, "step", _KL, by),
     ]
 
@@ -89,8 +89,8 @@ def _curves(by: str) -> list[wr.LinePlot]:
 def _frontier(methods: Sequence[str]) -> list[wr.LinePlot | wr.ScatterPlot]:
     keys = [frontier_key(method) for method in methods]
     chosen = wr.LinePlot(title="Frontier: a method's setting chosen on select", x=BUDGET, y=keys, log_x=True)
-    chosen.title_x, chosen.title_y = _BUDGET, words.GOLD
-    every = _line(BUDGET, AT_BUDGET[0], _BUDGET, words.GOLD, log_x=True)
+    chosen.title_x, chosen.title_y = _BUDGET, labels.GOLD
+    every = _line(BUDGET, AT_BUDGET[0], _BUDGET, labels.GOLD, log_x=True)
     peaks = wr.ScatterPlot(title="Where gold peaks: a dot a cell, chosen on select", x=wr.SummaryMetric("peak_d"))
     peaks.y = wr.SummaryMetric("peak_gold")
     return [chosen, every, peaks]

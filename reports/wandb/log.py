@@ -17,9 +17,10 @@ import pandas as pd
 from bench.core.records import REPORT, SCHEMA_VERSION
 from bench.stats.curves import d_of, nearest_row, peak_row
 from bench.stats.matched import value_at
-from reports.draw.style import method_label
-from reports.read.load import Cell, RunData, load
-from reports.sections.curves.frontier import frontier
+from reports.analysis.analysis import Analysis
+from reports.read.cell import Cell
+from reports.read.load import load
+from reports.read.run import RunData
 
 D, KL, STEP, BUDGET = "d", "kl", "step", "budget"  # the axes; d = sqrt(KL), of best-of-n's analytic KL where n is large
 AXES = (D, KL, STEP, BUDGET)
@@ -161,13 +162,8 @@ def _samples(data: RunData, cell: Cell | None, budgets: Iterable[float]) -> pd.D
 
 def _frontier(run: RunData) -> list[Values]:
     """Gold of each method at each budget as the report's figure has it, its setting chosen on the select prompts."""
-    figure = frontier(run)
-    lines = {series.label: series for series in figure.panels[0].series if series.line} if figure else {}
     found: dict[float, Values] = {budget: {BUDGET: budget} for budget in run.budgets}
-    for method in run.methods:
-        line = lines.get(f"{method_label(method)}, at budgets")
-        if line is not None:
-            for x, y in zip(line.x, line.y, strict=True):
-                nearest = min(found, key=lambda budget: abs(budget - x**2))
-                found[nearest][frontier_key(method)] = float(y)
+    for method, points in Analysis(run).frontiers.items():
+        for point in points:
+            found[point.budget][frontier_key(method)] = point.gold.point
     return [values for values in found.values() if len(values) > 1]

@@ -39,9 +39,9 @@ def test_a_suite_of_ones_own_is_held_against_the_classes(built):
 def test_a_run_at_a_scale_is_held_against_its_suite_at_that_scale(built, tmp_path, monkeypatch):
     path = str(tmp_path / "mine.yaml")
     (tmp_path / "mine.yaml").write_text("scales: {small: {}, full: {pairs: {n: 64}}}")
-    monkeypatch.setattr("reports.differs.suite_names", lambda: ["mine"])
-    monkeypatch.setattr("reports.differs.scale_names", lambda name: scale_names(path))
-    monkeypatch.setattr("reports.differs.load_suite", lambda name, scale: load_suite(path, scale))
+    monkeypatch.setattr("reports.sections.trust.config.suite_names", lambda: ["mine"])
+    monkeypatch.setattr("reports.sections.trust.config.scale_names", lambda name: scale_names(path))
+    monkeypatch.setattr("reports.sections.trust.config.load_suite", lambda name, scale: load_suite(path, scale))
 
     def against(scale):
         config = {**load_suite(path, "full").model_dump(mode="json"), "scale": scale}

@@ -12,7 +12,9 @@ from reports.analysis.fits import fit_curves
 from reports.analysis.strengths import curvature, predicted_slope, strengths
 from reports.draw.style import METHOD_COLORS, method_label
 from reports.read.load import load
-from reports.read.paths import Gaps, gap_by, gaps_along, learns_from_pairs, log_of, refresh_of
+from reports.analysis.gaps import Gaps, gaps_along
+from reports.read.paths import gap_by, log_of
+from reports.read.pairs import learns_from_pairs, refresh_of
 from reports.sections.figures import figures
 from reports.sections.offline.best_betas import best_betas_table
 from reports.sections.offline.parting import equivalence

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from reports.read.load import load
-from reports.sections.trust.training import read_log, training
+from reports.read.logs import read_log
+from reports.sections.trust.training import training
 
 
 def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path):

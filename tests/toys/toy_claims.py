@@ -3,7 +3,7 @@
 import dataclasses
 
 from reports.analysis.claims import Judged, judge_claims
-from reports.read.load import RunData
+from reports.read.run import RunData
 
 
 def declaring(found: RunData, *declared, **changes) -> RunData:

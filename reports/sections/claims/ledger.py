@@ -1,38 +1,46 @@
-"""The ledger: every number that the page's sentences rest on, with its interval, how it was made, and its rows.
-
-`make` calls it.
-"""
+"""The ledger: every number that the page's sentences rest on, with its interval, how it was made, and its rows."""
 
 import pandas as pd
 
 from bench.stats.estimate import Estimate
 from bench.stats.hump import HumpVerdict
-from reports.analysis.findings import Findings
-from reports.draw.table import Row, Table, Value, interval, named
-from reports.read.load import RunData
-from reports.sections import words
+from reports.analysis.analysis import Analysis
+from reports.draw.labels import setting_label
+from reports.draw.table import Row, Table, Value, interval
+from reports.sections.section import Section
+
+_LEDGER = (
+    "Every number that the sentences at the top rest on. From and to are the rows that a difference lies between, "
+    "those of the first replicate where there are several; over replicates each has its own. The verdict is on rise "
+    "and fall, and on the proxy's gain where the proxy is what is optimised."
+)
 
 
-def ledger(run: RunData, findings: Findings) -> Table:
+def ledger(analysis: Analysis) -> Table:
     """One line a setting and statistic of the hump test."""
-    records: list[dict[str, object]] = []
+    run, records = analysis.run, list[dict[str, object]]()
     body: list[Row] = []
     for cells in run.settings:
-        hump = findings.humps.get(cells[0].setting)
+        hump = analysis.humps.get(cells[0].setting)
         if hump is None or not hump.rise.defined:
             continue
         for name, estimate, rows in _statistics(hump, cells[0].curve.row_ids[0]):
             records.append(
-                {"setting": named(cells[0], run), "statistic": name, "point": estimate.point, "low": estimate.low}
+                {
+                    "setting": setting_label(cells[0], run),
+                    "statistic": name,
+                    "point": estimate.point,
+                    "low": estimate.low,
+                }
                 | {"high": estimate.high, "n": estimate.n, "method_of_interval": estimate.method}
                 | {"from_row": rows[0], "to_row": rows[1], "declared_kl": hump.declared_kl}
                 | {"verdict": hump.verdict, "reason": hump.reason}
             )
             links = tuple(Value(row_id.rpartition("@")[2], row_id) for row_id in rows)
             verdict = hump.verdict if name == "rise" else ""
-            body.append((named(cells[0], run), name, interval(estimate), *links, estimate.method, verdict))
+            body.append((setting_label(cells[0], run), name, interval(estimate), *links, estimate.method, verdict))
     head = ("setting", "statistic", "value", "from", "to", "how", "hump")
-    return Table("ledger", "Findings ledger", words.LEDGER, pd.DataFrame(records), head, tuple(body), text=2)
+    return Table("ledger", "Findings ledger", _LEDGER, pd.DataFrame(records), head, tuple(body), text=2)
 
 
 def _statistics(hump: HumpVerdict, reference: str) -> list[tuple[str, Estimate, tuple[str, str]]]:
@@ -43,3 +51,6 @@ def _statistics(hump: HumpVerdict, reference: str) -> list[tuple[str, Estimate, 
         ("fall", hump.fall, (part.peak_row_id, part.end_row_id)),
         ("proxy's gain", hump.proxy_gain, (part.peak_row_id, part.end_row_id)),
     ]
+
+
+SECTION = Section("ledger", "Findings ledger", (ledger,))

@@ -1,26 +1,35 @@
-"""The rubric's parts along d: in which way the texts get worse. `figures` calls it."""
+"""The rubric's parts along d: in which way the texts get worse."""
 
-from reports.analysis.findings import hardest
-from reports.draw.figure import Figure, Key, Panel, Series, furthest, padded
+from reports.analysis.analysis import Analysis
+from reports.analysis.settings import representative
+from reports.draw.figure import Figure, Panel, Series, furthest, padded
+from reports.draw.labels import beyond_entropy, beyond_entropy_keys, method_keys
 from reports.draw.style import method_color, method_label
-from reports.read.load import Cell, RunData
-from reports.sections import words
-from reports.sections.curves.hero import support, support_keys
+from reports.read.cell import Cell
+from reports.read.run import RunData
+from reports.sections.section import Section
+
+_PARTS = (
+    "Each part of the rubric above π_ref's mean on the same prompts, in the rubric's sd, so that the parts of a "
+    "policy add up to its rubric. One line a method: its smallest coefficient, first replicate."
+)
+
 
 _PREFIX, _NOT_PARTS = "rubric_", ("rubric_se",)
 
 
-def parts(run: RunData) -> Figure | None:
+def parts(analysis: Analysis) -> Figure | None:
     """A panel a part, a line a method: its smallest coefficient, its first replicate."""
+    run = analysis.run
     names = [c for c in run.ok.columns if c.startswith(_PREFIX) and c not in _NOT_PARTS and run.ok[c].notna().any()]
-    cells = [hardest(own) for method in run.methods if (own := _curved(run, method))]
+    cells = [representative(own) for method in run.methods if (own := _curved(run, method))]
     if not names or not cells:
         return None
     drawn = {name: tuple(_line(cell, name) for cell in cells) for name in names}
     everything = [s for series in drawn.values() for s in series]
     y_range = padded([s.y for s in everything])
     d_max = furthest(everything)
-    marks = support(run, everything)
+    marks = beyond_entropy(run, everything)
     panels = tuple(
         Panel(
             name.removeprefix(_PREFIX).replace("_", " ").capitalize(),
@@ -34,14 +43,13 @@ def parts(run: RunData) -> Figure | None:
         )
         for name, series in drawn.items()
     )
-    keys = tuple(Key(method_label(c.method), method_color(c.method), method=c.method) for c in cells)
     return Figure(
         "parts",
         "How the rubric falls apart",
-        words.PARTS,
+        _PARTS,
         "Each part of the rubric against the square root of KL, one line a method.",
         panels,
-        (*keys, *support_keys(panels)),
+        (*method_keys(cells), *beyond_entropy_keys(panels)),
     )
 
 
@@ -54,3 +62,6 @@ def _line(cell: Cell, name: str) -> Series:
     label = f"{name.removeprefix(_PREFIX)}, {method_label(cell.method)}"
     color = method_color(cell.method)
     return Series(label, cell.curve.d, y, color, width=1.6, method=cell.method, row_ids=cell.curve.row_ids)
+
+
+SECTION = Section("parts", "How the rubric falls apart", (parts,))

@@ -1,22 +1,30 @@
-"""Best-of-n over n: gold and proxy, and the measured KL beside its analytic value. `figures` calls it."""
+"""Best-of-n over n: gold and proxy, the measured KL beside its analytic value, and what small n predict."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from reports.analysis.fits import BELOW_N, Fitted, by_cell
+from reports.analysis.analysis import Analysis
+from reports.analysis.fits import BELOW_N, Fitted
 from reports.draw.figure import Figure, Key, Panel, Series
+from reports.draw.labels import GOLD, proxy_label
 from reports.draw.style import INK, MUTED, Color, method_color, shade
-from reports.read.load import Cell, RunData
-from reports.sections import words
-from reports.sections.curves.hero import proxy_label
+from reports.read.cell import Cell
+from reports.sections.forms.predictions import predictions
+from reports.sections.section import Section
 
+_BEST_OF_N = (
+    "Exact over the pool of samples of each prompt (no resampling), ties sharing their mass. The analytic KL is an "
+    "upper bound where texts repeat; the measured one is left out where n exceeds an eighth of the pool. Right: the "
+    "form d(a − b d) fitted to gold on n up to 64 (solid), and where that leads (dotted)."  # noqa: RUF001
+)
 _ANALYTIC = "log n − (n−1)/n"  # noqa: RUF001
 
 
-def best_of_n(run: RunData, fitted: list[Fitted]) -> Figure | None:
+def best_of_n(analysis: Analysis) -> Figure | None:
     """Scores over n, and the measured KL beside log n - (n-1)/n; a shade a proxy."""
+    run = analysis.run
     cells = [c for c in run.compared if c.best_of_n and len(c.curve) > 1]
     if not cells:
         return None
@@ -39,12 +47,12 @@ def best_of_n(run: RunData, fitted: list[Fitted]) -> Figure | None:
             x_ticks=ticks,
             keys=(Key("measured", method_color("bon"), marker="open"), Key(_ANALYTIC, MUTED, "dot")),
         ),
-        *_forms(cells, by_cell(fitted), shades),
+        *_forms(cells, analysis.fits, shades),
     )
     return Figure(
         "best_of_n",
         "Best-of-n",
-        words.BEST_OF_N,
+        _BEST_OF_N,
         "Best-of-n: gold and proxy against n, and measured KL beside its analytic value.",
         panels,
         (Key("gold", INK), Key("proxy", INK, "dash")),
@@ -66,7 +74,7 @@ def _forms(cells: list[Cell], fitted: Mapping[str, Fitted], shades: dict[str, Co
             d = np.linspace(ends[0], ends[1], 40)
             gold = fit.form.value(fit.a.point, fit.b.point, d)
             series.append(Series(f"{label}, {_named(cell)}", d, gold, color, dash=dash, method=cell.method))  # type: ignore[arg-type]
-    title, axes = f"Fitted on n ≤ {BELOW_N}", ("√KL", words.GOLD)
+    title, axes = f"Fitted on n ≤ {BELOW_N}", ("√KL", GOLD)
     return (Panel(title, *axes, tuple(series), kl_on_top=True),) if series else ()
 
 
@@ -88,3 +96,6 @@ def _measured(cell: Cell, shades: dict[str, Color]) -> Series:
 
 def _named(cell: Cell) -> str:
     return f"{proxy_label(cell.proxy_name)}, replicate {cell.replicate}"
+
+
+SECTION = Section("best-of-n", "Best-of-n", (best_of_n, predictions))

@@ -1,4 +1,4 @@
-"""At which beta each offline loss's gold ends best: a figure and a table. `figures` and `make` call it."""
+"""At which beta each offline loss's gold ends best: a figure and a table, which `family` shows."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,25 +7,38 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from reports.analysis.fits import shown
-from reports.analysis.strengths import Strengths, curvature, predicted_slope, strengths
+from reports.analysis.analysis import Analysis
+from reports.analysis.strengths import Strengths, curvature
 from reports.draw.figure import Figure, Float, Key, Panel, Series, padded
+from reports.draw.labels import GOLD
 from reports.draw.style import MUTED, method_color, method_label
-from reports.draw.table import Row, Table, missing
-from reports.read.load import RunData
-from reports.sections import words
+from reports.draw.table import Row, Table, missing, with_interval
+
+_STRENGTHS = (
+    "Left: gold at the end of training on report prompts, the mean over replicates, ±1.96 se by prompt. Middle: the "
+    "same over β |f''(0)/f'(0)|. Right: the best β, a parabola's vertex in log β by select prompts, with its 95% "
+    "interval over resampled prompts; losses of equal curvature are drawn a little apart. Of the expansion f(0) + "
+    "f'(0) β E[ρ] + f''(0)/2 β² E[ρ²] the third term over the second goes with β |f''(0)/f'(0)|, so losses agree to "  # noqa: RUF001
+    "second order where that does, and the best β should be inversely proportional to |f''(0)/f'(0)|. Of the hinge, "
+    "which has no curvature, this says nothing."
+)
+_BEST_BETAS = (
+    "By gold on the select prompts at the end of training: the best of the strengths that were run, and the vertex of "
+    "the parabola through it and its neighbours in log β, with 95% intervals over resampled prompts, given the "
+    "replicates. A dash: best at an end of the grid."
+)
 
 
-def best_betas(run: RunData) -> Figure | None:
+def best_betas(analysis: Analysis) -> Figure | None:
     """Gold at the end of training over beta and over beta |f''(0)/f'(0)|, and where it is best."""
-    found = strengths(run)
+    found = analysis.strengths
     if len(found) < 2:
         return None
     over_beta = [_ends(s, s.betas_B) for s in found]
     scaled = [_ends(s, s.betas_B * curvature(s.loss)) for s in found if curvature(s.loss) > 0]
     places = [line for i, s in enumerate(found) for line in _place(s, i)]
     y_range = padded([v for s in over_beta for v in (s.low, s.high) if v is not None])
-    ends = partial(Panel, y_label=words.GOLD, log_x=True, y_range=y_range)
+    ends = partial(Panel, y_label=GOLD, log_x=True, y_range=y_range)
     panels = [ends("At the end of training", "β", series=tuple(over_beta))]
     if len(scaled) > 1:
         panels.append(ends("In the expansion's units", "β |f''(0) / f'(0)|", series=tuple(scaled)))
@@ -37,7 +50,7 @@ def best_betas(run: RunData) -> Figure | None:
     if any(s.color == MUTED for s in panels[-1].series):
         keys.append(Key("predicted: β in inverse proportion", MUTED, "dot"))
     alt = "Gold at the end of training against beta, one line a loss, and the best beta against the loss's curvature."
-    return Figure("strengths", "The best β of each loss", words.STRENGTHS, alt, tuple(panels), tuple(keys))
+    return Figure("strengths", "The best β of each loss", _STRENGTHS, alt, tuple(panels), tuple(keys))
 
 
 def _ends(s: Strengths, x_B: Float) -> Series:
@@ -80,23 +93,23 @@ def _ticks(lines: Sequence[Series]) -> tuple[tuple[float, str], ...]:
     return tuple((place, f"{place:g}") for place in (decades if len(decades) > 1 else [place for _, place in inside]))
 
 
-def best_betas_table(run: RunData) -> Table:
+def best_betas_table(analysis: Analysis) -> Table:
     """Each loss's curvature and best beta, and the slope of one over the other beside the predicted one."""
-    found = strengths(run)
+    found = analysis.strengths
     records, body = [], list[Row]()
     for s in found:
         best = s.best.beta if s.best is not None else None
         c = curvature(s.loss)
-        told = f"{c:g}" if np.isfinite(c) else missing("the run does not hold the derivatives of this loss")
-        beta = missing("no select prompts") if best is None else shown(best)
+        bend = f"{c:g}" if np.isfinite(c) else missing("the run does not hold the derivatives of this loss")
+        beta = missing("no select prompts") if best is None else with_interval(best)
         top = f"{s.top.beta:g}" if s.top is not None else missing("no select prompts")
-        body.append((method_label(s.method), s.loss, told, top, beta))
+        body.append((method_label(s.method), s.loss, bend, top, beta))
         number = {"beta": best.point, "low": best.low, "high": best.high, "reason": best.reason} if best else {}
         records.append({"method": s.method, "loss": s.loss, "curvature": c} | number)
     if len(body) > 1:
-        line = predicted_slope(found)
-        body.append(("slope of log β over log |f''(0) / f'(0)|", "", "predicted: −1", "", shown(line)))  # noqa: RUF001
+        line = analysis.slope
+        body.append(("slope of log β over log |f''(0) / f'(0)|", "", "predicted: −1", "", with_interval(line)))  # noqa: RUF001
         records.append({"method": "slope", "beta": line.point, "low": line.low, "high": line.high})
     head = ("method", "loss", "|f''(0) / f'(0)|", "best of those run", "best β")
     title = "The best β of each loss"
-    return Table("best_betas", title, words.BEST_BETAS, pd.DataFrame(records), head, tuple(body), text=2)
+    return Table("best_betas", title, _BEST_BETAS, pd.DataFrame(records), head, tuple(body), text=2)

@@ -1,7 +1,7 @@
 """How far policies that learn from pairs leave the data: by the phrases they write, and by what they say of it.
 
 A run folder holds no stored pairs. It holds what those are samples of: responses of pi_ref, which every cell begins
-with, and each policy's mean log-ratio on held-out pairs. `figures` calls it.
+with, and each policy's mean log-ratio on held-out pairs. `spectrum` shows the figure.
 """
 
 from collections import defaultdict
@@ -13,26 +13,34 @@ import numpy as np
 import pandas as pd
 
 from bench.core.records import REPORT
+from reports.analysis.analysis import Analysis
 from reports.draw.figure import Figure, Float, Panel, Series, padded
+from reports.draw.labels import D, method_keys
 from reports.draw.style import method_color, method_label
-from reports.read.load import Cell, RunData
-from reports.sections import words
-from reports.sections.offline.family import keys_of
-from reports.sections.online.spectrum import spread_of
+from reports.read.cell import Cell
+from reports.read.run import RunData
+
+_COVERAGE = (
+    "Smallest β, first replicates. Left: the share of four-word phrases in a policy's report samples that some sample "
+    "of π_ref in this run has too, to any prompt (π_ref's own, against its other samples, at d = 0); bands are ±1.96 "
+    "se by prompt. Right: KL from π_ref to the policy, estimated as minus the mean log-ratio of held-out pairs' "
+    "responses, which are π_ref's samples, against KL from the policy to π_ref; above the diagonal the policy has "
+    "dropped what the data hold rather than found what they lack."
+)
 
 _REFERENCES = 40  # rows of pi_ref at most, each a response or more to every report prompt
 _AT_REFERENCE = 1e-3  # nats
 _BORDER = "\x00"  # between two texts; no phrase has it
 
 
-def coverage(run: RunData) -> Figure | None:
+def coverage(analysis: Analysis) -> Figure | None:
     """Phrases of pi_ref in what each policy writes; and the reverse KL beside the forward one."""
-    cells = [settings[0] for settings in spread_of(run)]
-    panels = [panel for panel in (_phrases(run, cells), _both_kls(cells)) if panel is not None]
+    cells = [settings[0] for settings in analysis.pair_methods]
+    panels = [panel for panel in (_phrases(analysis.run, cells), _both_kls(cells)) if panel is not None]
     if not panels:
         return None
     alt = "Share of four-word phrases that pi_ref writes too, and KL from pi_ref to the policy, against KL."
-    return Figure("coverage", "How far from the data?", words.COVERAGE, alt, tuple(panels), tuple(keys_of(cells)))
+    return Figure("coverage", "How far from the data?", _COVERAGE, alt, tuple(panels), tuple(method_keys(cells)))
 
 
 def _phrases(run: RunData, cells: Sequence[Cell]) -> Panel | None:
@@ -51,7 +59,7 @@ def _phrases(run: RunData, cells: Sequence[Cell]) -> Panel | None:
         series.append(replace(drawn, method=cell.method, row_ids=tuple(own.index)))
     lowest = float(np.nanmin(np.concatenate([s.y for s in series]), initial=1.0))
     held = f"{int(texts.row_id.isin(references).sum()):,} of its responses"
-    axes = (f"Phrases of π_ref, in {held}", words.D, "share of four-word phrases")
+    axes = (f"Phrases of π_ref, in {held}", D, "share of four-word phrases")
     return Panel(*axes, tuple(series), y_range=(max(0.0, lowest - 0.05), 1.02), kl_on_top=True)
 
 

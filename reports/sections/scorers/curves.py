@@ -1,28 +1,39 @@
-"""The picture of three judges of the same policies: gold, the writers' rubric and the users', against sqrt(KL).
-
-Which settings speak, and which rows are their peaks, is in `judge_peaks`. `figures` calls it.
-"""
+"""Three scorers of the same policies: gold, the writers' rubric and the users', against sqrt(KL)."""
 
 import numpy as np
 
+from reports.analysis.analysis import Analysis
+from reports.analysis.scorers import LABELS, ScorerPeak
 from reports.draw.figure import Figure, Key, Marker, Panel, Series, furthest, padded
-from reports.draw.style import INK, JUDGE_COLORS, method_label
-from reports.read.load import Cell, RunData
-from reports.read.writers import JUDGES, weights_of
-from reports.sections import words
-from reports.sections.curves.hero import LINES, lines, proxy_label, support, support_keys
-from reports.sections.scorers.peaks import LABELS, JudgePeak, judged_settings, peaks_of
+from reports.draw.labels import beyond_entropy, beyond_entropy_keys, proxy_label
+from reports.draw.style import INK, SCORER_COLORS, method_label
+from reports.read.cell import Cell
+from reports.read.run import RunData
+from reports.read.writers import SCORERS, weights_of
+from reports.sections.lines import LINES, lines
+from reports.sections.scorers.disagreement import disagreement
+from reports.sections.scorers.peaks import scorer_peaks
+from reports.sections.section import Section
+
+_SCORERS = (
+    "Users hold the plain sum of the rubric's parts; writers of the preferences hold the weighted sum that gold was "
+    "taught ({weights}; 1 where not named); gold is the model that learned it. Each is in its own sd above π_ref: what "
+    "compares is where judges peak, not how high. A line a scorer, of each method's smallest coefficient: from three "
+    "replicates on their mean, its pointwise 95% t band, and each as a thin line; else one replicate with ±1.96 se, "
+    "clustered by prompt. Diamonds: the row best on the select prompts, and its value on the report prompts with a 95% "
+    "interval; open where some replicate's curve does not go on beyond it."
+)
 
 
-def judges(run: RunData) -> Figure | None:
-    """A panel a method, a line a judge, each judge's peak marked."""
-    settings = judged_settings(run)
+def scorers(analysis: Analysis) -> Figure | None:
+    """A panel a method, a line a scorer, each scorer's peak marked."""
+    run, settings = analysis.run, analysis.scored_settings
     if not settings:
         return None
-    drawn = [_series(run, cells) for cells in settings]
+    drawn = [_series(analysis, cells) for cells in settings]
     everything = [s for series in drawn for s in series]
     y_range = padded([v for s in everything for v in (s.y, s.low, s.high) if v is not None])
-    x_range, marks = (0.0, 1.04 * furthest(everything)), support(run, everything)
+    x_range, marks = (0.0, 1.04 * furthest(everything)), beyond_entropy(run, everything)
     panels = tuple(
         Panel(
             _titled(run, cells[0]),
@@ -36,15 +47,15 @@ def judges(run: RunData) -> Figure | None:
         )
         for cells, series in zip(settings, drawn, strict=True)
     )
-    keys = [Key(LABELS[judge], JUDGE_COLORS[judge], LINES[column][0]) for judge, column in JUDGES.items()]
+    keys = [Key(LABELS[scorer], SCORER_COLORS[scorer], LINES[column][0]) for scorer, column in SCORERS.items()]
     keys += [Key("peak", INK, marker="diamond"), Key("peak at the edge", INK, marker="open")]
     return Figure(
         "judges",
         "Three judges of the same policies",
-        words.JUDGES.format(weights=", ".join(f"{part} {w:g}" for part, w in weights_of(run.config).items())),
+        _SCORERS.format(weights=", ".join(f"{part} {w:g}" for part, w in weights_of(run.config).items())),
         "Gold, the writers' rubric and the users' rubric against the square root of KL, one panel a method.",
         panels,
-        (*keys, *support_keys(panels)),
+        (*keys, *beyond_entropy_keys(panels)),
     )
 
 
@@ -53,17 +64,20 @@ def _titled(run: RunData, cell: Cell) -> str:
     return method_label(cell.method) + against
 
 
-def _series(run: RunData, cells: list[Cell]) -> list[Series]:
+def _series(analysis: Analysis, cells: list[Cell]) -> list[Series]:
     series = []
-    for judge, column in JUDGES.items():
-        series += lines(run, cells, column, LABELS[judge], JUDGE_COLORS[judge])
-    marked = [] if cells[0].best_of_n else peaks_of(run, cells)
+    for scorer, column in SCORERS.items():
+        series += lines(analysis, cells, column, LABELS[scorer], SCORER_COLORS[scorer])
+    marked = [] if cells[0].best_of_n else analysis.scorer_peaks(cells)
     return series + [_mark(peak) for peak in marked]
 
 
-def _mark(peak: JudgePeak) -> Series:
-    value, color = peak.value, JUDGE_COLORS[peak.judge]
+def _mark(peak: ScorerPeak) -> Series:
+    value, color = peak.value, SCORER_COLORS[peak.scorer]
     x, y, low, high = (np.array([v]) for v in (peak.place, value.point, value.low, value.high))
     marker: Marker = "open" if peak.edge else "diamond"
-    label, method = f"{LABELS[peak.judge]}, peak", peak.cells[0].method
+    label, method = f"{LABELS[peak.scorer]}, peak", peak.cells[0].method
     return Series(label, x, y, color, low, high, marker=marker, line=False, bars=True, method=method)
+
+
+SECTION = Section("three-judges", "Three judges", (scorers, scorer_peaks, disagreement))

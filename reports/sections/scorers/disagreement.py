@@ -1,6 +1,6 @@
-"""How often two of the three judges order two responses differently, along KL. `make` calls it.
+"""How often two of the three scorers order two responses differently, along KL. `curves` shows the table.
 
-Shown where the run's gold was taught with weights (see `writers`).
+Only where the run's gold was trained on weighted parts (see `read.writers`).
 """
 
 from itertools import combinations
@@ -11,28 +11,35 @@ import pandas as pd
 from bench.core.records import REPORT
 from bench.stats.agreement import Agreement, agreement
 from bench.stats.estimate import plus_minus
+from reports.analysis.analysis import Analysis
+from reports.analysis.resampling import SEED
 from reports.draw.style import method_label
 from reports.draw.table import Row, Table, Value, missing
-from reports.read.load import RunData
-from reports.read.writers import JUDGES, weights_of
-from reports.sections import words
+from reports.read.run import RunData
+from reports.read.writers import SCORERS, weights_of
 
-SEED = 20221019  # of the resamples; the same table on every rebuild
+_DISAGREEMENT = (
+    "Of pairs of responses of one policy to one prompt that both judges tell apart, the share that they order "
+    "differently (half, for judges that have nothing in common), and r, their correlation within policy and prompt. "
+    "Policies of all replicates and coefficients of a method, report prompts, by KL in nats; ± is half of the 95% "
+    "interval over resampled prompts, which does not cover replicates. Best-of-n has one stored pick a prompt, so no "
+    "pairs."
+)
 BUCKETS = {"π_ref": 1e-3, "to 1": 1.0, "1 to 4": 4.0, "4 to 16": 16.0, "over 16": np.inf}
 """Names and upper ends of KL, in nats."""
 
 
-def disagreement(run: RunData) -> Table:
-    """A line a method and pair of judges, a column a bucket of KL."""
+def disagreement(analysis: Analysis) -> Table:
+    """A line a method and pair of scorers, a column a bucket of KL."""
     records, body = [], list[Row]()
-    for method, own in _texts(run).groupby("method", sort=False):
-        for pair in combinations(JUDGES, 2):
+    for method, own in _texts(analysis.run).groupby("method", sort=False):
+        for pair in combinations(SCORERS, 2):
             found = {str(bucket): _agreement(texts, pair) for bucket, texts in own.groupby("bucket", observed=True)}
             records += [_record(str(method), pair, bucket, each) for bucket, each in found.items()]
             shown = (_shown(found.get(bucket)) for bucket in BUCKETS)
             body.append((method_label(str(method)), " and ".join(pair), *shown))
     head, data = ("method", "judges", *BUCKETS), pd.DataFrame(records)
-    return Table("disagreement", "Where judges disagree", words.DISAGREEMENT, data, head, tuple(body), text=2)
+    return Table("disagreement", "Where judges disagree", _DISAGREEMENT, data, head, tuple(body), text=2)
 
 
 def _texts(run: RunData) -> pd.DataFrame:
@@ -47,7 +54,7 @@ def _texts(run: RunData) -> pd.DataFrame:
 
 
 def _agreement(texts: pd.DataFrame, pair: tuple[str, str]) -> Agreement:
-    one, other = (texts[JUDGES[judge]].to_numpy(dtype=float) for judge in pair)
+    one, other = (texts[SCORERS[scorer]].to_numpy(dtype=float) for scorer in pair)
     rng = np.random.default_rng(SEED)
     return agreement(one, other, texts.row_id.to_numpy(str), texts.prompt_id.to_numpy(str), rng)
 

@@ -1,6 +1,6 @@
 """Where configurations differ, key by key: a run's from its suite's, several runs' from each other.
 
-`make` and `comparison` call it.
+`page.comparison` calls `between`.
 """
 
 import json
@@ -11,15 +11,20 @@ import pandas as pd
 
 from bench.config.load import load_suite, scale_names, suite_names
 from bench.config.suite import SuiteConfig
+from reports.analysis.analysis import Analysis
 from reports.draw.table import Table
-from reports.read.load import RunData
-from reports.sections import words
+from reports.read.run import RunData
+from reports.sections.section import Section
 
+_DIFFERS = "Keys whose values differ between the class defaults, the installed suite of this name and this run."
+_DIFFERS_OWN = "Keys whose values differ from the class defaults; no installed suite has this name."
+_BETWEEN = "Keys whose values are not the same in every run."
 _UNSET = "unset"
 
 
-def from_suite(run: RunData) -> Table:
+def from_suite(analysis: Analysis) -> Table:
     """What the run changed of the suite of its name, at its scale, and what that changed of the class defaults."""
+    run = analysis.run
     suite, scale = (str(run.config.get(key) or "") for key in ("name", "scale"))
     classes = SuiteConfig(name=suite or "defaults").model_dump(mode="json")
     known = suite in suite_names() and scale in ("", *scale_names(suite))
@@ -27,14 +32,14 @@ def from_suite(run: RunData) -> Table:
     middle = {f"suite {installed.label}": installed.model_dump(mode="json")} if installed else {}
     columns = {"class default": classes, **middle, "this run": run.config}
     rows = differences(columns)
-    note = words.DIFFERS if installed else words.DIFFERS_OWN
+    note = _DIFFERS if installed else _DIFFERS_OWN
     return _table("config", "Configuration, where it differs from the defaults", note, list(columns), rows)
 
 
 def between(runs: Sequence[tuple[str, RunData]]) -> Table:
     """Where the configurations of runs differ."""
     rows = differences({name: run.config for name, run in runs})
-    return _table("config", "Configuration, where the runs differ", words.BETWEEN, [name for name, _ in runs], rows)
+    return _table("config", "Configuration, where the runs differ", _BETWEEN, [name for name, _ in runs], rows)
 
 
 def differences(configs: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
@@ -65,3 +70,6 @@ def _plain(value: Any) -> Any:
 def _table(name: str, title: str, note: str, heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
     data = pd.DataFrame(rows, columns=["key", *heads])
     return Table(name, title, note, data, ("key", *heads), tuple(rows), text=len(heads) + 1)
+
+
+SECTION = Section("config", "Configuration", (from_suite,))

@@ -1,7 +1,6 @@
 """Gates and audits: whether the world, gold, proxies and measurement deserve the curves drawn from them.
 
 A gate whose number is missing shows a dash and why. Thresholds are the project's, or the run's own config.
-`make` calls `gates`.
 """
 
 from collections.abc import Callable
@@ -11,11 +10,19 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from reports.analysis.null import null_of
+from reports.analysis.analysis import Analysis
+from reports.analysis.null import Null
 from reports.draw.table import Table, Value, missing
-from reports.read.load import RunData
+from reports.read.run import RunData
 from reports.read.writers import weights_of
-from reports.sections import words
+from reports.sections.section import Section
+from reports.sections.trust.models import labels, proxies
+
+_GATES = (
+    "Without headroom every method can only fall and a hump is an artefact; without a gold that knows the rubric, "
+    "gold's fall means nothing."
+)
+
 
 _MIN_ROW_CORR = 0.6
 _AT_REFERENCE = 1e-3  # nats
@@ -41,16 +48,17 @@ class Gate:
         return "pass" if passed[self.sense](self.value, self.threshold) else "fail"
 
 
-def gates(run: RunData) -> Table:
+def gates(analysis: Analysis) -> Table:
     """Every gate and audit of a run, as one table."""
-    found = [*_world(run), *_models(run), *_measurement(run)]
+    run = analysis.run
+    found = [*_world(run), *_models(run), *_measurement(run, analysis.null)]
     columns = ["name", "value", "sense", "threshold", "verdict", "reason"]
     data = pd.DataFrame([[getattr(g, c) for c in columns] for g in found], columns=columns)
     body = tuple((g.name, _shown(g), _asked(g), g.verdict or missing(_ungated(g)), g.reason) for g in found)
     return Table(
         "gates",
         "Gates and audits",
-        words.GATES,
+        _GATES,
         data,
         ("what", "value", "threshold", "", "note"),
         body,
@@ -93,13 +101,13 @@ def _meant(run: RunData, name: str, stage: str, metric: str) -> Gate:
     return gate if gate.value is None else replace(gate, reason=_MEANT)
 
 
-def _measurement(run: RunData) -> list[Gate]:
+def _measurement(run: RunData, null: Null | None) -> list[Gate]:
     name = f"Rows whose gold-rubric correlation is under {_MIN_ROW_CORR}"
     found = [_flagged(run, name, "gold_rubric_corr")]
     if weights_of(run.config):
         users = replace(found[0], name=f"{name}, by the users' rubric", reason=f"{found[0].reason}; {_MEANT}")
         found = [_flagged(run, f"{name}, by its writers' rubric", "gold_writers_corr"), users]
-    return [*found, _a_a(run), *_null(run), _rederived(run)]
+    return [*found, _a_a(run), *_null(null), _rederived(run)]
 
 
 def _flagged(run: RunData, name: str, column: str) -> Gate:
@@ -111,10 +119,9 @@ def _flagged(run: RunData, name: str, column: str) -> Gate:
     return Gate(name, flagged, None, "", f"of {len(corr)}; lowest {corr.min():.2f} at {worst}")
 
 
-def _null(run: RunData) -> list[Gate]:
+def _null(null: Null | None) -> list[Gate]:
     """The looks of the reference method: spread against stated errors, and the hump test on a curve without a hump."""
     spread, fires = "A/A: spread of gold over looks, in stated variances", "A/A: hump test fires on shuffled looks"
-    null = null_of(run)
     if null is None:
         return [Gate(name, None, None, "<", "π_ref has not been looked at often enough") for name in (spread, fires)]
     told = f"{null.looks} looks at π_ref on the same prompts; the limit is χ²'s 97.5% quantile over its degrees"
@@ -178,3 +185,6 @@ def _asked(gate: Gate) -> str | Value:
         return missing(_ungated(gate))
     sense = {">=": "≥", "<": "<"}[gate.sense]
     return f"{sense} {100 * gate.threshold:g}%" if gate.percent else f"{sense} {gate.threshold:.3g}"
+
+
+SECTION = Section("gates", "World, gold, proxies and labels", (gates, proxies, labels))

@@ -1,14 +1,19 @@
-"""Tables of what was learned below the policies: the labels as realised, and how good each proxy is.
-
-`make` calls both. Gates are in `audits`.
-"""
+"""The labels as realised, and how good each proxy is. `gates` shows both tables."""
 
 import pandas as pd
 
+from reports.analysis.analysis import Analysis
 from reports.draw.table import Table, Value, missing
-from reports.read.load import RunData
-from reports.sections import words
+from reports.read.run import RunData
 
+_PROXIES = (
+    "On held-out pairs, beside what gold itself would reach on the same noisy labels. c multiplies raw scores so "
+    "that the cross-entropy is least; a proxy of permuted labels is given gold's spread instead."
+)
+_AS_REALISED = (
+    "Against gold's order: the share of labels that name the response that gold scores lower. Bradley-Terry labels "
+    "are noisy by construction."
+)
 _PROXY = {
     "params": ("parameters", "{:,.0f}"),
     "held_out_accuracy": ("accuracy", "{:.3f}"),
@@ -29,14 +34,14 @@ _LABELS = {
 }
 
 
-def proxies(run: RunData) -> Table:
+def proxies(analysis: Analysis) -> Table:
     """Held-out accuracy, calibration and agreement with gold of each proxy."""
-    return _of_stages(run, "proxies", "Proxies", words.PROXIES, "proxy/", _PROXY)
+    return _of_stages(analysis.run, "proxies", "Proxies", _PROXIES, "proxy/", _PROXY)
 
 
-def labels(run: RunData) -> Table:
+def labels(analysis: Analysis) -> Table:
     """Each draw of pairs: how noisy the labels came out."""
-    return _of_stages(run, "labels", "Labels as realised", words.LABELS, "pairs/", _LABELS)
+    return _of_stages(analysis.run, "labels", "Labels as realised", _AS_REALISED, "pairs/", _LABELS)
 
 
 def _of_stages(
