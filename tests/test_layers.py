@@ -21,7 +21,12 @@ LAYERS = [
     ["bench.methods"],
     ["bench.training", "bench.measure"],
     ["bench.pipeline", "bench.checks", "bench.checks.estimators", "bench.checks.plugins", "bench.checks.statistics"],
-    ["bench.engine.scheduler", "reports"],
+    ["bench.engine.scheduler", "reports.read"],
+    ["reports.draw"],
+    ["reports.analysis"],
+    ["reports.sections"],
+    ["reports.facts", "reports.page", "reports.wandb"],
+    ["reports"],
     ["bench.runs"],
     ["bench.checks.runs"],
     ["bench.commands"],
@@ -42,6 +47,7 @@ NO_TORCH = (
     "bench.cli",
 )
 NO_TORCH += ("bench.commands.options", "bench.commands.samples", "bench.commands.gc")
+NOT_FOR_REPORTS = ("bench.pipeline", "bench.engine.scheduler")
 KNOW_GOLD = ("gold", "bench.pipeline", "bench.checks.estimators", "bench.checks.runs")
 
 
@@ -85,7 +91,9 @@ def wrong_arrows(module: str, source: str) -> list[str]:
                 found.append(f"{module} ({own}) imports {target} ({other})")
             if other == "gold" and own not in KNOW_GOLD:
                 found.append(f"{module} imports gold")
-        if target.partition(".")[0] == "torch" and own in NO_TORCH:
+            if other in NOT_FOR_REPORTS and own.partition(".")[0] == "reports":
+                found.append(f"{module} imports {target}; reports read run folders alone")
+        if target.partition(".")[0] == "torch" and (own in NO_TORCH or own.partition(".")[0] in NO_TORCH):
             found.append(f"{module} imports torch")
     return found
 
@@ -103,6 +111,11 @@ def test_imports_point_down(module):
         ("bench.stats.curves", "import torch"),
         ("bench.core.types", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from bench.lm import model"),
         ("reports.read.load", "from bench import sweep"),
+        ("reports.read.load", "from reports.draw.figure import Figure"),
+        ("reports.analysis.values", "from reports.sections.registry import SECTIONS"),
+        ("reports.sections.registry", "import torch"),
+        ("reports.page.make", "from bench.pipeline.plan import Plan"),
+        ("reports.facts.registry", "from bench.engine.scheduler import Scheduler"),
         ("bench.measure.evaluate", "from bench.training.loop import Trainer"),
     ],
 )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.errors import ConfigError
 from reports.draw.figure import Figure
 from reports.draw.png import write_image
 from reports.draw.table import Table
@@ -14,6 +15,9 @@ def write_files(folder: Path, hero: Figure | None, made: Sequence[Made], *, pdf:
     for directory in ("figures", "tables"):
         (folder / directory).mkdir(parents=True, exist_ok=True)
     items = [*([hero] if hero else []), *(item for section in made for item in (*section.items, *section.files))]
+    if len({(type(item), item.name) for item in items}) < len(items):
+        names = sorted(item.name for item in items)
+        raise ConfigError(f"two figures or two tables have one name; rename one of {', '.join(names)}")
     figures = [item for item in items if isinstance(item, Figure)]
     data = {f"figures/{figure.name}.csv": figure.table() for figure in figures}
     data |= {f"tables/{table.name}.csv": table.data for table in items if isinstance(table, Table)}

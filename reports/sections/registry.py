@@ -18,6 +18,7 @@ from reports.sections.scorers import curves as scorers
 from reports.sections.section import Section
 from reports.sections.trust import config, controls, failed, gates, stages, training
 
+_AROUND = ("findings", "samples", "provenance")  # what the page has around its sections
 SECTIONS: tuple[Section[Analysis], ...] = (
     claims.SECTION,
     peaks.SECTION,
@@ -49,7 +50,7 @@ def sections() -> tuple[Section[Analysis], ...]:
     found = list(SECTIONS)
     for entry in entries():
         section = _load(entry)
-        if section.id in {other.id for other in found}:
+        if section.id in {*_AROUND, *(other.id for other in found)}:
             raise ConfigError(f"section {section.id!r} of {entry.value} exists already; choose another id")
         found.append(section)
     return tuple(found)

@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from reports.analysis.claims import Judged, judge_claims
+from reports.analysis.analysis import Analysis
+from reports.analysis.claims import Judged
 from reports.read.run import RunData
 
 
@@ -14,4 +15,4 @@ def declaring(found: RunData, *declared, **changes) -> RunData:
 
 def judge(found: RunData, claim, **changes) -> Judged:
     """One claim, judged by itself."""
-    return judge_claims(declaring(found, claim, **changes))[0]
+    return Analysis(declaring(found, claim, **changes)).claims[0]
