@@ -28,11 +28,11 @@ from reports.sections.section import Section
 from reports.sections.trust.config import between
 
 _DIFFERENCES = (
-    "Gold of a run minus the first run's at the same KL, for settings that both have, replicates taken in pairs and "
-    "prompts paired; ± is half of the 95% interval, t over three or more replicates, else given the first one. Not "
-    "corrected for their number."
+    "Gold of a run minus the first run's at the same KL, for settings of both, with replicates and prompts "
+    "paired. ± is half of the 95% interval: t over three or more replicates, else conditional on the first one. "
+    "Not corrected for multiple comparisons."
 )
-_RUNS = "A stage's key stands for its config, inputs, code and library versions."
+_RUNS = "A stage's key is a hash of its config, inputs, code and library versions."
 
 GROUND = {"world": "world", "sft": "pi_ref", "gold": "gold"}  # stages that fix units and KL, and their names
 

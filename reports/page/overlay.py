@@ -13,8 +13,8 @@ from reports.read.cell import Cell
 from reports.read.run import RunData
 
 _COMPARED = (
-    "The runs overlaid, told apart by how their lines are dashed; the full colour is the smallest β, paler ones are "
-    "larger. From three replicates on: their mean and its pointwise 95% t band; else the first replicate with ±1.96 "
+    "The runs overlaid, one dash style a run; full colour is the smallest β, paler colours are larger ones. With "
+    "three or more replicates: their mean with a pointwise 95% t band. With fewer: the first replicate with ±1.96 "
     "se."
 )
 

@@ -8,11 +8,11 @@ from reports.draw.table import Table, interval, missing, probability
 from reports.sections.section import Section
 
 _CLAIMS = (
-    "Declared in the suite before it ran. Each claim asks for one or more inequalities; after each number, its 95% "
-    "interval. p is one-sided: the largest of the inequalities' for a claim that holds, the smallest times their "
-    "number for one that fails. A verdict needs p under 0.025 after Holm's correction over all claims; else it is "
-    "undecided. From three replicates on intervals are t over replicates, on the same prompts; world, SFT policy and "
-    "gold are fixed."
+    "Declared in the suite before it ran. Each claim is one or more inequalities; the 95% interval follows each "
+    "number. p is one-sided: the largest p of the inequalities for a claim that holds, the smallest times their "
+    "number for one that fails. A verdict needs p below 0.025 after Holm's correction over all claims; otherwise "
+    "the claim is undecided. With three or more replicates, intervals are t over replicates on the same prompts; "
+    "world, SFT policy and gold are fixed."
 )
 
 

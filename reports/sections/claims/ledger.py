@@ -10,9 +10,9 @@ from reports.draw.table import Row, Table, Value, interval
 from reports.sections.section import Section
 
 _LEDGER = (
-    "Every number that the sentences at the top rest on. From and to are the rows that a difference lies between, "
-    "those of the first replicate where there are several; over replicates each has its own. The verdict is on rise "
-    "and fall, and on the proxy's gain where the proxy is what is optimised."
+    "Every number behind the sentences at the top. A difference lies between the rows `from` and `to`; with "
+    "several replicates these are the first one's, and each has rows of its own. The verdict is about rise and "
+    "fall, and about the proxy's gain where the method optimises the proxy."
 )
 
 

@@ -10,9 +10,9 @@ from reports.draw.table import Row, Table, with_error
 from reports.read.cell import Cell
 
 _BUDGETS = (
-    "Local-linear interpolation in d = √KL over rows within a factor 1.5 in KL; ± is half of the 95% interval, t over "
-    "three or more replicates where that many reach the budget, else of the first one, clustered by prompt. A dash: "
-    "no rows on both sides. tables/budgets.csv has every replicate."
+    "Local-linear interpolation in d = √KL over rows within a factor 1.5 in KL. ± is half of the 95% interval: t "
+    "over replicates where three or more reach the budget, else of the first one, clustered by prompt. A dash "
+    "means no rows on both sides. tables/budgets.csv has every replicate."
 )
 
 

@@ -13,8 +13,8 @@ from reports.read.cell import Cell
 from reports.sections.section import Section
 
 _COEFFICIENTS = (
-    "Gold at the row chosen on the select prompts, and at the end of training; bars are ±1.96 se, of each "
-    "setting's first replicate. Coefficients are evenly spaced, not to scale."
+    "Gold at the row chosen on the select prompts, and at the end of training, for the first replicate of each "
+    "setting; bars are ±1.96 se. Coefficients are evenly spaced, not to scale."
 )
 
 

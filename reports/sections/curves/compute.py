@@ -12,9 +12,9 @@ from reports.sections.curves.shades import by_kind, shaded
 from reports.sections.section import Section
 
 _TOKENS = (
-    "Tokens generated plus tokens passed through a loss, in one cell, pale where the coefficient is larger; what built "
-    "the proxy and π_ref is not counted. Best-of-n trains nothing and spends its tokens at every request: its axis is "
-    "another one."
+    "Tokens that one cell generated and passed through a loss; paler lines are larger coefficients. The tokens "
+    "that built the proxy and π_ref are not counted. Best-of-n trains nothing but spends its tokens at every "
+    "request, so it has an axis of its own."
 )
 
 

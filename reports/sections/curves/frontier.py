@@ -16,10 +16,10 @@ from reports.sections.curves.matched import matched
 from reports.sections.section import Section
 
 _FRONTIER = (
-    "Diamonds: gold at each KL budget by local-linear interpolation in d = √KL, with 95% intervals (t over three or "
-    "more replicates, else clustered by prompt); of a method's settings, the one best on the select prompts. Dots: "
-    "every evaluated policy. Best-of-n is dashed: it spends KL more thriftily than training does, and is not to be "
-    "ranked against it at equal KL."
+    "Diamonds: gold at each KL budget, by local-linear interpolation in d = √KL, with 95% intervals (t over three "
+    "or more replicates, else clustered by prompt). Each method uses its setting that is best on the select "
+    "prompts. Dots: every evaluated policy. Best-of-n is dashed: it gains more gold per nat than training by "
+    "construction, so do not rank it against training at equal KL."
 )
 
 

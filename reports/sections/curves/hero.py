@@ -5,10 +5,10 @@ from reports.draw.figure import Figure
 from reports.sections.lines import Frame, curves_figure
 
 _HERO = (
-    "Gold (solid) and calibrated proxy (dashed) in gold standard deviations above π_ref, against d = √KL; KL in "
-    "nats on the top axis. The full colour is the smallest β, paler ones are larger. From three replicates on: their "
-    "mean, its pointwise 95% t band, and each as a thin line; else one replicate with ±1.96 se, clustered by prompt. "
-    "World, SFT policy and gold are fixed."
+    "Gold (solid) and calibrated proxy (dashed), in gold standard deviations above π_ref, against d = √KL; the "
+    "top axis reads KL in nats. Full colour is the smallest β, paler colours are larger ones. With three or more "
+    "replicates: their mean with a pointwise 95% t band, and each replicate as a thin line. With fewer: the first "
+    "replicate with ±1.96 se, clustered by prompt. World, SFT policy and gold are fixed."
 )
 
 

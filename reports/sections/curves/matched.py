@@ -12,9 +12,10 @@ from reports.draw.table import Row, Table, difference
 from reports.read.cell import shared
 
 _MATCHED = (
-    "Gold of each method minus the first one's at the same KL, each with its smallest coefficient, paired by "
-    "prompt; ± is half of the 95% interval, t over three or more shared replicates, else given the first one. Not "
-    "corrected for their number. Best-of-n is left out: it is not to be ranked against training at equal KL."
+    "Gold of each method minus the first method's at the same KL, each at its smallest coefficient, paired by "
+    "prompt. ± is half of the 95% interval: t over three or more shared replicates, else conditional on the first "
+    "one. Not corrected for multiple comparisons. Best-of-n is left out: it is not ranked against training at "
+    "equal KL."
 )
 
 

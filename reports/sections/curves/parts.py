@@ -10,8 +10,8 @@ from reports.read.run import RunData
 from reports.sections.section import Section
 
 _PARTS = (
-    "Each part of the rubric above π_ref's mean on the same prompts, in the rubric's sd, so that the parts of a "
-    "policy add up to its rubric. One line a method: its smallest coefficient, first replicate."
+    "Each part of the rubric above π_ref's mean on the same prompts, in the rubric's sd, so that a policy's parts "
+    "add up to its rubric. One line a method: its smallest coefficient, first replicate."
 )
 
 

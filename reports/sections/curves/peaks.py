@@ -11,11 +11,12 @@ from reports.sections.section import Section
 
 _PEAKS = (
     "The peak row is chosen on the select prompts and measured on the report prompts; ± is one standard error, "
-    "clustered by prompt. After the KL, the range of the rows that 95% tests do not reject as the highest. The drop "
-    "is peak minus end, paired by prompt, with its 95% interval. Hump: a rise, and a fall to the row nearest the last "
-    "budget within π_ref's support (best-of-n: the largest n), each above 0.1 sd at the lower 97.5% limit; of several "
-    "replicates, by their means and in most by themselves. Of what optimises a proxy its gain is asked too. The first "
-    "replicate of each setting is shown; tables/peaks.csv has all."
+    "clustered by prompt. In brackets after the KL: the range of rows that a 95% test does not reject as the "
+    "highest. The drop is peak minus end, paired by prompt, with its 95% interval. A hump is a rise, then a fall "
+    "to the row nearest the last budget within π_ref's entropy (best-of-n: the largest n), both above 0.1 sd at "
+    "the lower 97.5% limit; with several replicates, for their mean and for most of them. Where a method "
+    "optimises the proxy, the proxy must rise too. The first replicate of each setting is listed; "
+    "tables/peaks.csv has all."
 )
 
 

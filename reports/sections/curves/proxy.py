@@ -11,8 +11,8 @@ from reports.sections.curves.shades import shaded
 from reports.sections.section import Section
 
 _PROXY = (
-    "On the dotted diagonal a gain in proxy is a gain in gold. Bands: ±1.96 se, clustered by prompt. These are the "
-    "axes on which training and best-of-n may be compared."
+    "On the dotted diagonal, a gain in proxy is an equal gain in gold. Bands: ±1.96 se, clustered by prompt. "
+    "Training and best-of-n may be compared on these axes."
 )
 
 

@@ -15,9 +15,9 @@ from reports.sections.forms.predictions import predictions
 from reports.sections.section import Section
 
 _BEST_OF_N = (
-    "Exact over the pool of samples of each prompt (no resampling), ties sharing their mass. The analytic KL is an "
-    "upper bound where texts repeat; the measured one is left out where n exceeds an eighth of the pool. Right: the "
-    "form d(a − b d) fitted to gold on n up to 64 (solid), and where that leads (dotted)."  # noqa: RUF001
+    "Exact over each prompt's pool of samples, without resampling; tied samples share their mass. The analytic KL "
+    "is an upper bound where texts repeat; the measured KL is left out where n exceeds an eighth of the pool. "
+    "Right: the form d(a − b d) fitted to gold at n up to 64 (solid), and its prediction beyond (dotted)."  # noqa: RUF001
 )
 _ANALYTIC = "log n − (n−1)/n"  # noqa: RUF001
 

@@ -9,11 +9,11 @@ from reports.draw.table import Row, Table, interval_columns, missing, with_inter
 from reports.sections.section import Section
 
 _FITS = (
-    "Forms of Gao et al. (2022), fitted by least squares to the rows of each setting's first replicate; brackets "
-    "are 95% intervals over resampled prompts, in which an error of the form has no part. d* and gold there are "
-    "null unless the form turns among the rows. Left out: rmse on a replicate of the form fitted to the others. "
-    "Gamma (Kim et al. 2025): the area between gold and proxy over the area under gold, up to the d that every "
-    "best-of-n curve reaches."
+    "Forms of Gao et al. (2022), fitted by least squares to the rows of each setting's first replicate. Brackets "
+    "are 95% intervals over resampled prompts; they do not cover misfit of the form. d* and gold there are "
+    "missing unless the form turns among the rows. Replicate left out: rmse on each replicate of the form fitted "
+    "to the others. Gamma (Kim et al. 2025): the area between gold and proxy over the area under gold, up to the "
+    "largest d that every best-of-n curve reaches."
 )
 
 

@@ -7,7 +7,7 @@ from reports.analysis.fits import BELOW_N
 from reports.draw.labels import setting_label
 from reports.draw.table import Row, Table, Value, interval_columns, with_interval
 
-_PREDICTIONS = "The same form, fitted on small n only. Brackets: 95% over resampled prompts, paired."
+_PREDICTIONS = "The same form, fitted on small n only. Brackets are 95% intervals over resampled prompts, paired."
 
 
 def predictions(analysis: Analysis) -> Table:

@@ -15,17 +15,17 @@ from reports.draw.style import MUTED, method_color, method_label
 from reports.draw.table import Row, Table, missing, with_interval
 
 _STRENGTHS = (
-    "Left: gold at the end of training on report prompts, the mean over replicates, ±1.96 se by prompt. Middle: the "
-    "same over β |f''(0)/f'(0)|. Right: the best β, a parabola's vertex in log β by select prompts, with its 95% "
-    "interval over resampled prompts; losses of equal curvature are drawn a little apart. Of the expansion f(0) + "
-    "f'(0) β E[ρ] + f''(0)/2 β² E[ρ²] the third term over the second goes with β |f''(0)/f'(0)|, so losses agree to "  # noqa: RUF001
-    "second order where that does, and the best β should be inversely proportional to |f''(0)/f'(0)|. Of the hinge, "
-    "which has no curvature, this says nothing."
+    "Left: gold at the end of training on report prompts, the mean over replicates, ±1.96 se by prompt. Middle: "
+    "the same over β |f''(0)/f'(0)|. Right: the best β, the vertex of a parabola in log β fitted to select "
+    "prompts, with its 95% interval over resampled prompts; losses of equal curvature are drawn slightly apart. "
+    "In the expansion f(0) + f'(0) β E[ρ] + f''(0)/2 β² E[ρ²], the third term over the second is proportional to "  # noqa: RUF001
+    "β |f''(0)/f'(0)|. So losses agree to second order where that agrees, and the best β should be inversely "
+    "proportional to |f''(0)/f'(0)|. The hinge has no curvature, so this predicts nothing for it."
 )
 _BEST_BETAS = (
-    "By gold on the select prompts at the end of training: the best of the strengths that were run, and the vertex of "
-    "the parabola through it and its neighbours in log β, with 95% intervals over resampled prompts, given the "
-    "replicates. A dash: best at an end of the grid."
+    "By gold on the select prompts at the end of training: the best β of those run, and the vertex of the "
+    "parabola through it and its neighbours in log β, with a 95% interval over resampled prompts, conditional on "
+    "the replicates. A dash: the best β is at an end of the grid."
 )
 
 

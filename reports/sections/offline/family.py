@@ -16,19 +16,19 @@ from reports.sections.offline.parting import equivalence, parting
 from reports.sections.section import Section
 
 _FAMILY = (
-    "Every loss on the same stored pairs. Left: dots are every evaluated policy at every β, the line is the smallest β "
-    "(the mean over replicates where there are three). Right: the last policy of each β, first replicates, joined in "
-    "the order of β; bars are ±1.96 se. Near π_ref all losses have parallel gradients: that curves coincide there is "
-    "no finding."
+    "Every loss on the same stored pairs. Left: dots are all evaluated policies at every β; the line is the "
+    "smallest β (the mean of three or more replicates). Right: the last policy of each β, first replicates, "
+    "joined in the order of β; bars are ±1.96 se. Near π_ref the gradients of all losses are parallel, so curves "
+    "that coincide there are no finding."
 )
 _TAYLOR = (
-    "The two first terms of E f(βρ) around π_ref, from training batches, thinned: what pulls towards the chosen "
-    "responses, and what holds the policy near the data. The smallest β solid, the best of those run dashed; first "
-    "replicates. A loss without curvature at 0 (the hinge) has no second term."
+    "The first two terms of E f(βρ) around π_ref, from training batches, thinned. The first pulls towards the "
+    "chosen responses; the second keeps the policy near the data. The smallest β is solid, the best of those run "
+    "dashed; first replicates. A loss without curvature at 0 (the hinge) has no second term."
 )
 _LOGRATIOS = (
-    "Mean log-ratio to π_ref of held-out chosen and rejected responses, at every evaluated policy of the smallest β, "
-    "first replicates. Contrastive losses raise the difference; that the chosen response itself may fall is no error."
+    "Mean log-ratio to π_ref of held-out chosen and rejected responses, at every evaluated policy of the smallest "
+    "β, first replicates. Contrastive losses raise the difference; the chosen response itself may still fall."
 )
 
 _POINTS = 24  # of a term's line: single batches are noisy

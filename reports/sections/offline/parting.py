@@ -27,15 +27,17 @@ from reports.read.run import RunData
 
 _MONITORED_D = "√KL to π_ref, monitored (nats)"
 _PARTING = (
-    "Each loss beside the first one, at the smallest β of both grids and at the middle ones: how far the margins "
-    "(chosen over rejected) of the same ten batches differ, relative to their size, against the largest KL either cell "
-    "was seen at. Near 0 the two losses train the same policy, step for step; past the dotted line they have parted."
+    "Each loss beside the first one, at the smallest β of both grids and at the middle ones: the difference of "
+    "the margins (chosen minus rejected) on the same ten batches, relative to their size, against the largest KL "
+    "that either cell had reached. Near 0 the two losses train one policy, step for step; past the dotted line "
+    "they have diverged."
 )
 _EQUIVALENCE = (
-    "Gold of each loss minus the first one's at the same KL, both at the β of the same rank in their grids; ± is half "
-    "of the 95% interval, t over three or more shared replicates, else given the first one, by prompt. Last column: an "
-    "equivalence test over the budgets past the KL at which the paths part (first replicates' logs); the smallest β's "
-    "paths may never part. Not corrected for their number."
+    "Gold of each loss minus the first one's at the same KL, both at the β of the same rank in their grids. ± is "
+    "half of the 95% interval: t over three or more shared replicates, else conditional on the first one, by "
+    "prompt. Last column: an equivalence test over the budgets past the KL where the paths diverge (from the logs "
+    "of the first replicates); at the smallest β the paths may never diverge. Not corrected for multiple "
+    "comparisons."
 )
 
 

@@ -21,11 +21,11 @@ from reports.read.cell import Cell
 from reports.read.run import RunData
 
 _COVERAGE = (
-    "Smallest β, first replicates. Left: the share of four-word phrases in a policy's report samples that some sample "
-    "of π_ref in this run has too, to any prompt (π_ref's own, against its other samples, at d = 0); bands are ±1.96 "
-    "se by prompt. Right: KL from π_ref to the policy, estimated as minus the mean log-ratio of held-out pairs' "
-    "responses, which are π_ref's samples, against KL from the policy to π_ref; above the diagonal the policy has "
-    "dropped what the data hold rather than found what they lack."
+    "Smallest β, first replicates. Left: the share of four-word phrases in a policy's report samples that also "
+    "occur in some sample of π_ref in this run, to any prompt (at d = 0: π_ref's phrases against its other "
+    "samples); bands are ±1.96 se by prompt. Right: KL from π_ref to the policy, estimated as minus the mean "
+    "log-ratio of held-out pairs' responses, which are samples of π_ref, against KL from the policy to π_ref. "
+    "Above the diagonal, the policy has dropped text of the data rather than added new text."
 )
 
 _REFERENCES = 40  # rows of pi_ref at most, each a response or more to every report prompt

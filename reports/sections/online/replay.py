@@ -18,14 +18,14 @@ from reports.read.pairs import by_accuracy, learns_from_pairs, loss_of, replays_
 
 _ACCURACY_AXIS = "held-out pairs ordered rightly"
 _REPLAY = (
-    "A run on its own pairs, the same pairs given to another policy from the same start, in the order they were drawn "
-    "(the same run again: it lies on its source) and shuffled, and stored pairs of π_ref. First replicates; each row "
-    "is measured on fresh samples of its own, so equal policies differ by that noise."
+    "An online run; the same pairs replayed to another policy from the same start, in order (the same run again, "
+    "so the curves coincide) and shuffled; and stored pairs of π_ref. First replicates. Each row is measured on "
+    "fresh samples, so equal policies differ by that noise."
 )
 _ACCURACY = (
-    "Accuracy of the implicit reward on held-out pairs of π_ref's samples, as gold labels them, against gold of what "
-    "the policy writes; smallest β. Left: every evaluated policy of the first replicate. Right: at equal KL, the mean "
-    "over replicates; bars are 95% intervals of gold."
+    "Accuracy of the implicit reward on held-out pairs of π_ref's samples, labelled by gold, against gold of the "
+    "policy's responses; smallest β. Left: every evaluated policy of the first replicate. Right: at equal KL, the "
+    "mean over replicates; bars are 95% intervals of gold."
 )
 
 _DASHES: dict[str, Dash] = {"replay": "dash", "replay_shuffled": "dot"}

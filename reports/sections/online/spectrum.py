@@ -24,21 +24,21 @@ from reports.sections.online.replay import accuracy, replay
 from reports.sections.section import Section
 
 _SPECTRUM = (
-    "Each method at its smallest β, from pairs stored before training (never refreshed) to pairs drawn at every step. "
-    "Gold labels the stored ones; grey lines join methods of one loss, dashed where gold labels the fresh pairs too. "
-    "Local-linear interpolation in √KL, as claims read it; bars are 95% intervals, t over three or more replicates, "
-    "else of the first one, by prompt. Methods at one place stand side by side; one that does not pass a budget in "
-    "every replicate is left out there."
+    "Each method at its smallest β, from pairs stored before training (never refreshed) to pairs sampled at every "
+    "step. Gold labels the stored pairs; grey lines join methods of one loss, dashed where gold labels the fresh "
+    "pairs too. Local-linear interpolation in √KL, as for claims. Bars are 95% intervals: t over three or more "
+    "replicates, else of the first one, by prompt. Methods with equal refresh intervals stand side by side. A "
+    "method is left out at a budget that some replicate does not pass."
 )
 _SAMPLERS = (
-    "Each method at its smallest β, a panel a loss: stored pairs dashed, replays dotted, pairs of the policy itself "
-    "solid. From three replicates on their mean, else the first one. Intervals are in the tables. Methods that imitate "
-    "are drawn beside every loss. Shaded: beyond π_ref's entropy, outside its support."
+    "Each method at its smallest β, a panel a loss. Stored pairs are dashed, replays dotted, pairs of the policy "
+    "itself solid. With three or more replicates their mean, else the first one. Intervals are in the tables. "
+    "Methods that imitate appear beside every loss. Shaded: beyond π_ref's entropy (outside its typical set)."
 )
 _GAINS = (
-    "Gold minus that of the offline method with the same loss, at the same KL, smallest β of both, paired by prompt; ± "
-    "is half of the 95% interval, t over three or more shared replicates, else given the first one. Not corrected for "
-    "their number."
+    "Gold minus that of the offline method with the same loss, at the same KL and the smallest β of both, paired "
+    "by prompt. ± is half of the 95% interval: t over three or more shared replicates, else conditional on the "
+    "first one. Not corrected for multiple comparisons."
 )
 
 _BUDGETS = 3  # panels

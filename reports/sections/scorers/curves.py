@@ -16,12 +16,13 @@ from reports.sections.scorers.peaks import scorer_peaks
 from reports.sections.section import Section
 
 _SCORERS = (
-    "Users hold the plain sum of the rubric's parts; writers of the preferences hold the weighted sum that gold was "
-    "taught ({weights}; 1 where not named); gold is the model that learned it. Each is in its own sd above π_ref: what "
-    "compares is where judges peak, not how high. A line a scorer, of each method's smallest coefficient: from three "
-    "replicates on their mean, its pointwise 95% t band, and each as a thin line; else one replicate with ±1.96 se, "
-    "clustered by prompt. Diamonds: the row best on the select prompts, and its value on the report prompts with a 95% "
-    "interval; open where some replicate's curve does not go on beyond it."
+    "The users' rubric is the plain sum of its parts. The writers' rubric is the weighted sum that labelled "
+    "gold's preferences ({weights}; 1 where not named). Gold is the model trained on those preferences. Each "
+    "score is in its own sd above π_ref, so compare where scorers peak, not how high. One line a scorer, for each "
+    "method's smallest coefficient. With three or more replicates: their mean with a pointwise 95% t band, and "
+    "each replicate as a thin line. With fewer: the first replicate with ±1.96 se, clustered by prompt. Diamonds "
+    "mark the row that is best on the select prompts, at its value on the report prompts with a 95% interval; "
+    "open diamonds where some replicate's curve ends near its peak."
 )
 
 

@@ -19,11 +19,11 @@ from reports.read.run import RunData
 from reports.read.writers import SCORERS, weights_of
 
 _DISAGREEMENT = (
-    "Of pairs of responses of one policy to one prompt that both judges tell apart, the share that they order "
-    "differently (half, for judges that have nothing in common), and r, their correlation within policy and prompt. "
-    "Policies of all replicates and coefficients of a method, report prompts, by KL in nats; ± is half of the 95% "
-    "interval over resampled prompts, which does not cover replicates. Best-of-n has one stored pick a prompt, so no "
-    "pairs."
+    "Of all pairs of responses of one policy to one prompt that both scorers order: the share that they order "
+    "differently (one half for unrelated scorers), and r, their correlation within policy and prompt. Policies of "
+    "all replicates and coefficients of a method, on the report prompts, by KL in nats. ± is half of the 95% "
+    "interval over resampled prompts; it does not cover replicates. Best-of-n stores one pick a prompt and so has "
+    "no pairs."
 )
 BUCKETS = {"π_ref": 1e-3, "to 1": 1.0, "1 to 4": 4.0, "4 to 16": 16.0, "over 16": np.inf}
 """Names and upper ends of KL, in nats."""

@@ -14,10 +14,10 @@ from reports.draw.labels import nats, setting_label
 from reports.draw.table import Row, Table, Value, interval, missing
 
 _PEAKS = (
-    "Rows are chosen on the select prompts and measured on the report prompts; brackets are 95% intervals: from three "
-    "replicates on t over them, else of the first one, over prompts (of d*: the rows not rejected as the highest). "
-    "Drop: peak minus last row, paired by prompt. At the edge: no later row lies at 1.25 d* or beyond. Best-of-n is "
-    "left out: its pool is stored without the rubric's parts, and a few single picks cannot choose a row. "
+    "Rows are chosen on the select prompts and measured on the report prompts. Brackets are 95% intervals: t over "
+    "three or more replicates, else over prompts of the first one (for d*: the rows not rejected as the highest). "
+    "Drop: peak minus last row, paired by prompt. At the edge: no later row lies at 1.25 d* or beyond. Best-of-n "
+    "is left out: its pool is stored without the rubric's parts, and single picks are too few to choose a row. "
     "tables/judge_peaks.csv has each replicate."
 )
 

@@ -18,7 +18,7 @@ from reports.sections.section import Section
 
 _DIFFERS = "Keys whose values differ between the class defaults, the installed suite of this name and this run."
 _DIFFERS_OWN = "Keys whose values differ from the class defaults; no installed suite has this name."
-_BETWEEN = "Keys whose values are not the same in every run."
+_BETWEEN = "Keys whose values differ between the runs."
 _UNSET = "unset"
 
 

@@ -6,8 +6,9 @@ from reports.sections.lines import Frame, curves_figure
 from reports.sections.section import Section
 
 _CONTROLS = (
-    "Optimising gold itself: neither gold nor the rubric should fall. Optimising a proxy fitted to permuted labels:"
-    " what leaving π_ref alone does to gold. Gold solid, what was optimised dashed, rubric (in its own sd) dotted."
+    "PPO on gold optimises gold itself: neither gold nor the rubric should fall. PPO on noise optimises a proxy "
+    "fitted to permuted labels: it shows what leaving π_ref alone does to gold. Gold is solid, the optimised "
+    "score dashed, the rubric (in its sd) dotted."
 )
 
 

@@ -19,8 +19,8 @@ from reports.sections.section import Section
 from reports.sections.trust.models import labels, proxies
 
 _GATES = (
-    "Without headroom every method can only fall and a hump is an artefact; without a gold that knows the rubric, "
-    "gold's fall means nothing."
+    "Without headroom every method can only fall, so a hump is an artefact. Without a gold that tracks the "
+    "rubric, a fall of gold means nothing."
 )
 
 

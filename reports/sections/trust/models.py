@@ -7,12 +7,12 @@ from reports.draw.table import Table, Value, missing
 from reports.read.run import RunData
 
 _PROXIES = (
-    "On held-out pairs, beside what gold itself would reach on the same noisy labels. c multiplies raw scores so "
-    "that the cross-entropy is least; a proxy of permuted labels is given gold's spread instead."
+    "On held-out pairs, beside gold's score on the same noisy labels. c multiplies raw scores to minimise "
+    "cross-entropy; a proxy of permuted labels is scaled to gold's spread instead."
 )
 _AS_REALISED = (
-    "Against gold's order: the share of labels that name the response that gold scores lower. Bradley-Terry labels "
-    "are noisy by construction."
+    "Against gold's order: the share of labels that prefer the response with the lower gold score. Bradley-Terry "
+    "labels are noisy by construction."
 )
 _PROXY = {
     "params": ("parameters", "{:,.0f}"),

@@ -7,7 +7,7 @@ from reports.draw.table import Table, missing
 from reports.sections.section import Section
 
 _STAGES = (
-    "Seconds of work when the stage was made, {total:.0f} in all over workers; the key names its folder in the store."
+    "Seconds of work when the stage was made, {total:.0f} in all over workers. The key names its folder in the store."
 )
 
 

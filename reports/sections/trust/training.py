@@ -15,8 +15,9 @@ from reports.read.run import RunData
 from reports.sections.section import Section
 
 _TRAINING = (
-    "From each cell's log, first replicates, thinned by averaging neighbouring steps; pale where the coefficient is "
-    "larger. KL here is the monitor's, a few samples a look: rows are measured afterwards, on fresh ones."
+    "From each cell's log: first replicates, thinned by averaging neighbouring steps; paler lines are larger "
+    "coefficients. KL here is the monitor's, from a few samples at each check; rows are measured afterwards on "
+    "fresh samples."
 )
 _QUANTITIES = {
     "kl": ("KL while training", "KL, monitored (nats)"),
