@@ -1,4 +1,4 @@
-"""What `bench report` may be told."""
+"""The options of `bench report`."""
 
 from pathlib import Path
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from bench.stats.bootstrap import Resamples
 from bench.stats.estimate import Estimate
 from bench.stats.hump import HumpVerdict
-from reports.analysis.claims import Judged, judge_claims
+from reports.analysis.claims import ClaimResult, decide_claims
 from reports.analysis.fits import Fitted, fit_curves
 from reports.analysis.frontier import Point, frontiers
 from reports.analysis.null import Null, null_of
@@ -57,9 +57,9 @@ class Analysis:
         return hump_verdicts(self.values)
 
     @cached_property
-    def claims(self) -> list[Judged]:
+    def claims(self) -> list[ClaimResult]:
         """The declared claims, corrected together."""
-        return judge_claims(self.values)
+        return decide_claims(self.values)
 
     @cached_property
     def fits(self) -> Mapping[str, Fitted]:

@@ -2,7 +2,7 @@
 
 Read from the config alone: which cells a claim is about, where its curve ends, how many replicates it waits for. What
 a claim asks of curves is in `bench.stats`. A claim without its cells is undecided, and says what is missing.
-`make` calls `judge_claims`.
+`analysis` calls `decide_claims`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ _TWO_METHODS = ("coincide", "higher_at", "better_classifier")
 
 
 @dataclass(frozen=True)
-class Judged:
+class ClaimResult:
     """One declared claim and what was found. `kl` is where the end was read, in nats."""
 
     name: str
@@ -50,7 +50,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class _Case:
-    """A claim before the verdict. `barred` says why it cannot be judged, though it may have numbers to show."""
+    """A claim before the verdict. `barred` says why it cannot be decided, though it may have numbers to show."""
 
     name: str
     kind: str
@@ -73,12 +73,12 @@ class _Subject:
     missing: str = ""
 
 
-def judge_claims(values: Values) -> list[Judged]:
-    """Every declared claim. The correction counts all of them, those that cannot be judged too."""
+def decide_claims(values: Values) -> list[ClaimResult]:
+    """Every declared claim. The correction counts all of them, also those that cannot be decided."""
     cases = [_case(values, claim) for claim in values.run.config.get("claims", ())]
     decisions = decide([case.tested for case in cases])
     return [
-        Judged(case.name, case.kind, case.evidence.every, decision, case.replicates, case.kl, case.notes)
+        ClaimResult(case.name, case.kind, case.evidence.every, decision, case.replicates, case.kl, case.notes)
         for case, decision in zip(cases, decisions, strict=True)
     ]
 

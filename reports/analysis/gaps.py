@@ -18,7 +18,7 @@ _WINDOW = 10  # steps whose batches are compared
 
 @dataclass(frozen=True, eq=False)
 class Gaps:
-    """`path_gap` of the last ten batches at each step, and the largest KL that either cell was seen at by then."""
+    """`path_gap` of the last ten batches at each step, and the largest KL that either cell had reached by then."""
 
     step: Float
     kl: Float
@@ -35,7 +35,7 @@ class Gaps:
         return float("inf") if first is None else float(self.kl[first])
 
     def by(self, kl: float) -> float:
-        """The gap of the last batches before either cell is seen at `kl` nats, or the last of all; NaN where empty."""
+        """The gap of the last batches before either cell reaches `kl` nats, or the last of all; NaN where empty."""
         if not len(self.gap):
             return float("nan")
         past = np.flatnonzero(self.kl >= kl)
@@ -52,9 +52,9 @@ def gaps_along(one: pd.DataFrame, other: pd.DataFrame) -> Gaps:
 
 
 def _seen(log: pd.DataFrame, steps: Float) -> Float:
-    """The largest KL that the monitor had seen by each step, 0 before its first look."""
-    looks = log.set_index("step")["kl"] if "kl" in log else pd.Series(dtype=float)
-    return looks.reindex(steps).cummax().ffill().fillna(0.0).to_numpy(dtype=float)
+    """The largest KL that the monitor had measured by each step, 0 before its first check."""
+    kl = log.set_index("step")["kl"] if "kl" in log else pd.Series(dtype=float)
+    return kl.reindex(steps).cummax().ffill().fillna(0.0).to_numpy(dtype=float)
 
 
 def common_margins(one: pd.DataFrame, other: pd.DataFrame) -> tuple[Float, tuple[Float, Float]]:

@@ -17,7 +17,7 @@ Marker = Literal["none", "dot", "open", "diamond", "region"]
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """One line or cloud of points, with a band between `low` and `high` where given."""
+    """One line or cloud of points, with a band between `low` and `high` unless they are None."""
 
     label: str
     x: Float

@@ -100,10 +100,10 @@ def _hover(series: Series, panel: Panel) -> dict[str, Any]:
     low_high = (nothing if end is None else end for end in (series.low, series.high))
     ends = zip(*low_high, strict=True)
     spans = [f" [{low:.2f}, {high:.2f}]" if np.isfinite(low + high) else "" for low, high in ends]
-    shown = f"{x_name} %{{x:.3~g}}{nats}<br>%{{y:.3~g}}%{{customdata[1]}}"
+    values = f"{x_name} %{{x:.3~g}}{nats}<br>%{{y:.3~g}}%{{customdata[1]}}"
     return {
         "customdata": [[f"{x**2:.3g}", span] for x, span in zip(series.x, spans, strict=True)],
-        "hovertemplate": f"{text(series.label)}<br>{shown}<extra></extra>",
+        "hovertemplate": f"{text(series.label)}<br>{values}<extra></extra>",
     }
 
 

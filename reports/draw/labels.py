@@ -61,4 +61,4 @@ def beyond_entropy(run: RunData, series: Sequence[Series]) -> tuple[Mark, ...]:
 def beyond_entropy_keys(panels: Sequence[Panel]) -> tuple[Key, ...]:
     """The legend's entry for the shaded region, where one is drawn."""
     shaded = any(mark.beyond for panel in panels for mark in panel.marks)
-    return (Key("beyond π_ref's entropy: outside its support", INK, marker="region"),) if shaded else ()
+    return (Key("beyond π_ref's entropy (outside its typical set)", INK, marker="region"),) if shaded else ()

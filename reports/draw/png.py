@@ -1,6 +1,6 @@
 """Draws a figure with matplotlib at the size it has in a paper: one column or two. Light page only.
 
-PNG always, and vector PDF with text as text where asked. `make` and `comparison` call `write_image`.
+PNG, or vector PDF with text as text. `make` and `comparison` call `write_image`.
 """
 
 from pathlib import Path
@@ -49,7 +49,7 @@ def write_image(figure: Figure, path: Path) -> None:
 def _arrange(agg: FigureCanvasAgg, axes: list[Axes], columns: int, legend: float) -> None:
     """Give all panels one size, with room for the largest labels around any of them, above a legend of that height.
 
-    Labels are measured once. Matplotlib's own layouts look at every line and draw each figure twice: half of a report.
+    Labels are measured once. Matplotlib's layouts measure every line and draw each figure twice: half of a report.
     """
     renderer, dpi = agg.get_renderer(), agg.figure.dpi
     width, height = agg.figure.get_size_inches()
@@ -96,7 +96,7 @@ def _draw(axis: Axes, panel: Panel) -> None:
     if panel.title:
         axis.set_title(_text(panel.title), pad=4)
     if panel.keys:
-        # `best` would look for room among all points, which takes longer than all the rest
+        # `best` searches for room among all points, which takes longer than all the rest
         axis.legend(handles=[_handle(key) for key in panel.keys], loc="upper left" if panel.log_x else "lower left")
 
 

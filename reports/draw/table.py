@@ -13,7 +13,7 @@ _WORDS = ("hump", "note", "")  # heads of columns of words, wherever they stand
 
 @dataclass(frozen=True)
 class Value:
-    """A text that leads to a row, or that has something to say when asked: why it is a dash, what its interval is."""
+    """A text that links to a row, or explains itself on hover: why it is a dash, how its interval was made."""
 
     text: str
     row_id: str = ""
@@ -37,7 +37,7 @@ class Table:
 
     @property
     def folded(self) -> bool:
-        """Whether the page shows it only when asked to."""
+        """Whether the page folds it away."""
         return len(self.body) > _LONG and self.name in _FOLDED
 
     def is_words(self, column: int) -> bool:

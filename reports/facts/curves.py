@@ -17,7 +17,7 @@ from bench.stats.matched import at_proxy, coincide, difference_over, passed
 from bench.stats.power import detectable
 from reports.analysis.analysis import Analysis
 from reports.draw.labels import setting_label
-from reports.facts.fact import Fact, asked, exact, said, unanswered
+from reports.facts.fact import Fact, decided, exact, unanswered, with_interval
 from reports.read.cell import Cell, shared
 from reports.read.run import RunData
 
@@ -72,11 +72,13 @@ def forms(analysis: Analysis) -> list[Fact]:
 def _described(name: str, form: Form, found: Fit) -> Fact:
     if found.reason:
         return unanswered(4, f"{form.name} form of {name}", found.reason)
-    shown = f"a {said(found.a)}, b {said(found.b)}"
-    shown += f", d* {said(found.peak_d)}, R* {said(found.peak_gold)}" if found.peak_d.defined else ""
+    numbers = f"a {with_interval(found.a)}, b {with_interval(found.b)}"
+    numbers += (
+        f", d* {with_interval(found.peak_d)}, R* {with_interval(found.peak_gold)}" if found.peak_d.defined else ""
+    )
     how = f"first replicate, prompts resampled; rmse {found.rmse:.3f} over {found.rows} rows"
     reason = found.peak_d.reason
-    return Fact(4, f"{form.name} form of {name}", "described", shown, f"{how}; {reason}" if reason else how)
+    return Fact(4, f"{form.name} form of {name}", "described", numbers, f"{how}; {reason}" if reason else how)
 
 
 def _predicted(analysis: Analysis, cell: Cell) -> list[Fact]:
@@ -88,8 +90,8 @@ def _predicted(analysis: Analysis, cell: Cell) -> list[Fact]:
     error = errors.get(cell.curve.row_ids[int(np.flatnonzero(n == PREDICT_N)[0])])
     if error is None:
         return [unanswered(9, what, f"too few rows up to n = {FIT_N}")]
-    how = f"measured minus predicted, asked within {DELTA:g}; first replicate, prompts resampled"
-    return [asked(9, what, within({"error": error}), {"": error}, how)]
+    how = f"measured minus predicted, tested within {DELTA:g}; first replicate, prompts resampled"
+    return [decided(9, what, within({"error": error}), {"": error}, how)]
 
 
 def proxy_rises_gold_turns(analysis: Analysis) -> list[Fact]:
@@ -103,10 +105,10 @@ def hump_fact(analysis: Analysis, number: int, cells: Sequence[Cell], proxy_rise
     what, declared = f"{setting_label(cells[0], run)}: gold rises, then falls", run.declared_kl(cells[0])
     what += ", the proxy rising" if proxy_rises else ""
     if declared is None:
-        return unanswered(number, what, "no budget lies within the support of pi_ref")
+        return unanswered(number, what, "no budget lies within pi_ref's entropy")
     found = analysis.values.hump(cells, declared, proxy_rises=proxy_rises)
-    how = f"{len(cells)} replicates, read at {declared:.3g} nats, asked above {DELTA:g}"
-    return asked(number, what, found.evidence, {"rise": found.rise, "fall": found.fall}, how)
+    how = f"{len(cells)} replicates, read at {declared:.3g} nats, tested above {DELTA:g}"
+    return decided(number, what, found.evidence, {"rise": found.rise, "fall": found.fall}, how)
 
 
 def penalty_is_early_stopping(analysis: Analysis) -> list[Fact]:
@@ -134,12 +136,12 @@ def coincidence(
         where = f"part at {parted:.1f} nats, past all of them" if np.isfinite(parted) else "do not part"
         return unanswered(number, what, f"at the budgets that both reach the two are one run: their paths {where}")
     evidence = coincide(mine, theirs, budgets, DELTA)
-    shown = largest(evidence)
-    how = f"largest of {len(budgets)} differences at {budgets[0]:g} to {budgets[-1]:g} nats, asked within {DELTA:g}"
-    for worst in shown.values():
+    numbers = largest(evidence)
+    how = f"largest of {len(budgets)} differences at {budgets[0]:g} to {budgets[-1]:g} nats, tested within {DELTA:g}"
+    for worst in numbers.values():
         seen = detectable(worst)
         how += f"; a difference of {seen:.2f} there is seen in 80% of runs" if np.isfinite(seen) else ""
-    return asked(number, what, evidence, shown, f"{how}; {_given(len(mine))}", reasons=False)
+    return decided(number, what, evidence, numbers, f"{how}; {_condition(len(mine))}", reasons=False)
 
 
 def rl_spends_more_kl(analysis: Analysis) -> list[Fact]:
@@ -159,20 +161,23 @@ def _beside(analysis: Analysis, bon: Sequence[Cell], rl: Sequence[Cell]) -> list
     budgets = reached(run, mine, theirs) if mine else []
     if not budgets:
         return [unanswered(8, name, "no KL that both reach in one replicate")]
-    given = _given(len(mine))
+    condition = _condition(len(mine))
     sides = shared(bon, rl)
     kls = {b: analysis.values.difference(*sides, b) for b in budgets}
     more = Evidence(tuple(Asked(f"lead at {b:g} nats", found, 0.0) for b, found in kls.items()))
-    how = f"gold of best-of-n minus RL at each of {len(kls)} budgets, asked above 0; shown at the last; {given}"
-    facts = [asked(8, f"{name}: more gold at equal KL", more, {f"at {budgets[-1]:g} nats": kls[budgets[-1]]}, how)]
+    how = f"gold of best-of-n minus RL at each of {len(kls)} budgets, tested above 0; shown at the last; {condition}"
+    facts = [decided(8, f"{name}: more gold at equal KL", more, {f"at {budgets[-1]:g} nats": kls[budgets[-1]]}, how)]
     at = {p: ([at_proxy(c, p) for c in mine], [at_proxy(c, p) for c in theirs]) for p in PROXIES}
     apart = {p: difference_over(*both) for p, both in at.items() if not any(m.reason for side in both for m in side)}
     if not apart:
         return [*facts, unanswered(8, f"{name}: the same gold at equal proxy", "no proxy score that both reach")]
     evidence = within({f"at proxy {p:g}": found for p, found in apart.items()})
-    how = f"largest of {len(apart)} differences, asked within {DELTA:g}; {given}"
-    return [*facts, asked(8, f"{name}: the same gold at equal proxy", evidence, largest(evidence), how, reasons=False)]
+    how = f"largest of {len(apart)} differences, tested within {DELTA:g}; {condition}"
+    return [
+        *facts,
+        decided(8, f"{name}: the same gold at equal proxy", evidence, largest(evidence), how, reasons=False),
+    ]
 
 
-def _given(replicates: int) -> str:
+def _condition(replicates: int) -> str:
     return f"t over {replicates} replicates" if replicates > 2 else "first replicate, by prompt"

@@ -30,14 +30,14 @@ def unanswered(number: int, what: str, why: str) -> Fact:
     return Fact(number, what, "undecided", "–", why)  # noqa: RUF001
 
 
-def asked(
-    number: int, what: str, evidence: Evidence, shown: Mapping[str, Estimate], how: str, reasons: bool = True
+def decided(
+    number: int, what: str, evidence: Evidence, numbers: Mapping[str, Estimate], how: str, reasons: bool = True
 ) -> Fact:
-    """A fact decided by inequalities; `shown` are the numbers to print. Without `reasons` they speak for themselves."""
+    """A fact decided by inequalities; `numbers` are printed. Without `reasons` only they explain it."""
     decision = decide([evidence])[0]
-    value = ", ".join(f"{name} {said(found)}".strip() for name, found in shown.items())
-    told = "; ".join(part for part in (how, decision.reason if reasons else evidence.barred) if part)
-    return Fact(number, what, decision.verdict, value, told)
+    value = ", ".join(f"{name} {with_interval(found)}".strip() for name, found in numbers.items())
+    note = "; ".join(part for part in (how, decision.reason if reasons else evidence.barred) if part)
+    return Fact(number, what, decision.verdict, value, note)
 
 
 def exact(number: int, what: str, error: float, tolerance: float, how: str) -> Fact:
@@ -46,7 +46,7 @@ def exact(number: int, what: str, error: float, tolerance: float, how: str) -> F
     return Fact(number, what, verdict, f"largest difference {error:.1e}", how)
 
 
-def said(found: Estimate) -> str:
+def with_interval(found: Estimate) -> str:
     """A point with its interval, which need not be symmetric."""
     if not found.has_interval:
         return plus_minus(found.point, float("nan"))

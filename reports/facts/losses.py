@@ -10,7 +10,7 @@ from bench.config.methods import AT_ZERO
 from bench.stats.compare import Asked, Evidence
 from reports.analysis.analysis import Analysis
 from reports.draw.figure import Float
-from reports.facts.fact import Fact, asked, exact, unanswered
+from reports.facts.fact import Fact, decided, exact, unanswered
 from reports.read.cell import Cell
 from reports.read.pairs import learns_from_pairs, loss_of
 from reports.read.run import RunData
@@ -53,14 +53,14 @@ def taylor_remainder(analysis: Analysis) -> list[Fact]:
 
 
 def best_betas_move(analysis: Analysis) -> list[Fact]:
-    """15: the best beta goes inversely with |f''(0)/f'(0)|: slope -1 on log axes, asked to lie below 0."""
+    """15: the best beta goes inversely with |f''(0)/f'(0)|: slope -1 on log axes, tested below 0."""
     what, found = "the best β falls as |f''(0)/f'(0)| grows", analysis.strengths
     slope = analysis.slope
     if not slope.defined:
         return [unanswered(15, what, slope.reason)]
-    how = "slope of log β over log |f''(0)/f'(0)|, −1 predicted, asked below 0"  # noqa: RUF001
+    how = "slope of log β over log |f''(0)/f'(0)|, −1 predicted, tested below 0"  # noqa: RUF001
     how += f"; {len(found)} losses, select prompts resampled" + (f"; {slope.reason}" if slope.reason else "")
-    return [asked(15, what, Evidence((Asked("slope", slope, 0.0, above=False),)), {"": slope}, how)]
+    return [decided(15, what, Evidence((Asked("slope", slope, 0.0, above=False),)), {"": slope}, how)]
 
 
 def _logs(run: RunData) -> dict[str, list[tuple[Cell, pd.DataFrame]]]:
@@ -101,5 +101,5 @@ def _order(loss: str, remainder: Float, rms: Float) -> Fact:
     bins = np.array_split(inside[np.argsort(rms[inside], kind="stable")], _BINS)
     x, y = (np.log([np.sqrt(np.mean(v[b] ** 2)) for b in bins]) for v in (rms, remainder))
     order = float(np.polyfit(x, y, 1)[0])
-    how = f"slope of log remainder over log βρ, root mean squares, {len(inside)} steps, asked above {_ORDER:g}"
+    how = f"slope of log remainder over log βρ, root mean squares, {len(inside)} steps, tested above {_ORDER:g}"
     return Fact(12, what, "observed" if order > _ORDER else "not observed", f"order {order:.2f}", how)

@@ -14,7 +14,7 @@ from bench.stats.estimate import Estimate, replicate_mean
 from reports.analysis.analysis import Analysis
 from reports.draw.labels import setting_label
 from reports.facts.curves import coincidence, hump_fact
-from reports.facts.fact import Fact, asked, unanswered
+from reports.facts.fact import Fact, decided, unanswered
 from reports.read.cell import Cell
 from reports.read.pairs import learns_from_pairs, loss_of, sampler_of
 
@@ -25,13 +25,13 @@ PREDICTS = 0.5  # a correlation from which accuracy would say something about go
 def offline_humps(analysis: Analysis) -> list[Fact]:
     """14: every loss humps against d; at small beta the peak comes about a quarter into an epoch.
 
-    The proxy is not asked to rise: these losses do not optimise it.
+    The proxy need not rise: these losses do not optimise it.
     """
     facts = [hump_fact(analysis, 14, cells, proxy_rises=False) for cells in _offline(analysis)]
     for cells in _offline(analysis):
         what = f"{setting_label(cells[0], analysis.run)}: the peak comes early in the first epoch"
         when = replicate_mean([epochs_at_peak(cell) for cell in cells])
-        how = f"{len(cells)} replicates, row chosen on select; epochs, asked below {EARLY:g}"
+        how = f"{len(cells)} replicates, row chosen on select; epochs, tested below {EARLY:g}"
         facts.append(_one(14, what, when, EARLY, how))
     return facts or [unanswered(14, "offline losses hump", "the run has no offline cell")]
 
@@ -48,7 +48,7 @@ def epochs_at_peak(cell: Cell) -> float:
 def one_frontier(analysis: Analysis) -> list[Fact]:
     """15: the losses, at their smallest betas, have one curve of gold over measured KL: an equivalence test.
 
-    Judged past the KL at which the first replicates' paths part, where logs tell; before it the two are one run.
+    Tested past the KL at which the first replicates' paths diverge, where logs tell; before it the two are one run.
     """
     facts = []
     for one, other in combinations(_offline(analysis), 2):
@@ -68,7 +68,7 @@ def chosen_falls(analysis: Analysis) -> list[Fact]:
         what = (
             f"{setting_label(cells[0], analysis.run)}: the chosen response's log-probability ends below the reference's"
         )
-        facts.append(_one(16, what, replicate_mean(ends), 0.0, f"{len(cells)} replicates, nats, asked below 0"))
+        facts.append(_one(16, what, replicate_mean(ends), 0.0, f"{len(cells)} replicates, nats, tested below 0"))
     return facts or [unanswered(16, "the chosen response loses probability", "the run has no offline cell")]
 
 
@@ -80,7 +80,7 @@ def accuracy_predicts_nothing(analysis: Analysis) -> list[Fact]:
         columns = [(r.pair_accuracy.to_numpy(dtype=float, na_value=np.nan), r.gold.to_numpy(dtype=float)) for r in past]
         found = correlation_over([correlation(*pair) for pair in columns])
         what = f"{setting_label(cells[0], analysis.run)}: pair accuracy does not go with gold"
-        how = f"correlation over a cell's rows past pi_ref, {len(cells)} replicates; asked below {PREDICTS:g}"
+        how = f"correlation over a cell's rows past pi_ref, {len(cells)} replicates; tested below {PREDICTS:g}"
         facts.append(_one(17, what, found, PREDICTS, how))
     return facts or [unanswered(17, "accuracy does not predict quality", "the run has no offline cell")]
 
@@ -96,7 +96,7 @@ def ipo_overshoots_least(analysis: Analysis) -> list[Fact]:
         theirs = {cell.replicate: cell for cell in other}
         ratios = [log_kl_ratio(cell, theirs[cell.replicate]) for cell in ipo if cell.replicate in theirs]
         what = f"{setting_label(ipo[0], analysis.run)} moves less than {setting_label(other[0], analysis.run)}"
-        how = f"log ratio of KL at the last step that both reached, {len(ratios)} replicates; asked below 0"
+        how = f"log ratio of KL at the last step that both reached, {len(ratios)} replicates; tested below 0"
         facts.append(_one(18, what, replicate_mean(ratios), 0.0, how))
     return facts
 
@@ -125,4 +125,4 @@ def _one(number: int, what: str, found: Estimate, bound: float, how: str) -> Fac
     if not found.defined:
         return unanswered(number, what, f"{how}; {found.reason}")
     how = how if found.has_interval else f"{how}; {found.reason}"
-    return asked(number, what, Evidence((Asked("number", found, bound, above=False),)), {"": found}, how)
+    return decided(number, what, Evidence((Asked("number", found, bound, above=False),)), {"": found}, how)

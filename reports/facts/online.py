@@ -16,7 +16,7 @@ from bench.stats.two_settings import REACH, better_classifier, last_shared
 from reports.analysis.analysis import Analysis
 from reports.draw.labels import setting_label
 from reports.facts.curves import paired, reached
-from reports.facts.fact import Fact, asked, exact, unanswered
+from reports.facts.fact import Fact, decided, exact, unanswered
 from reports.read.cell import Cell, shared
 from reports.read.pairs import by_accuracy, learns_from_pairs, loss_of, replays_of, sampler_of, source_of
 from reports.read.run import RunData
@@ -28,7 +28,7 @@ _HELD_OUT = ("chosen_logratio", "rejected_logratio", "pair_accuracy")
 def replay_is_the_same_run(analysis: Analysis) -> list[Fact]:
     """23: a replay in order has its source's log, line by line, and says the same of held-out pairs at each step.
 
-    Asked of the steps that both have, which must be most of the source's: a replay may end before its source does.
+    Tested on the steps that both have, which must be most of the source's: a replay may end before its source does.
     """
     facts = []
     for cell, source in replays_of(analysis.run):
@@ -69,9 +69,9 @@ def online_leads(analysis: Analysis) -> list[Fact]:
             continue
         found = {b: analysis.values.difference(*shared(online, offline), b, REACH) for b in budgets}
         evidence = Evidence(tuple(Asked(f"lead at {b:g} nats", e, 0.0) for b, e in found.items()))
-        how = f"asked above 0 at each of {len(budgets)} budgets from {budgets[0]:g} nats; shown at the last; "
-        shown = {f"at {budgets[-1]:g} nats": found[budgets[-1]]}
-        facts.append(asked(24, what, evidence, shown, how + _given(len(mine))))
+        how = f"tested above 0 at each of {len(budgets)} budgets from {budgets[0]:g} nats; shown at the last; "
+        numbers = {f"at {budgets[-1]:g} nats": found[budgets[-1]]}
+        facts.append(decided(24, what, evidence, numbers, how + _condition(len(mine))))
     return facts or [unanswered(24, "online leads offline", "no loss has stored and fresh pairs")]
 
 
@@ -86,7 +86,7 @@ def shuffling_loses_the_gain(analysis: Analysis) -> list[Fact]:
 
 
 def _lost(run: RunData, offline: list[Cell], online: list[Cell], shuffled: list[Cell]) -> Fact:
-    """Asked: that there is a gain, and that the shuffled replay lies below the middle of online and offline."""
+    """Tests that there is a gain, and that the shuffled replay lies below the middle of online and offline."""
     what = f"{setting_label(shuffled[0], run)} loses most of the lead of {setting_label(online[0], run)}"
     replicates = set.intersection(*({c.replicate for c in cells} for cells in (offline, online, shuffled)))
     curves = [[c.curve for c in cells if c.replicate in replicates] for cells in (offline, online, shuffled)]
@@ -97,8 +97,8 @@ def _lost(run: RunData, offline: list[Cell], online: list[Cell], shuffled: list[
     gain = difference_over(fresh, stored)
     below = difference_over([_mean(pair) for pair in zip(stored, fresh, strict=True)], again)
     evidence = Evidence((Asked("gain", gain, 0.0), Asked("middle of both less shuffled", below, 0.0)))
-    how = f"mean over {len(budgets)} budgets from {budgets[0]:g} to {budgets[-1]:g} nats, both asked above 0; "
-    return asked(25, what, evidence, {"gain": gain, "middle less shuffled": below}, how + _given(len(replicates)))
+    how = f"mean over {len(budgets)} budgets from {budgets[0]:g} to {budgets[-1]:g} nats, both tested above 0; "
+    return decided(25, what, evidence, {"gain": gain, "middle less shuffled": below}, how + _condition(len(replicates)))
 
 
 def _mean(values: Sequence[Matched]) -> Matched:
@@ -123,8 +123,10 @@ def offline_classifies_better(analysis: Analysis) -> list[Fact]:
             continue
         accuracy = [by_accuracy(c) for c in both[0]], [by_accuracy(c) for c in both[1]]
         evidence = better_classifier(curves[0], curves[1], kl, accuracy)
-        shown: dict[str, Estimate] = {a.name: a.estimate for a in evidence.asked if not a.cell}
-        facts.append(asked(26, what, evidence, shown, f"offline less online at {kl:g} nats; {_given(len(both[0]))}"))
+        numbers: dict[str, Estimate] = {a.name: a.estimate for a in evidence.asked if not a.cell}
+        facts.append(
+            decided(26, what, evidence, numbers, f"offline less online at {kl:g} nats; {_condition(len(both[0]))}")
+        )
     return facts or [unanswered(26, "offline classifies better, writes worse", "no loss has stored and fresh pairs")]
 
 
@@ -141,5 +143,5 @@ def _replays(run: RunData, cell: Cell, other: Cell) -> bool:
     return source is not None and source.method == other.method
 
 
-def _given(replicates: int) -> str:
+def _condition(replicates: int) -> str:
     return f"t over {replicates} replicates" if replicates >= ENOUGH else "first replicate, by prompt"

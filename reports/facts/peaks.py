@@ -5,7 +5,7 @@ from bench.stats.gamma import gamma
 from bench.stats.peak import drop, gap, over, peak_over_replicates, peak_range
 from reports.analysis.analysis import Analysis
 from reports.draw.labels import setting_label
-from reports.facts.fact import Fact, said
+from reports.facts.fact import Fact, with_interval
 
 
 def peaks(analysis: Analysis) -> list[Fact]:
@@ -23,7 +23,7 @@ def peaks(analysis: Analysis) -> list[Fact]:
             "drop": over([drop(*end) for end in ends]),
             "gap of the proxy": over([gap(*end) for end in ends]),
         }
-        value = ", ".join(f"{name} {said(found)}" for name, found in numbers.items())
+        value = ", ".join(f"{name} {with_interval(found)}" for name, found in numbers.items())
         alone = "first replicate; d*: the row chosen on select, and those not rejected as the maximum"
         how = f"smoothed peaks, t over {len(curves)} replicates" if several else alone
         how += f"; {place.reason}" if place.reason else ""
@@ -42,5 +42,5 @@ def gammas(analysis: Analysis) -> list[Fact]:
         found = gamma(cell.curve, upper, drawn)
         how = f"area between fitted proxy and gold over gold's, to d = {upper:.2f}; first replicate, prompts resampled"
         how += f"; {found.reason}" if found.reason else ""
-        facts.append(Fact(5, f"{setting_label(cell, run)}: gamma", "described", said(found), how))
+        facts.append(Fact(5, f"{setting_label(cell, run)}: gamma", "described", with_interval(found), how))
     return facts

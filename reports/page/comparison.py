@@ -1,7 +1,7 @@
 """Several runs on one page: overlaid curves, differences at matched KL, where their configurations differ.
 
-Scores are in units of a world's gold and KL is to its pi_ref, so runs with another world, pi_ref or gold are refused
-unless told; then the page says so. `reports.compare` calls `compare_runs`.
+Scores are in units of a world's gold and KL is to its pi_ref, so runs that do not share world, pi_ref and gold are
+refused; with `force` they are compared under a warning. `reports.compare` calls `compare_runs`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ def compare_runs(folders: Sequence[Path], out: Path, *, force: bool = False, pdf
 
 
 def grounds(runs: Sequence[Named]) -> list[str]:
-    """What runs do not share with the first one of world, pi_ref and gold, by the keys of the stages that made them."""
+    """Which of world, pi_ref and gold a run does not share with the first one, by the keys of their stages."""
     first, found = runs[0], []
     for other in runs[1:]:
         for stage, name in GROUND.items():
@@ -87,12 +87,12 @@ def _names(folders: Sequence[Path]) -> list[str]:
         return names
     paths = [folder.resolve() for folder in folders]
     if len(set(paths)) < len(paths):
-        raise ConfigError("a run is given twice; give runs that differ")
+        raise ConfigError("a run is given twice; give different runs")
     return [f"{path.parent.name}/{path.name}" for path in paths]
 
 
 def _rows(runs: Sequence[Named]) -> dict[str, Any]:
-    """The policies of all runs, told apart by `run`."""
+    """The policies of all runs, with a column `run`."""
     parts = [(r, rows_json(r.run)) for r in runs]
     names = dict.fromkeys(name for _, rows in parts for name in rows["columns"])
     columns: dict[str, list[Any]] = {
@@ -141,7 +141,7 @@ def _same(one: RunData, other: RunData, cell: Cell) -> bool:
 
 
 def what_runs_are(runs: Sequence[Named]) -> Table:
-    """What each run is."""
+    """Title, state, size, commit and keys of each run."""
     facts: dict[str, Mapping[str, str]] = {r.name: _facts(r.run) for r in runs}
     keys = list(dict.fromkeys(key for own in facts.values() for key in own))
     body = tuple((key, *(facts[r.name].get(key, "") for r in runs)) for key in keys)

@@ -49,10 +49,10 @@ def drilldown(run: RunData) -> Drilldown | None:
     for cell in run.cells:
         own = {row_id: at[row_id] for row_id in cell.curve.row_ids if row_id in at}
         if own:
-            shown = {r: table.at(places[chosen[places]]) for r, places in own.items()}
+            picked = {r: table.at(places[chosen[places]]) for r, places in own.items()}
             bags = {r: grams.bag(table.columns["response"][places]) for r, places in own.items()}
             changed = {r: _changed(grams.overused(bag, reference)) for r, bag in bags.items()}
-            packs[cell.name] = pack({r: {"samples": shown[r], "grams": changed[r]} for r in own})
+            packs[cell.name] = pack({r: {"samples": picked[r], "grams": changed[r]} for r in own})
     first = samples[is_reference].drop_duplicates(["place", "response"]).groupby("place").head(_REFERENCE_TEXTS)
     common = {
         "prompts": prompts.tolist(),
@@ -81,9 +81,9 @@ class _Table:
 
 
 def _reference_rows(run: RunData) -> set[str]:
-    """Rows that are pi_ref: the looks at it, else the first row of each trained cell; best-of-n's n = 1 is weighted."""
-    looks = run.ok[run.ok.method == REFERENCE]
-    rows = looks if len(looks) else run.ok[(run.ok.kl.abs() < _AT_REFERENCE) & run.ok.n.isna()]
+    """Rows of pi_ref: its own evaluations, else the first row of each trained cell; best-of-n's n = 1 is weighted."""
+    reference = run.ok[run.ok.method == REFERENCE]
+    rows = reference if len(reference) else run.ok[(run.ok.kl.abs() < _AT_REFERENCE) & run.ok.n.isna()]
     return set(rows.row_id)
 
 

@@ -1,6 +1,6 @@
 """Renders one offline page: every text escaped, Plotly inlined, no request to any network.
 
-`make` and `comparison` call `render`. The look is in templates/*.css, what the page does in templates/*.js.
+`make` and `comparison` call `render`. Styles are in templates/*.css, behaviour in templates/*.js.
 """
 
 import base64
@@ -23,8 +23,8 @@ _STYLES, _SCRIPTS = ("page.css", "drawer.css"), ("page.js", "drawer.js", "plots.
 VERDICTS = ("observed", "not observed", "undecided", "pass", "fail")
 
 
-def render(template: str, page: Page, figures: Path, **shown: Any) -> str:
-    """The page as text. The PNGs of its figures lie in the folder `figures`; `shown` is for its template alone."""
+def render(template: str, page: Page, figures: Path, **values: Any) -> str:
+    """The page as text. The PNGs of its figures lie in the folder `figures`; `values` are for its template alone."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -42,7 +42,7 @@ def render(template: str, page: Page, figures: Path, **shown: Any) -> str:
         verdicts=VERDICTS,
         method_key=lambda method: Key(method_label(method), method_color(method)),
         method_label=method_label,
-        **shown,
+        **values,
     )
 
 

@@ -40,7 +40,7 @@ class Bag:
 
 
 class _Numbers(dict[str, int]):
-    """Words, numbered as they are first asked for."""
+    """Words, numbered in order of first use."""
 
     def __missing__(self, word: str) -> int:
         self[word] = len(self)

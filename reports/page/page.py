@@ -28,7 +28,7 @@ class Made:
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """One page. `rows` are its policies as columns, `packs` texts that the script opens when asked."""
+    """One page. `rows` are its policies as columns, `packs` texts that the script unpacks on demand."""
 
     title: str
     methods: tuple[str, ...]

@@ -22,7 +22,7 @@ class Sentence:
     reason: str
     test: str = "hump"
     method: str = ""
-    rows: tuple[tuple[str, str], ...] = ()  # (what it is, row id), where one can look
+    rows: tuple[tuple[str, str], ...] = ()  # (what it is, row id), to link to
 
 
 def sentences(analysis: Analysis) -> list[Sentence]:
@@ -39,7 +39,7 @@ def sentences(analysis: Analysis) -> list[Sentence]:
 
 
 def _rows(cell: Cell, hump: HumpVerdict | None) -> tuple[tuple[str, str], ...]:
-    """Where to look: the peak and the end of the curve that the sentence is about."""
+    """Links to the peak and the end of the curve that the sentence is about."""
     if hump and hump.rise.defined:
         return (("peak", hump.replicates[0].peak_row_id), ("end", hump.replicates[0].end_row_id))
     return (("last policy", cell.curve.row_ids[cell.last]),)

@@ -1,6 +1,6 @@
-"""Which texts a report shows, chosen by rule: the same prompts at pi_ref, low, peak and high KL.
+"""The texts of a page, chosen by rule: the same prompts at pi_ref, low, peak and high KL.
 
-The rule is the median proxy-gold gap, first over prompts and then within each, so nobody picks a favourite.
+The rule is the median proxy-gold gap, first over prompts and then within each.
 `report` shows them.
 """
 
@@ -42,7 +42,7 @@ class Responses:
 
 @dataclass(frozen=True)
 class CellTexts:
-    """The prompts shown for one cell."""
+    """The prompts of one cell, and its responses to them."""
 
     cell: Cell
     prompts: tuple[Responses, ...]

@@ -17,12 +17,12 @@ _REFRESHES = re.compile(r"iterative(\d+)")
 
 
 def sampler_of(cell: Cell) -> str:
-    """Where its pairs come from: offline, iterative<k>, online, replay, replay_shuffled; empty if not told."""
+    """Where its pairs come from: offline, iterative<k>, online, replay, replay_shuffled; empty if unknown."""
     return _value(cell, "sampler")
 
 
 def loss_of(cell: Cell) -> str:
-    """The name of its loss; empty if not told."""
+    """The name of its loss; empty if unknown."""
     return _value(cell, "loss")
 
 

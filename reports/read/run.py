@@ -102,7 +102,7 @@ class RunData:
         return list(dict.fromkeys(cell.proxy_name for cell in self.trained if cell.method == method))
 
     def several_proxies(self, method: str) -> bool:
-        """Whether the method's cells must be told apart by their proxy."""
+        """Whether the method's cells differ in their proxy."""
         return len(self.proxies_of(method)) > 1
 
     def log(self, cell: Cell) -> pd.DataFrame:
@@ -133,7 +133,7 @@ class RunData:
     def declared_kl(self, cell: Cell) -> float | None:
         """Where falls are measured unless a claim says otherwise.
 
-        The last budget within pi_ref's support; for best-of-n the analytic KL of the largest n.
+        The last budget up to pi_ref's entropy; for best-of-n the analytic KL of the largest n.
         """
         if cell.best_of_n:
             return float(cell.rows.kl_analytic.max())

@@ -1,7 +1,7 @@
-"""The judgement of the writers of gold's preferences, where the run's gold was taught with weights of theirs.
+"""The score of the writers of gold's preferences, where the run's gold was trained on weighted parts of the rubric.
 
-Users hold the plain sum of the rubric's parts, the column `rubric`; writers hold the weighted sum. Parts stand in every
-row and sample, above pi_ref's mean on the same prompt and in the rubric's unit, and the sum is linear in them:
+The users' score is the plain sum of the parts, the column `rubric`; the writers' is the weighted sum. Every row and
+sample holds the parts, above pi_ref's mean on the same prompt and in the rubric's unit, and the sum is linear in them:
 
     writers = (rubric + sum over named parts of (weight - 1) rubric_<part>) * rubric_sd / writers_sd
 
@@ -19,7 +19,7 @@ from bench.core.records import REPORT
 from bench.rewards.units import within_prompt_corr
 
 SCORERS = {"gold": "gold", "writers": "writers", "users": "rubric"}
-"""The three judges of a text and the column that holds each one's score."""
+"""The three scorers of a text and the column of each one's score."""
 
 
 def weights_of(config: Mapping[str, Any]) -> dict[str, float]:
@@ -32,13 +32,13 @@ def with_writers(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows and samples with `writers`, rows also with `writers_se` and `gold_writers_corr`; unchanged without weights.
 
-    Null where the reference stage did not tell the units.
+    Null where the reference stage holds no units.
     """
     weights = weights_of(config)
     if not weights:
         return rows, samples
-    told = stages.get("reference", {}).get("metrics", {})
-    unit = told.get("rubric_sd", float("nan")) / told.get("writers_sd", float("nan"))
+    metrics = stages.get("reference", {}).get("metrics", {})
+    unit = metrics.get("rubric_sd", float("nan")) / metrics.get("writers_sd", float("nan"))
     samples = samples.assign(writers=_weighted(samples, weights, unit))
     report = samples[samples["split"] == REPORT]
     means = report.groupby(["row_id", "prompt_id"], sort=False)["writers"].mean()

@@ -17,7 +17,7 @@ Subject = TypeVar("Subject")
 
 @dataclass(frozen=True)
 class Section(Generic[Subject]):
-    """`items` are shown in this order, those that are None or empty left out; `files` are written as CSV only.
+    """`items` appear in this order, without those that are None or empty; `files` are written as CSV only.
 
     A section without items to show is left out of the page.
 

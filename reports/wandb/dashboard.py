@@ -102,13 +102,13 @@ def _read(tables: Sequence[str]) -> list[wr.MediaBrowser | wr.WeavePanelSummaryT
 
 
 def main(argv: Sequence[str]) -> int:
-    """Save the workspace and print its address. Exit 2: what was asked for cannot be."""
+    """Save the workspace and print its address. Exit code 2 on failure."""
     try:
         if len(argv) != 2 or len(argv[0].split("/")) != 2:
             raise ConfigError("give a W&B place and a run folder: python -m reports.wandb.dashboard ENTITY/PROJECT RUN")
         place, folder = argv[0], Path(argv[1])
         if not (folder / "run.json").is_file():
-            raise ConfigError(f"{str(folder)!r} is no run folder; give one that `bench run` wrote")
+            raise ConfigError(f"{str(folder)!r} is no run folder; give a folder that `bench run` wrote")
         names = [sorted(path.stem for path in folder.glob(kind)) for kind in ("figures/*.png", "tables/*.csv")]
         made = dashboard(place, folder.resolve().name, load(folder).methods, *names)
         print(made.save().url)
@@ -117,7 +117,7 @@ def main(argv: Sequence[str]) -> int:
         return 2
     except (wandb.Error, ValueError, OSError) as error:
         reason = " ".join(str(error).split())
-        print(f"dashboard: W&B took no view ({reason}); `wandb login`, and look at {argv[0]}", file=sys.stderr)
+        print(f"dashboard: W&B refused the view ({reason}); run `wandb login` and check {argv[0]}", file=sys.stderr)
         return 2
     return 0
 

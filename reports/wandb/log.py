@@ -1,4 +1,4 @@
-"""What Weights & Biases is told of a cell and of a run: plain values, made here, sent by `wandb_sink`.
+"""What is logged to Weights & Biases of a cell and of a run: plain values, made here, sent by `session`.
 
 A cell's history is its rows, value for value (nulls are left out, never 0), and after them gold at each KL budget.
 What is the same in all its rows is its config. No wandb here, and no network.
@@ -26,7 +26,7 @@ D, KL, STEP, BUDGET = "d", "kl", "step", "budget"  # the axes; d = sqrt(KL), of 
 AXES = (D, KL, STEP, BUDGET)
 AT_BUDGET = ("gold_at_budget", "gold_at_budget_low", "gold_at_budget_high")
 PEAK = ("peak_row_id", "peak_kl", "peak_d", "peak_gold", "peak_proxy")
-PROMPTS = 4  # shown at each budget, the first ones by id, so that nobody picks a favourite
+PROMPTS = 4  # at each budget, the first ones by id
 
 _IDENTITY = ["schema", "suite", "cell", "method", "sampler", "loss", "beta", "proxy_id", "proxy_params", "pairs_n"]
 _IDENTITY += ["label_noise", "replicate", "seed", "pairs_seed", "proxy_seed"]

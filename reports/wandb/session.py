@@ -1,7 +1,7 @@
-"""The child of `wandb_sink`: everything that calls wandb while a run is logged.
+"""The child of `sink`: everything that calls wandb while a run is logged.
 
 One W&B run a finished cell and one for the whole, all in the run folder's group. Ids are made of stage keys and what
-was logged is marked in the run folder, so that a resumed run logs nothing twice. What is logged is `wandb_log`'s.
+was logged is marked in the run folder, so that a resumed run logs nothing twice. What is logged is `log`'s.
 """
 
 import contextlib

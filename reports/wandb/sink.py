@@ -1,6 +1,6 @@
 """Sends a run to Weights & Biases from a process of its own, so that W&B can neither slow nor stop the run.
 
-`bench.commands.run` opens a `Sink`. The child's side, the only one that imports wandb, is `wandb_session`; dashboards
+`bench.commands.run` opens a `Sink`. The child's side, the only one that imports wandb, is `session`; dashboards
 are `dashboard`'s.
 """
 
@@ -22,7 +22,7 @@ _PATIENCE_S = OPEN_S + FINISH_S + 90.0  # how long the end of a run waits for on
 class Sink:
     """The parent's handle. Use it as a context: leaving it ends the child, `finish` having waited for it or not.
 
-    Entering raises ConfigError when W&B cannot be opened. Later failures are warned of once and cost nothing else.
+    Entering raises ConfigError when W&B cannot be reached. Later failures give one warning and cost nothing else.
     """
 
     def __init__(self, target: Target) -> None:
@@ -100,7 +100,7 @@ class Sink:
         if not self.warned:
             self.warned = True
             print(
-                f"bench: W&B misses something ({reason}); rows are whole; give the same command again to log the rest",
+                f"bench: W&B logging failed ({reason}); rows are complete; repeat the command to log the rest",
                 file=sys.stderr,
             )
 
@@ -112,5 +112,5 @@ class Sink:
 
 def _advice(target: Target) -> str:
     if target.mode == "online":
-        return "`wandb login`, look at WANDB_ENTITY, WANDB_PROJECT and WANDB_BASE_URL, or use wandb=offline"
+        return "`wandb login`, check WANDB_ENTITY, WANDB_PROJECT and WANDB_BASE_URL, or use wandb=offline"
     return f"make {target.out / 'wandb'} a folder that can be written, or use wandb=disabled"

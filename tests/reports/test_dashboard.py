@@ -121,4 +121,4 @@ def test_without_a_login_the_command_says_so(folder, tmp_path, monkeypatch, capf
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     assert main(["someone/goldbench", str(folder)]) == 2
-    assert "dashboard: W&B took no view" in capfd.readouterr().err
+    assert "dashboard: W&B refused the view" in capfd.readouterr().err

@@ -234,4 +234,4 @@ def test_a_child_that_dies_is_a_warning(tmp_path, capsys):
         sink.log(["a"])
         sink.log(["b"])
         sink.finish()
-    assert capsys.readouterr().err.count("bench: W&B misses something (its process died)") == 1
+    assert capsys.readouterr().err.count("bench: W&B logging failed (its process died)") == 1

@@ -3,7 +3,7 @@
 import dataclasses
 
 from reports.analysis.analysis import Analysis
-from reports.analysis.claims import Judged
+from reports.analysis.claims import ClaimResult
 from reports.read.run import RunData
 
 
@@ -13,6 +13,6 @@ def declaring(found: RunData, *declared, **changes) -> RunData:
     return dataclasses.replace(found, config={**found.config, "claims": named}, **changes)
 
 
-def judge(found: RunData, claim, **changes) -> Judged:
+def judge(found: RunData, claim, **changes) -> ClaimResult:
     """One claim, judged by itself."""
     return Analysis(declaring(found, claim, **changes)).claims[0]

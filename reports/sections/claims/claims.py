@@ -18,11 +18,11 @@ _CLAIMS = (
 
 def claims(analysis: Analysis) -> Table:
     """The declared claims: verdict, the numbers it rests on, p-values before and after the correction."""
-    records, body, judged = [], [], analysis.claims
-    common = [note for note in judged[0].notes if all(note in j.notes for j in judged)] if len(judged) > 1 else []
-    for claim in judged:
+    records, body, decided = [], [], analysis.claims
+    common = [note for note in decided[0].notes if all(note in c.notes for c in decided)] if len(decided) > 1 else []
+    for claim in decided:
         decision = claim.decision
-        number = "\n".join(f"{_who(a)} {interval(a.estimate)}, {_bound(a)}" for a in claim.headline)
+        number = "\n".join(f"{_name(a)} {interval(a.estimate)}, {_bound(a)}" for a in claim.headline)
         note = "; ".join(part for part in (decision.reason, *(n for n in claim.notes if n not in common)) if part)
         p, p_holm = decision.p, decision.p_holm
         records.append(
@@ -31,12 +31,12 @@ def claims(analysis: Analysis) -> Table:
         )
         body.append((claim.name, decision.verdict, number or missing(note), probability(p), probability(p_holm), note))
     head = ("claim", "verdict", "number", "p", "p, Holm", "note")
-    told = _CLAIMS + "".join(f" All claims: {note}." for note in common)
-    return Table("claims", "Claims", told, pd.DataFrame(records), head, tuple(body), text=3)
+    note = _CLAIMS + "".join(f" All claims: {note}." for note in common)
+    return Table("claims", "Claims", note, pd.DataFrame(records), head, tuple(body), text=3)
 
 
 def claim_parts(analysis: Analysis) -> Table:
-    """Every inequality behind the claims, for programs; the page does not show it."""
+    """Every inequality of the claims, for programs; CSV only."""
     records = [
         {"claim": claim.name, "asked": a.name, "cell": a.cell, "point": a.estimate.point, "low": a.estimate.low}
         | {"high": a.estimate.high, "n": a.estimate.n, "method": a.estimate.method, "above": a.above, "bound": a.bound}
@@ -44,15 +44,15 @@ def claim_parts(analysis: Analysis) -> Table:
         for claim in analysis.claims
         for a in claim.asked
     ]
-    return Table("claim_parts", "What claims ask for", "", pd.DataFrame(records), (), tuple(() for _ in records))
+    return Table("claim_parts", "Inequalities of the claims", "", pd.DataFrame(records), (), tuple(() for _ in records))
 
 
-def _who(asked: Asked) -> str:
-    return asked.name + (f" ({asked.cell})" if asked.cell else "")
+def _name(test: Asked) -> str:
+    return test.name + (f" ({test.cell})" if test.cell else "")
 
 
-def _bound(asked: Asked) -> str:
-    return f"asked {'>' if asked.above else '<'} {asked.bound:g}"
+def _bound(test: Asked) -> str:
+    return f"asked {'>' if test.above else '<'} {test.bound:g}"
 
 
 SECTION = Section("claims", "Claims", (claims,), files=(claim_parts,))

@@ -25,13 +25,12 @@ def budgets(analysis: Analysis) -> Table:
             continue
         found = [values.value(cells, budget) for budget in run.budgets]
         count = max((v.n for v in found if v.method == OVER_REPLICATES), default=0)
-        shown = (with_error(v) for v in found)
-        body.append((setting_label(cells[0], run), str(count or 1), *shown))
+        body.append((setting_label(cells[0], run), str(count or 1), *(with_error(v) for v in found)))
         for cell in cells:
             records += [_record(cell, cell.name, b, values.at_kl(cell, b).estimate) for b in run.budgets]
         records += [_record(cells[0], "", b, v) for b, v in zip(run.budgets, found, strict=True) if count]
     outside = [f"{b:g}" for b in run.budgets if run.entropy is not None and b > run.entropy]
-    warn = f" *Beyond π_ref's entropy of {run.entropy:.1f} nats: outside its support." if outside else ""
+    warn = f" *Beyond π_ref's entropy of {run.entropy:.1f} nats (outside its typical set)." if outside else ""
     return Table(
         "budgets",
         "Gold at KL budgets",

@@ -75,7 +75,7 @@ def _within_entropy(run: RunData, panel: Panel) -> Panel | None:
         low, high = (None if v is None else v[inside] for v in (line.low, line.high))
         series.append(replace(line, x=line.x[inside], y=line.y[inside], low=low, high=high))
     y_range = padded([v for s in series for v in (s.low, s.high) if v is not None])
-    return replace(panel, title="Budgets within π_ref's support", series=tuple(series), marks=(), y_range=y_range)
+    return replace(panel, title="Budgets up to π_ref's entropy", series=tuple(series), marks=(), y_range=y_range)
 
 
 SECTION = Section("frontier", "The frontier, and methods at matched KL", (frontier, matched, budgets))

@@ -20,7 +20,7 @@ _MATCHED = (
 
 
 def matched(analysis: Analysis) -> Table:
-    """Differences in gold at each budget within pi_ref's support."""
+    """Differences in gold at each budget up to pi_ref's entropy."""
     run, values = analysis.run, analysis.values
     budgets = [b for b in run.budgets if run.entropy is None or b <= run.entropy]
     settings = analysis.trained_methods

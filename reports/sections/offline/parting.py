@@ -1,4 +1,4 @@
-"""When the offline losses cease to be one run, and whether they have one curve after that.
+"""When the offline losses diverge, and whether they have one curve after that.
 
 At pi_ref all their gradients are parallel, and at a small beta they stay so for long: two losses then train the same
 policy, step for step. `family` shows the figure and the table.
@@ -73,7 +73,7 @@ def _gap_line(cell: Cell, gaps: Gaps) -> Series:
 
 
 def equivalence(analysis: Analysis) -> Table:
-    """Each other loss minus the first at each budget, at betas of equal rank, judged where their paths have parted."""
+    """Each other loss minus the first at each budget, at betas of equal rank, tested past their divergence."""
     run = analysis.run
     budgets = [b for b in run.budgets if run.entropy is None or b <= run.entropy]
     losses = [_by_beta(run, own) for own in analysis.family.values()]

@@ -1,4 +1,4 @@
-"""How far policies that learn from pairs leave the data: by the phrases they write, and by what they say of it.
+"""How far policies that learn from pairs leave the data: by the phrases they write, and by KL both ways.
 
 A run folder holds no stored pairs. It holds what those are samples of: responses of pi_ref, which every cell begins
 with, and each policy's mean log-ratio on held-out pairs. `spectrum` shows the figure.
@@ -64,7 +64,7 @@ def _phrases(run: RunData, cells: Sequence[Cell]) -> Panel | None:
 
 
 def _references(run: RunData) -> list[str]:
-    """Rows that are pi_ref: the looks of the null, and what cells begin with."""
+    """Rows of pi_ref: its own evaluations, and the first row of each cell."""
     first = run.ok[(run.ok.kl <= _AT_REFERENCE) & run.ok.n.isna()]
     return [str(row_id) for row_id in first.row_id[:_REFERENCES]]
 

@@ -52,7 +52,7 @@ def scorers(analysis: Analysis) -> Figure | None:
     keys += [Key("peak", INK, marker="diamond"), Key("peak at the edge", INK, marker="open")]
     return Figure(
         "judges",
-        "Three judges of the same policies",
+        "Three scorers of the same policies",
         _SCORERS.format(weights=", ".join(f"{part} {w:g}" for part, w in weights_of(run.config).items())),
         "Gold, the writers' rubric and the users' rubric against the square root of KL, one panel a method.",
         panels,
@@ -81,4 +81,4 @@ def _mark(peak: ScorerPeak) -> Series:
     return Series(label, x, y, color, low, high, marker=marker, line=False, bars=True, method=method)
 
 
-SECTION = Section("three-judges", "Three judges", (scorers, scorer_peaks, disagreement))
+SECTION = Section("three-judges", "Three scorers", (scorers, scorer_peaks, disagreement))

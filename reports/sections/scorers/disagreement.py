@@ -36,10 +36,10 @@ def disagreement(analysis: Analysis) -> Table:
         for pair in combinations(SCORERS, 2):
             found = {str(bucket): _agreement(texts, pair) for bucket, texts in own.groupby("bucket", observed=True)}
             records += [_record(str(method), pair, bucket, each) for bucket, each in found.items()]
-            shown = (_shown(found.get(bucket)) for bucket in BUCKETS)
-            body.append((method_label(str(method)), " and ".join(pair), *shown))
+            cells = (_cell(found.get(bucket)) for bucket in BUCKETS)
+            body.append((method_label(str(method)), " and ".join(pair), *cells))
     head, data = ("method", "judges", *BUCKETS), pd.DataFrame(records)
-    return Table("disagreement", "Where judges disagree", _DISAGREEMENT, data, head, tuple(body), text=2)
+    return Table("disagreement", "Where scorers disagree", _DISAGREEMENT, data, head, tuple(body), text=2)
 
 
 def _texts(run: RunData) -> pd.DataFrame:
@@ -59,15 +59,15 @@ def _agreement(texts: pd.DataFrame, pair: tuple[str, str]) -> Agreement:
     return agreement(one, other, texts.row_id.to_numpy(str), texts.prompt_id.to_numpy(str), rng)
 
 
-def _shown(found: Agreement | None) -> Value:
+def _cell(found: Agreement | None) -> Value:
     if found is None:
         return missing("no policy in this range")
     if not found.disagree.defined:
         return missing(found.disagree.reason)
     share, r = found.disagree, found.correlation
     correlation = f" (r {plus_minus(r.point, float('nan'))})" if r.defined else ""
-    told = f"{found.pairs} pairs, {share.n} prompts; r {r}"
-    return Value(plus_minus(share.point, share.error, decimals=2) + correlation, why=told)
+    note = f"{found.pairs} pairs, {share.n} prompts; r {r}"
+    return Value(plus_minus(share.point, share.error, decimals=2) + correlation, why=note)
 
 
 def _record(method: str, pair: tuple[str, str], bucket: str, found: Agreement) -> dict[str, object]:

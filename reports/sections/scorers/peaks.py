@@ -39,7 +39,7 @@ def scorer_peaks(analysis: Analysis) -> Table:
         body.append((setting_label(peak.cells[0], run), LABELS[peak.scorer], best, *numbers, edge))
     head = ("setting", "judge", "KL at peak (nats)", "d*", "value at peak", "value at the end", "drop", "at the edge")
     data = pd.DataFrame(records)
-    return Table("judge_peaks", "Where each judge is best", _PEAKS, data, head, tuple(body), text=2)
+    return Table("judge_peaks", "Where each scorer is highest", _PEAKS, data, head, tuple(body), text=2)
 
 
 def _records(peak: ScorerPeak, found: dict[str, Estimate]) -> Iterator[dict[str, object]]:

@@ -1,4 +1,4 @@
-"""Gates and audits: whether the world, gold, proxies and measurement deserve the curves drawn from them.
+"""Gates and audits: whether world, gold, proxies and measurement support the curves drawn from them.
 
 A gate whose number is missing shows a dash and why. Thresholds are the project's, or the run's own config.
 """
@@ -78,16 +78,16 @@ def _world(run: RunData) -> list[Gate]:
 
 
 def _models(run: RunData) -> list[Gate]:
-    """What gold must follow is the rubric that it was taught: the writers', where they weigh its parts."""
-    asked = float(run.config.get("reference", {}).get("min_gold_rubric_corr", 0.75))
+    """Gold must track the rubric of its preferences: the writers', where they weight its parts."""
+    least = float(run.config.get("reference", {}).get("min_gold_rubric_corr", 0.75))
     on_ref, wide = "within prompts, on π_ref", "within prompts, on the wide set"
     if not weights_of(run.config):
         return [
-            _metric(run, f"Gold against rubric {on_ref}", "reference", "gold_rubric_corr", ">=", asked),
+            _metric(run, f"Gold against rubric {on_ref}", "reference", "gold_rubric_corr", ">=", least),
             _metric(run, f"Gold against rubric {wide}", "gold", "wide_corr", "", None),
         ]
     return [
-        _metric(run, f"Gold against its writers' rubric {on_ref}", "reference", "gold_writers_corr", ">=", asked),
+        _metric(run, f"Gold against its writers' rubric {on_ref}", "reference", "gold_writers_corr", ">=", least),
         _metric(run, f"Gold against its writers' rubric {wide}", "gold", "wide_corr", "", None),
         _meant(run, f"Gold against the users' rubric {on_ref}", "reference", "gold_rubric_corr"),
         _meant(run, f"Gold against the users' rubric {wide}", "gold", "wide_users_corr"),
@@ -120,15 +120,16 @@ def _flagged(run: RunData, name: str, column: str) -> Gate:
 
 
 def _null(null: Null | None) -> list[Gate]:
-    """The looks of the reference method: spread against stated errors, and the hump test on a curve without a hump."""
-    spread, fires = "A/A: spread of gold over looks, in stated variances", "A/A: hump test fires on shuffled looks"
+    """Evaluations of pi_ref: their spread against stated errors, and the hump test on a curve without a hump."""
+    spread = "A/A: spread of gold over evaluations, in stated variances"
+    fires = "A/A: hump test fires on shuffled evaluations"
     if null is None:
-        return [Gate(name, None, None, "<", "π_ref has not been looked at often enough") for name in (spread, fires)]
-    told = f"{null.looks} looks at π_ref on the same prompts; the limit is χ²'s 97.5% quantile over its degrees"
-    share = f"{null.fired} of {null.orders} orders of the looks over made-up KLs; gold alone rises and falls in "
+        return [Gate(name, None, None, "<", "π_ref has too few evaluations") for name in (spread, fires)]
+    note = f"{null.evaluations} evaluations of π_ref on the same prompts; the limit is the 97.5% quantile of χ² / df"
+    orders = f"{null.fired} of {null.orders} orders of the evaluations over made-up KLs; gold alone rises and falls in "
     return [
-        Gate(spread, null.ratio, null.limit, "<", told),
-        Gate(fires, null.fired / null.orders, 0.05, "<", share + str(null.moved), percent=True),
+        Gate(spread, null.ratio, null.limit, "<", note),
+        Gate(fires, null.fired / null.orders, 0.05, "<", orders + str(null.moved), percent=True),
     ]
 
 
@@ -177,7 +178,7 @@ def _shown(gate: Gate) -> str | Value:
 
 
 def _ungated(gate: Gate) -> str:
-    return "it is told, and no gate" if gate.threshold is None else gate.reason
+    return "reported without a gate" if gate.threshold is None else gate.reason
 
 
 def _asked(gate: Gate) -> str | Value:
