@@ -9,7 +9,7 @@ from types import ModuleType
 
 import reports
 from benchmarks.timing import Table, in_turn, milliseconds, publish, ratio
-from reports.load import load
+from reports.read.load import load
 
 SYNTHETIC = Path(__file__).parents[1] / "tests" / "reports"
 PROMPTS = {"report": 96, "select": 48}  # with three samples each, as in `overopt`

@@ -1,14 +1,10 @@
 """Base config of worlds. A world is one file with a `WorldConfig`; `bench.config.registry` lists it."""
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from bench.config.base import Config
-
-if TYPE_CHECKING:
-    from bench.worlds.base import World
 
 
 class Splits(Config):
