@@ -1,4 +1,4 @@
-"""How fast the harness is, each figure a ratio of sides timed in turn in one process; see docs/performance.md.
+"""Speed of the harness, as ratios of two sides timed alternately in one process; see docs/performance.md.
 
-Not installed: run from the repository's top, `python -m benchmarks.all` or any one module by itself.
+Not installed. Run from the repository's root: `python -m benchmarks.all`, or a single module.
 """

@@ -1,8 +1,8 @@
-"""Every benchmark, and the page that shows them: `python -m benchmarks.all [RUN]`.
+"""Run every benchmark and update the page: `python -m benchmarks.all [RUN]`.
 
-Each runs in a process of its own, since TRL seeds globally and patches what it is given. RUN is a finished run folder
-whose stages are shown; without one the last such table stays. Writes results.json and the tables of
-docs/performance.md, and prints these.
+Each benchmark runs in a separate process, because TRL seeds globally and patches models. RUN is a finished run folder,
+for the table of stages; without it the previous table stays. Writes results.json and the tables of
+docs/performance.md, and prints them.
 """
 
 import os
@@ -31,7 +31,7 @@ SETTINGS = {
 
 
 def markdown(results: dict[str, Any]) -> str:
-    """Every table of the results, in the page's order."""
+    """All tables of the results, in the page's order."""
     return "".join(f"\n{table(results[name])}\n" for name in ORDER if name in results)
 
 

@@ -1,4 +1,4 @@
-"""What surrounds the work: the command's start and a report the size of `overopt`'s."""
+"""Overheads: the start of the command, and a report of `overopt`'s size."""
 
 import importlib.util
 import subprocess
@@ -9,10 +9,10 @@ from types import ModuleType
 
 import reports
 from benchmarks.timing import Table, in_turn, milliseconds, publish, ratio
-from reports.load import load
+from reports.read.load import load
 
 SYNTHETIC = Path(__file__).parents[1] / "tests" / "reports"
-PROMPTS = {"report": 96, "select": 48}  # with three samples each: what `overopt` measures
+PROMPTS = {"report": 96, "select": 48}  # with three samples each, as in `overopt`
 
 
 def python(*arguments: str) -> None:
@@ -20,7 +20,7 @@ def python(*arguments: str) -> None:
 
 
 def start_up() -> Table:
-    """`bench --help` beside a Python that does nothing and one that loads torch."""
+    """`bench --help`, compared with an empty Python process and one that imports torch."""
     rounds = in_turn(
         {
             "bench --help": lambda: python("-m", "bench", "--help"),
@@ -36,7 +36,7 @@ def start_up() -> Table:
 
 
 def beside_the_tests(name: str) -> ModuleType:
-    """A module of the report tests, which know how to make up a run."""
+    """A module of the report tests, which can create a synthetic run."""
     spec = importlib.util.spec_from_file_location(name, SYNTHETIC / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -46,7 +46,7 @@ def beside_the_tests(name: str) -> ModuleType:
 
 
 def report() -> Table:
-    """A made-up run of every cell of `overopt`, and its report."""
+    """The report of a synthetic run with all cells of `overopt`."""
     synthetic, overopt = beside_the_tests("synthetic"), beside_the_tests("overopt")
     with TemporaryDirectory() as folder:
         run = overopt.make_overopt(synthetic, Path(folder) / "run", samples=3, prompts=PROMPTS)

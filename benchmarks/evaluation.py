@@ -1,7 +1,7 @@
-"""Measuring one saved policy, `bench.measure.evaluate.evaluate`, with its parts; and the best-of-n estimator.
+"""Time of one evaluation (`bench.measure.evaluate.evaluate`) and its parts, and of the best-of-n estimator.
 
-As many fresh samples as a row of `overopt` has. Each part is given what it is given there; what no part
-covers (units, means and standard errors, text statistics) is the whole less the parts.
+The number of fresh samples is that of a row of `overopt`. Each part gets the same inputs as in the evaluation. The
+remainder (units, means and standard errors, text statistics) is the total minus the parts.
 """
 
 import math
@@ -25,7 +25,7 @@ from benchmarks.timing import Table, in_turn, milliseconds, publish, ratio, use_
 
 
 def parts(policy: Policy, protocol: Protocol, scoring: Scoring) -> dict[str, Callable[[], object]]:
-    """The expensive pieces of an evaluation, each by itself on the same samples."""
+    """The expensive parts of an evaluation, each on the same samples."""
     ids, times = protocol.tokenizer, protocol.samples_per_prompt
     texts = protocol.prompts["prompt"].tolist()
     prompts = encode_prompts(ids, texts).repeat(times)
@@ -37,13 +37,13 @@ def parts(policy: Policy, protocol: Protocol, scoring: Scoring) -> dict[str, Cal
             policy, prompts, MAX_NEW_TOKENS, ids.eos_token_id, ids.pad_token_id, generator
         )
 
-    drawn, logps_BTV = sampling()
-    responses, _ = decode(ids, drawn)
+    samples, logps_BTV = sampling()
+    responses, _ = decode(ids, samples)
     return {
         "sampling": sampling,
-        "KL": lambda: drawn_kl(logps_BTV, protocol.reference, drawn),
-        "gold": lambda: scoring.gold.raw(drawn),
-        "proxy": lambda: scoring.proxy.raw(drawn),
+        "KL": lambda: drawn_kl(logps_BTV, protocol.reference, samples),
+        "gold": lambda: scoring.gold.raw(samples),
+        "proxy": lambda: scoring.proxy.raw(samples),
         "rubric": lambda: scoring.rubric(copies, responses),
         "held-out pairs": lambda: probe_columns(policy, protocol.probes, 0.1),
     }
@@ -75,7 +75,7 @@ def best_of_n(N: int = 1024) -> Table:
     """The weights of one prompt's pool at every power of two up to N."""
     scores = np.random.default_rng(0).permutation(N).astype(float)
     order, ns = scores.argsort(), [2**k for k in range(int(math.log2(N)) + 1)]
-    for n in ns:  # log-gamma of 1024 is some 6000, in float64 to 1e-12: 1e-11 leaves room
+    for n in ns:  # log-gamma of 1024 is about 6000, accurate to 1e-12 in float64
         np.testing.assert_allclose(best_of_n_weights(scores, n)[order], exact_weights(N, n), rtol=1e-9, atol=1e-15)
     rounds = in_turn(
         {

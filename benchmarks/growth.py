@@ -1,4 +1,4 @@
-"""How cost grows: with tokens, with prompts, with cells and with workers, at small sizes."""
+"""Scaling of cost with tokens, prompts, cells and workers, at small sizes."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -27,28 +27,28 @@ from bench.training.loop import Trainer
 from benchmarks.material import STORE, cell_context, material, pairs_under, plan_of
 from benchmarks.timing import Table, in_turn, milliseconds, publish, use_threads
 
-NEVER = -1  # no token is this one, so a response runs to its limit
+NEVER = -1  # not a token, so that every response runs to its limit
 
 
 def relative(taken: Mapping[Any, Sequence[float]], column: str, digits: int = 2) -> list[dict[str, Any]]:
-    """A row for each size: its milliseconds, and how many times the first size's they are."""
+    """One row per size: milliseconds, and their ratio to the first size's."""
     ms = {size: milliseconds(seconds) for size, seconds in taken.items()}
     first = next(iter(ms.values()))
     return [{column: size, "ms": value, "times the first": round(value / first, digits)} for size, value in ms.items()]
 
 
 def tokens() -> Table:
-    """Sampling, and a preference step, of 64 responses of exactly T tokens."""
-    given = material(64)
-    policy, prompts, pad_id = given.policy(), given.prompts(64), given.tokenizer.pad_token_id
+    """Sampling of, and a preference step on, 64 responses of exactly T tokens."""
+    models = material(64)
+    policy, prompts, pad_id = models.policy(), models.prompts(64), models.tokenizer.pad_token_id
 
     def draw(T: int) -> Sequences:
         return generate(policy, prompts, T, NEVER, pad_id, torch.Generator().manual_seed(0))
 
     def trainer(T: int) -> Trainer:
-        drawn = draw(T)
-        pairs = pairs_under(policy, drawn[:32], drawn[32:])
-        return Trainer(given.policy(), StoredPairs(pairs, 32, 0), Preference("logistic", 0.1), 1e-9, 1.0, 0)
+        samples = draw(T)
+        pairs = pairs_under(policy, samples[:32], samples[32:])
+        return Trainer(models.policy(), StoredPairs(pairs, 32, 0), Preference("logistic", 0.1), 1e-9, 1.0, 0)
 
     sizes = (16, 32, 64, 128)
     trainers = {T: trainer(T) for T in sizes}
@@ -64,7 +64,7 @@ def tokens() -> Table:
 
 
 def prompts() -> Table:
-    """An evaluation by its number of prompts, two thirds of them report prompts, three samples each."""
+    """An evaluation by number of prompts: two thirds are report prompts, with three samples each."""
     _, context = cell_context(plan_of())
     measurement = open_measurement(context)
     policy = load_policy(context.inputs["sft"], "cpu")
@@ -79,7 +79,7 @@ def prompts() -> Table:
 
 
 def sweep(plan: Plan, cells: int, workers: int) -> None:
-    """Make so many cells of the plan, from stored inputs, with so many workers."""
+    """Make the first `cells` cells of the plan from stored inputs, with `workers` workers."""
     with TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store")
         shutil.copytree(STORE.root, store.root)
@@ -90,9 +90,9 @@ def sweep(plan: Plan, cells: int, workers: int) -> None:
 
 
 def cells_and_workers() -> Table:
-    """Short DPO cells, from nothing but their stored inputs, the workers' own start included."""
+    """Short DPO cells from stored inputs. The start of the workers is included."""
     plan = plan_of()
-    cell_context(plan)  # what the cells need is stored, they are not
+    cell_context(plan)  # stores the cells' inputs, but not the cells
     sizes = ((1, 1), (2, 1), (4, 1), (4, 2))
     taken = in_turn({f"{c} on {w}": partial(sweep, plan, c, w) for c, w in sizes}, rounds=5)
     note = "Cells of 16 steps and two evaluations or more; a worker's start is in it."

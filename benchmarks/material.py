@@ -1,6 +1,6 @@
-"""What is timed: the embedded world, policies of two sizes, prompts, pairs and a judge.
+"""Inputs of the benchmarks: the embedded world, policies of two sizes, prompts, pairs and reward models.
 
-Real stages make it, once (about two minutes), into a store of its own beside this file.
+The pipeline's stages make them once (about two minutes), in a separate store beside this file.
 """
 
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ def plan_of(width: int = 64, *overrides: str) -> Plan:
 
 
 def make(plan: Plan, names: Iterable[str]) -> None:
-    """See that these stages of a plan, and what they need, are in the store."""
+    """Make these stages of a plan, and their inputs, if they are not in the store."""
     outcome = make_stages(
         [plan.stages[name] for name in names], STORE, RuntimeConfig(), PlainDisplay(), lambda stage: None
     )
@@ -48,7 +48,7 @@ def make(plan: Plan, names: Iterable[str]) -> None:
 
 @dataclass(frozen=True)
 class Material:
-    """The world and a policy's folder."""
+    """The world, a policy's folder and stored pairs."""
 
     tokenizer: PreTrainedTokenizerFast
     world: Path
@@ -56,7 +56,7 @@ class Material:
     pair_table: pd.DataFrame
 
     def policy(self) -> TransformerPolicy:
-        """A policy of its own: TRL patches the model that it is given."""
+        """A new copy of the policy, because TRL patches models."""
         return load_policy(self.sft, "cpu")
 
     def texts(self, n: int) -> list[str]:
@@ -77,12 +77,12 @@ class Material:
 
 
 def pairs_under(reference: TransformerPolicy, chosen: Sequences, rejected: Sequences) -> Pairs:
-    """Pairs with what this policy says of each side as the reference's log-probs."""
+    """Pairs with this policy's log-probs as the reference's."""
     return Pairs(chosen, rejected, *(batched_sequence_logps(reference, side) for side in (chosen, rejected)))
 
 
 def material(width: int) -> Material:
-    """The material for one policy width; the pairs are those of the narrowest policy."""
+    """The inputs for one policy width. The pairs are always those of the narrowest policy."""
     plan, narrow = plan_of(width), plan_of()
     make(plan, ["sft"])
     make(narrow, ["pairs/r0"])
@@ -92,7 +92,7 @@ def material(width: int) -> Material:
 
 
 def cell_context(plan: Plan) -> tuple[Stage, Context]:
-    """A cell of the plan, and what its stage would be given."""
+    """The first cell of the plan, and the context of its stage."""
     stage = next(iter(plan.cells.values())).stage
     make(plan, [needed.name for needed in stage.inputs.values()])
     inputs = {name: STORE.path(needed) for name, needed in stage.inputs.items()}

@@ -1,9 +1,9 @@
 """One RLOO step, ours against TRL's `RLOOTrainer`: sampling, pi_ref's log-probs, loss and update.
 
-128 rollouts, four to a prompt, the whole vocabulary at temperature 1, at most 64 tokens, one update. The reward is
-the length on both sides and the rate next to 0, so both keep drawing from the same policy. TRL runs as it does by
-default on a CPU in float32, its checkpointing of activations off; its step also recomputes the log-probs of the
-policy that sampled, which ours has no use for.
+128 rollouts, four per prompt, full vocabulary at temperature 1, at most 64 tokens, one update. On both sides the reward
+is the length and the learning rate is almost 0, so both keep sampling from the same policy. TRL runs with its defaults
+on a CPU in float32, without activation checkpointing. Its step also recomputes the log-probs of the sampling policy,
+which ours does not need.
 """
 
 import statistics
@@ -25,17 +25,17 @@ def no_pairs() -> Any:
     raise AssertionError("RLOO has no pairs")
 
 
-def our_trainer(given: Material) -> Trainer:
-    """The harness's own training loop with its RLOO."""
-    reference, tokenizer = given.policy().requires_grad_(False), given.tokenizer
+def our_trainer(inputs: Material) -> Trainer:
+    """The harness's training loop with RLOO."""
+    reference, tokenizer = inputs.policy().requires_grad_(False), inputs.tokenizer
 
-    def length(drawn: Sequences) -> Any:
-        return drawn.lengths.float()
+    def length(samples: Sequences) -> Any:
+        return samples.lengths.float()
 
-    materials = MethodInputs(
+    method_inputs = MethodInputs(
         reference=reference,
         score=length,
-        prompts=given.prompts(PROMPTS),
+        prompts=inputs.prompts(PROMPTS),
         pairs=no_pairs,
         replayed=no_pairs,
         max_new_tokens=MAX_NEW_TOKENS,
@@ -44,16 +44,16 @@ def our_trainer(given: Material) -> Trainer:
         seed=0,
     )
     config = ReinforceConfig(batch=BATCH, samples_per_prompt=GROUP, lr=TINY_RATE, beta=BETA)
-    method = config.build(materials)
-    return Trainer(given.policy(), method.sampler, method.loss, method.lr, method.max_grad_norm, seed=0)
+    method = config.build(method_inputs)
+    return Trainer(inputs.policy(), method.sampler, method.loss, method.lr, method.max_grad_norm, seed=0)
 
 
-def trl_trainer(given: Material, steps: int, tokens: list[int]) -> Any:
-    """TRL's trainer on the same prompts; its reward also notes how many tokens each step sampled."""
+def trl_trainer(inputs: Material, steps: int, tokens: list[int]) -> Any:
+    """TRL's trainer on the same prompts. Its reward also records the number of sampled tokens per step."""
     from datasets import Dataset
     from trl import RLOOConfig, RLOOTrainer
 
-    tokenizer = given.tokenizer
+    tokenizer = inputs.tokenizer
 
     def length(completion_ids: list[list[int]], **_: Any) -> list[float]:
         tokens.append(sum(map(len, completion_ids)))
@@ -69,18 +69,18 @@ def trl_trainer(given: Material, steps: int, tokens: list[int]) -> Any:
         **SETTINGS,
     )
     return RLOOTrainer(
-        model=given.policy().model,
+        model=inputs.policy().model,
         reward_funcs=length,
         args=config,
-        train_dataset=Dataset.from_dict({"prompt": marked(tokenizer, given.texts(PROMPTS))}),
+        train_dataset=Dataset.from_dict({"prompt": marked(tokenizer, inputs.texts(PROMPTS))}),
         processing_class=tokenizer,
     )
 
 
-def sides(given: Material, steps: int) -> Sides:
-    """Both trainers; tokens are those sampled."""
+def sides(inputs: Material, steps: int) -> Sides:
+    """Both trainers, with counts of sampled tokens."""
     sampled: list[int] = []
-    ours, theirs = our_trainer(given), trl_trainer(given, steps, sampled)
+    ours, theirs = our_trainer(inputs), trl_trainer(inputs, steps, sampled)
     return Sides(ours, theirs, lambda: (ours.counts.tokens_sampled / ours.step, statistics.mean(sampled)))
 
 

@@ -1,7 +1,7 @@
 """One step of the logistic preference loss, ours against TRL's `DPOTrainer`, on the same 64 pairs every time.
 
-TRL's default computes the reference's log-probs in every step; the harness stored them when the pairs were drawn, as
-TRL does with `precompute_ref_log_probs`, so both are timed.
+TRL's default computes the reference's log-probs in every step. The harness stores them with the pairs, as TRL does with
+`precompute_ref_log_probs`. Both settings of TRL are timed.
 """
 
 from functools import partial
@@ -18,18 +18,18 @@ from benchmarks.trl_steps import SETTINGS, TINY_RATE, Sides, compare, marked
 BETA, PAIRS = 0.1, 64
 
 
-def our_trainer(given: Material) -> Trainer:
-    """The harness's own training loop on the pairs."""
-    sampler = StoredPairs(given.pairs(PAIRS), PAIRS, seed=0)
-    return Trainer(given.policy(), sampler, Preference("logistic", BETA), TINY_RATE, max_grad_norm=1.0, seed=0)
+def our_trainer(inputs: Material) -> Trainer:
+    """The harness's training loop on the pairs."""
+    sampler = StoredPairs(inputs.pairs(PAIRS), PAIRS, seed=0)
+    return Trainer(inputs.policy(), sampler, Preference("logistic", BETA), TINY_RATE, max_grad_norm=1.0, seed=0)
 
 
-def trl_trainer(given: Material, steps: int, precomputed: bool) -> Any:
-    """TRL's trainer on the same pairs, spelled so that its tokens are ours."""
+def trl_trainer(inputs: Material, steps: int, precomputed: bool) -> Any:
+    """TRL's trainer on the same pairs, formatted so that its tokens equal ours."""
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
 
-    tokenizer, table = given.tokenizer, given.pair_table.head(PAIRS)
+    tokenizer, table = inputs.tokenizer, inputs.pair_table.head(PAIRS)
     dataset = {"prompt": marked(tokenizer, table["prompt"])}
     for side in ("chosen", "rejected"):
         dataset[side] = [f" {text} {tokenizer.eos_token}" for text in table[side]]
@@ -42,17 +42,17 @@ def trl_trainer(given: Material, steps: int, precomputed: bool) -> Any:
         **SETTINGS,
     )
     return DPOTrainer(
-        model=given.policy().model,
-        ref_model=given.policy().model,
+        model=inputs.policy().model,
+        ref_model=inputs.policy().model,
         args=config,
         train_dataset=Dataset.from_dict(dataset),
         processing_class=tokenizer,
     )
 
 
-def sides(given: Material, steps: int, precomputed: bool) -> Sides:
-    """Both trainers; tokens are those trained on."""
-    ours, theirs = our_trainer(given), trl_trainer(given, steps, precomputed)
+def sides(inputs: Material, steps: int, precomputed: bool) -> Sides:
+    """Both trainers, with counts of trained tokens."""
+    ours, theirs = our_trainer(inputs), trl_trainer(inputs, steps, precomputed)
     tokens = sum(len(ids) for name in ("chosen_ids", "rejected_ids") for ids in theirs.train_dataset[name])
     return Sides(ours, theirs, lambda: (ours.counts.tokens_trained / ours.step, tokens))
 

@@ -1,7 +1,7 @@
-"""Sampling and scoring against Hugging Face: `generate`, and a forward pass for n responses a prompt.
+"""Sampling and scoring against Hugging Face: `generate`, and a forward pass for n responses per prompt.
 
-Both sides hold the same weights, take the same prompts and stop at EOS or after 64 tokens, at temperature 1 over the
-whole vocabulary. The scores of both sides are compared before they are timed.
+Both sides have the same weights and prompts, and sample at temperature 1 from the full vocabulary until EOS or 64
+tokens. The scores of both sides are compared before timing.
 """
 
 from typing import Any
@@ -17,16 +17,16 @@ from benchmarks.material import MAX_NEW_TOKENS, WIDTHS, Material, material
 from benchmarks.timing import ROUNDS, Table, in_turn, milliseconds, publish, ratio, use_threads
 
 
-def sample(given: Material, policy: TransformerPolicy, prompts: Prompts, seed: int) -> Sequences:
-    ids = given.tokenizer
+def sample(inputs: Material, policy: TransformerPolicy, prompts: Prompts, seed: int) -> Sequences:
+    ids = inputs.tokenizer
     generator = torch.Generator().manual_seed(seed)
     return generate(policy, prompts, MAX_NEW_TOKENS, ids.eos_token_id, ids.pad_token_id, generator)
 
 
-def hf_generate(given: Material, policy: TransformerPolicy, prompts: Prompts) -> Tensor:
-    """Sampled ids after the prompt, padded where a response has ended."""
-    ids = given.tokenizer
-    drawn = policy.model.generate(
+def hf_generate(inputs: Material, policy: TransformerPolicy, prompts: Prompts) -> Tensor:
+    """Sampled ids after the prompt, padded after the end of a response."""
+    ids = inputs.tokenizer
+    samples = policy.model.generate(
         input_ids=prompts.ids,
         attention_mask=prompts.mask.long(),
         do_sample=True,
@@ -37,21 +37,21 @@ def hf_generate(given: Material, policy: TransformerPolicy, prompts: Prompts) ->
         eos_token_id=ids.eos_token_id,
         pad_token_id=ids.pad_token_id,
     )
-    return drawn[:, prompts.ids.shape[1] :]
+    return samples[:, prompts.ids.shape[1] :]
 
 
 def compare_sampling(width: int, threads: int, rows: int) -> dict[str, Any]:
     """One row of the table of sampling."""
     use_threads(threads)
-    given = material(width)
-    policy, prompts, tokens = given.policy(), given.prompts(rows), {"ours": 0, "hf": 0}
-    pad_id = given.tokenizer.pad_token_id
+    inputs = material(width)
+    policy, prompts, tokens = inputs.policy(), inputs.prompts(rows), {"ours": 0, "hf": 0}
+    pad_id = inputs.tokenizer.pad_token_id
 
     def ours() -> None:
-        tokens["ours"] += int(sample(given, policy, prompts, tokens["ours"]).response_mask.sum())
+        tokens["ours"] += int(sample(inputs, policy, prompts, tokens["ours"]).response_mask.sum())
 
     def theirs() -> None:
-        tokens["hf"] += int((hf_generate(given, policy, prompts) != pad_id).sum())
+        tokens["hf"] += int((hf_generate(inputs, policy, prompts) != pad_id).sum())
 
     rounds = in_turn({"ours": ours, "hf": theirs})
     return {
@@ -68,7 +68,7 @@ def compare_sampling(width: int, threads: int, rows: int) -> dict[str, Any]:
 
 @torch.no_grad()
 def hf_token_logps(policy: TransformerPolicy, rows: Sequences) -> Tensor:
-    """The same log-probs by Hugging Face's own pass over prompt and response, logits of the response alone."""
+    """The same log-probs from Hugging Face's forward pass, with logits of the response only."""
     mask, T = rows.attention_mask, rows.response_ids.shape[1]
     logits = policy.model(
         input_ids=rows.input_ids,
@@ -81,18 +81,18 @@ def hf_token_logps(policy: TransformerPolicy, rows: Sequences) -> Tensor:
 
 
 def compare_scoring(width: int, each: int, rows: int = 128) -> dict[str, Any]:
-    """One row of the table of scoring: `rows` responses, `each` to a prompt."""
+    """One row of the table of scoring: `rows` responses, `each` per prompt."""
     use_threads(1)
-    given = material(width)
-    policy = given.policy().requires_grad_(False)
-    drawn = sample(given, policy, given.prompts(rows // each).repeat(each), seed=0)
-    kept = drawn.response_mask
+    inputs = material(width)
+    policy = inputs.policy().requires_grad_(False)
+    samples = sample(inputs, policy, inputs.prompts(rows // each).repeat(each), seed=0)
+    kept = samples.response_mask
     sides = {
-        "ours": lambda: token_logps(policy, drawn),
-        "plain": torch.no_grad()(lambda: gather(next_token_logps(policy, drawn), drawn.response_ids)),
-        "hf": lambda: hf_token_logps(policy, drawn),
+        "ours": lambda: token_logps(policy, samples),
+        "plain": torch.no_grad()(lambda: gather(next_token_logps(policy, samples), samples.response_ids)),
+        "hf": lambda: hf_token_logps(policy, samples),
     }
-    for side in ("ours", "plain"):  # sums in another order in float32: some roundings of 1e-6 at log-probs of 10
+    for side in ("ours", "plain"):  # float32 sums in another order: a few roundings of 1e-6 at log-probs of 10
         torch.testing.assert_close(sides[side]()[kept], sides["hf"]()[kept], rtol=0, atol=1e-4)
     rounds = in_turn(sides)
     return {

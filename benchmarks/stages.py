@@ -1,6 +1,6 @@
-"""Where a finished run's time went: `python -m benchmarks.stages RUN`, from the run folder's stages.json.
+"""Time of a finished run by stage: `python -m benchmarks.stages RUN`, from the run folder's stages.json.
 
-Wall-clock seconds of each stage as it was made, on as many workers as that run had. Cells are told apart by method.
+Wall-clock seconds of each stage, with the run's number of workers. Cells are grouped by method.
 """
 
 import statistics
@@ -13,7 +13,7 @@ from benchmarks.timing import Table, publish
 
 
 def by_kind(run: Path) -> Table:
-    """Stages, their seconds and the share of all, by kind; the costliest first."""
+    """Stages by kind, with seconds and share of the total, the most expensive first."""
     taken: dict[str, list[float]] = defaultdict(list)
     for name, stage in read_json(run / "stages.json").items():
         taken[kind_of(name, stage["config"])].append(stage["wall_s"])
@@ -36,7 +36,7 @@ def by_kind(run: Path) -> Table:
 
 
 def kind_of(name: str, config: dict) -> str:
-    """A stage's kind; for a cell, with its method."""
+    """The kind of a stage; for a cell, with its method."""
     kind = name.split("/")[0]
     return f"{kind}: {config['static']['method']}" if "static" in config else kind
 

@@ -1,8 +1,8 @@
-"""Timing in turn, and the one JSON file that every benchmark writes its table to.
+"""Alternating timing of several sides, and the JSON file of results.
 
-Sides are repeated one after another, first round thrown away, and each next round begins with another side, so
-that a slow minute of the machine falls on all of them. Times are wall-clock medians; a ratio is that of two medians,
-and beside it stand the least and the largest ratio of one round.
+The sides run in turn, for several rounds. The first round is discarded, and each round starts with another side, so
+that slow periods of the machine affect all sides alike. Times are wall-clock medians. A ratio is that of two medians;
+its range is the smallest and the largest ratio of a single round.
 """
 
 import json
@@ -29,7 +29,7 @@ Rounds = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True)
 class Table:
-    """What a benchmark has to say: rows of equal columns, and a sentence on how to read them."""
+    """The result of a benchmark: rows with equal columns, and a note on how to read them."""
 
     title: str
     rows: list[dict[str, Any]]
@@ -37,7 +37,7 @@ class Table:
 
 
 def in_turn(sides: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> Rounds:
-    """Seconds of each side, `rounds` times in turn, after a round that is thrown away."""
+    """Seconds of each side in each of `rounds` rounds, after one discarded round."""
     names = list(sides)
     taken: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(rounds + 1):
@@ -51,24 +51,24 @@ def in_turn(sides: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> 
 
 
 def milliseconds(seconds: Sequence[float]) -> float:
-    """The median, in ms, to three digits or more."""
+    """The median in ms, to three significant digits."""
     return float(f"{1000 * statistics.median(seconds):.3g}")
 
 
 def ratio(rounds: Rounds, slower: str, faster: str) -> dict[str, Any]:
-    """The columns `ratio` (of the medians) and `rounds` (least and largest of one round)."""
+    """The columns `ratio` (of the medians) and `rounds` (smallest and largest ratio of a round)."""
     each = [a / b for a, b in zip(rounds[slower], rounds[faster], strict=True)]
     median = statistics.median(rounds[slower]) / statistics.median(rounds[faster])
     return {"ratio": round(median, 2), "rounds": f"{min(each):.2f}-{max(each):.2f}"}
 
 
 def use_threads(threads: int) -> None:
-    """Threads of torch in this process from here on."""
+    """Set torch's number of threads for this process."""
     torch.set_num_threads(threads)
 
 
 def machine() -> dict[str, Any]:
-    """Where the figures come from."""
+    """The machine and the library versions of the figures."""
     return {
         "platform": f"{platform.system()} {platform.machine()}",
         "cpus": os.cpu_count(),
@@ -78,7 +78,7 @@ def machine() -> dict[str, Any]:
 
 
 def publish(name: str, table: Table) -> None:
-    """Put a benchmark's table into the results file and print it, a line a row."""
+    """Write a benchmark's table to the results file and print it, one line per row."""
     results = read_json(RESULTS) if RESULTS.exists() else {}
     columns = list(table.rows[0])  # in the order of the page; a JSON object has none
     write_json(RESULTS, {**results, name: {**asdict(table), "columns": columns, "machine": machine()}})

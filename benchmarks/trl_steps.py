@@ -1,4 +1,4 @@
-"""TRL's training steps, each timed beside one of ours. `on_policy` and `preference` say what a step is."""
+"""Alternating timing of TRL's training steps and ours. `on_policy` and `preference` define the steps."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from bench.training.loop import Trainer
 from benchmarks.material import Material, material
 from benchmarks.timing import ROUNDS, Rounds, milliseconds, ratio, use_threads
 
-TINY_RATE = 1e-9  # both sides update, and both policies stay what they were
+TINY_RATE = 1e-9  # both sides update, but neither policy changes noticeably
 
 SETTINGS: dict[str, Any] = {
     "learning_rate": TINY_RATE,
@@ -25,13 +25,13 @@ SETTINGS: dict[str, Any] = {
     "disable_tqdm": True,
     "dataloader_pin_memory": False,
 }
-"""What every TRL trainer is told; all else is TRL's default."""
+"""Settings of every TRL trainer; all others are TRL's defaults."""
 
 
 class InTurn(TrainerCallback):
-    """Times each of TRL's steps and, after it, one of ours. The first of each is thrown away.
+    """Time each of TRL's steps and, after it, one of ours. The first of each is discarded.
 
-    TRL's batches are read and padded before its clock starts; ours are drawn while ours runs.
+    TRL reads and pads its batch before its clock starts; our time includes this work.
     """
 
     def __init__(self, rounds: int = ROUNDS) -> None:
@@ -61,7 +61,7 @@ class InTurn(TrainerCallback):
 
 @dataclass(frozen=True, eq=False)
 class Sides:
-    """Our trainer and TRL's, and how many tokens a step of each took, to be asked once they have run."""
+    """Our trainer and TRL's, and a function that returns the mean tokens per step of each after the run."""
 
     ours: Trainer
     theirs: Any
@@ -69,7 +69,7 @@ class Sides:
 
 
 def compare(width: int, threads: int, make: Callable[[Material, int], Sides], **columns: Any) -> dict[str, Any]:
-    """One row of a table: a step of ours against one of TRL's. `make` is given a policy of `width` and the steps."""
+    """One row of a table: our step against TRL's. `make` maps the material of `width` and the steps to both sides."""
     use_threads(threads)
     in_turn = InTurn()
     sides = make(material(width), in_turn.steps)
@@ -88,5 +88,5 @@ def compare(width: int, threads: int, make: Callable[[Material, int], Sides], **
 
 
 def marked(tokenizer: PreTrainedTokenizerFast, prompts: Iterable[str]) -> list[str]:
-    """Prompts as TRL has to be told them for its tokens to be ours."""
+    """Prompts with special tokens, so that TRL's tokens equal ours."""
     return [f"{tokenizer.bos_token} {text} {tokenizer.sep_token}" for text in prompts]

@@ -6,14 +6,14 @@ from pathlib import Path
 
 def build(run_dir: Path, *, pdf: bool = False) -> Path:
     """Write the report of the run in `run_dir`, finished or not, and return the page's path."""
-    from reports.make import make
+    from reports.page.make import make
 
     return make(Path(run_dir), pdf=pdf)
 
 
 def refresh(run_dir: Path) -> Path:
     """Write the report of the run in `run_dir` unless `build` would change nothing, and return the page's path."""
-    from reports.fresh import refresh
+    from reports.page.fresh import refresh
 
     return refresh(Path(run_dir))
 
@@ -23,7 +23,7 @@ def compare(run_dirs: Sequence[Path], out: Path | None = None, *, force: bool = 
 
     Raises ConfigError where the runs do not share world, pi_ref and gold, unless `force`.
     """
-    from reports.comparison import compare_runs
+    from reports.page.comparison import compare_runs
 
     folders = [Path(run_dir) for run_dir in run_dirs]
     beside = folders[0].resolve().parent / "+".join(folder.resolve().name for folder in folders)

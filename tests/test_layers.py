@@ -21,6 +21,11 @@ LAYERS = [
     ["bench.methods"],
     ["bench.training", "bench.measure"],
     ["bench.pipeline", "bench.checks", "bench.checks.estimators", "bench.checks.plugins", "bench.checks.statistics"],
+    ["reports.read"],
+    ["reports.draw"],
+    ["reports.analysis"],
+    ["reports.sections"],
+    ["reports.facts", "reports.page", "reports.wandb"],
     ["reports"],
     ["bench.runs"],
     ["bench.checks.runs"],
@@ -33,6 +38,7 @@ import its own group and every lower layer, never a neighbour of the same layer.
 
 RANK = {group: rank for rank, groups in enumerate(LAYERS) for group in groups}
 NO_TORCH = ("bench.config", "bench.stats", "reports", "bench.runs", "bench.commands", "bench.cli", "bench")
+NOT_FOR_REPORTS = ("bench.pipeline", "bench.engine.scheduler")
 KNOW_GOLD = ("gold", "bench.pipeline", "bench.checks.estimators", "bench.checks.runs")
 
 
@@ -76,7 +82,9 @@ def wrong_arrows(module: str, source: str) -> list[str]:
                 found.append(f"{module} ({own}) imports {target} ({other})")
             if other == "gold" and own not in KNOW_GOLD:
                 found.append(f"{module} imports gold")
-        if target.partition(".")[0] == "torch" and own in NO_TORCH:
+            if target.startswith(NOT_FOR_REPORTS) and own.partition(".")[0] == "reports":
+                found.append(f"{module} imports {target}; reports read run folders alone")
+        if target.partition(".")[0] == "torch" and (own in NO_TORCH or own.startswith("reports.")):
             found.append(f"{module} imports torch")
     return found
 
@@ -93,7 +101,12 @@ def test_imports_point_down(module):
         ("bench.losses.ppo", "def f():\n    from bench.training.loop import Trainer"),
         ("bench.stats.curves", "import torch"),
         ("bench.core.types", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from bench.lm import model"),
-        ("reports.load", "from bench import sweep"),
+        ("reports.read.load", "from bench import sweep"),
+        ("reports.read.load", "from reports.draw.figure import Figure"),
+        ("reports.analysis.values", "from reports.sections.registry import SECTIONS"),
+        ("reports.sections.registry", "import torch"),
+        ("reports.page.make", "from bench.pipeline.plan import Plan"),
+        ("reports.facts.registry", "from bench.engine.scheduler import Scheduler"),
         ("bench.measure.evaluate", "from bench.training.loop import Trainer"),
     ],
 )
@@ -111,7 +124,7 @@ def test_a_wrong_arrow_is_seen(module, source):
         "bench.engine.scheduler",
         *(f"bench.commands.{path.stem}" for path in sorted((ROOT / "bench" / "commands").glob("[!_]*.py"))),
         "bench.config.compose",
-        "reports.make",
+        "reports.page.make",
     ],
 )
 def test_the_parent_process_never_loads_torch(module):

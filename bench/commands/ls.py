@@ -64,7 +64,7 @@ def _suites(plugin: Path | None) -> Iterator[Entry]:
 
 
 def _configs(classes: Iterable[type[Config]]) -> Iterator[Entry]:
-    """One entry a config class: its type and the first line of its docstring."""
+    """One entry a config class: its type and the first sentence of its docstring."""
     for config in classes:
         name, text = config.model_fields["type"].default, (config.__doc__ or "").strip().splitlines()[0]
         yield Entry(f"{name}  {text}", {"name": name, "summary": text})
@@ -74,9 +74,9 @@ def _methods(plugin: Path | None) -> Iterator[Entry]:
     """Every method, then every f of a preference method with the first line of its docstring; read, not imported."""
     yield from _configs(registered("methods"))
     yield Entry("losses of preference:")
-    margin = Path(__file__).parents[1] / "losses" / "margin"
+    folder = Path(__file__).parents[1] / "losses" / "margin"
     for name in BUILT_IN_LOSSES:
-        summary = functions(margin / f"{name}.py")[name]
+        summary = functions(folder / f"{name}.py")[name]
         yield Entry(f"  f={name}  {summary}", _loss(name, summary, "built in"))
     for name, offer in offers(plugin).items():
         text = f"{offer.summary} ({offer.origin})".strip()

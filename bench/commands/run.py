@@ -22,8 +22,8 @@ from bench.errors import StoreError, exit_code
 from bench.pipeline.plan import Plan, build_plan, plan_stages
 from bench.runs.folder import RunFolder, bad_rows
 from reports import refresh as refresh_report
-from reports.wandb_session import Job, Target
-from reports.wandb_sink import Sink
+from reports.wandb.session import Job, Target
+from reports.wandb.sink import Sink
 
 
 class RunOptions(SuiteOptions):

@@ -44,6 +44,6 @@ def main(words: Sequence[str]) -> int:
     for name in names:
         if name not in known:
             raise ConfigError(f"unknown loss {name!r}; choose from {', '.join(known)}{did_you_mean(name, known)}")
-    from bench.checks.plugins.own import check_own
+    from bench.checks.plugins.user_losses import check_user_losses
 
-    return check_own(chosen)
+    return check_user_losses(chosen)

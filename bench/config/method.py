@@ -8,16 +8,13 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
+from typing import Annotated, Any, ClassVar, Literal, Union
 
 from pydantic import Field, create_model
 
 from bench.config import registry
 from bench.config.base import Config
 from bench.config.models import Source
-
-if TYPE_CHECKING:
-    from bench.methods.base import Method, MethodInputs
 
 GOLD = "gold"  # a proxy name: optimise gold itself, the control
 
@@ -87,8 +84,8 @@ class MethodConfig(Config):
         """What enters the key of its training: no name of a proxy or of another method."""
         return self.model_dump(mode="json", exclude={"proxy"})
 
-    def build(self, inputs: "MethodInputs") -> "Method":
-        """The sampler and the loss. Imports torch, so a method's module must not do so at its top."""
+    def build(self, inputs: Any) -> Any:
+        """From `bench.methods.base.MethodInputs` to a `Method`: the sampler and the loss. Imports torch, so a method's module must not do so at its top."""
         raise NotImplementedError(f"{self.type} trains nothing")
 
 

@@ -83,8 +83,8 @@ class ReferenceConfig(Config):
     """The stored pool of pi_ref samples that sets the units of every score, and the quality gates on it."""
 
     samples_per_prompt: int = Field(default=16, ge=2)
-    report_prompts: int = Field(default=120, ge=1, description="that fix gold's unit, with the select prompts")
-    select_prompts: int = Field(default=24, ge=1)
+    report_prompts: int = Field(default=120, ge=1, description="report prompts in the pool that sets gold's unit")
+    select_prompts: int = Field(default=24, ge=1, description="select prompts in the same pool")
     min_gold_rubric_corr: float = Field(default=0.75, ge=-1, le=1, description="with gold's training rubric")
 
 

@@ -1,14 +1,10 @@
-"""Fields shared by all worlds' configs. A world is one file with a `WorldConfig`; `bench.config.registry` lists it."""
+"""Base config of worlds. A world is one file with a `WorldConfig`; `bench.config.registry` lists it."""
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from bench.config.base import Config
-
-if TYPE_CHECKING:
-    from bench.worlds.base import World
 
 
 class Splits(Config):
@@ -23,7 +19,7 @@ class Splits(Config):
 
 
 class WorldConfig(Config):
-    """Settings of a world: prompts, and the writers of demonstrations."""
+    """Settings shared by all worlds: the seed and the sizes of the prompt splits."""
 
     type: str
     seed: int = Field(default=0, ge=0)
@@ -31,4 +27,4 @@ class WorldConfig(Config):
 
     @abstractmethod
     def build(self) -> "World":
-        """The world. Imports what it needs, so that reading a configuration stays quick."""
+        """Build the world. Implementations import the world here, so that reading a config stays fast."""

@@ -51,15 +51,15 @@ def needed_stages(stages: Iterable[Stage], store: Store) -> list[Stage]:
     consumed = {needed.key for stage in every for needed in stage.inputs.values()}
     found: dict[str, Stage] = {}
 
-    def visit(stage: Stage) -> None:
-        if stage.key not in found and not store.is_done(stage):
+    def visit(stage: Stage, stored: Callable[[Stage], bool]) -> None:
+        if stage.key not in found and not stored(stage):
             for needed in stage.inputs.values():
-                visit(needed)
+                visit(needed, store.is_whole)
             found[stage.key] = stage
 
     for stage in every:
         if stage.key not in consumed:
-            visit(stage)
+            visit(stage, store.is_done)
     return list(found.values())
 
 
@@ -100,7 +100,7 @@ def schedule(
     needed = needed_stages(stages, store)
     seconds = expected_seconds(needed, store)
     display.begin(seconds, executor.slots)
-    run = _Run(needed, seconds, executor, display, on_done)
+    run = _Run(needed, seconds, store, executor, display, on_done)
     try:
         run.until(stop)
     finally:
@@ -116,6 +116,7 @@ class _Run:
         self,
         stages: Iterable[Stage],
         seconds: Mapping[str, float],
+        store: Store,
         executor: Executor,
         display: Display,
         on_done: Callable[[Stage], None],
@@ -124,7 +125,7 @@ class _Run:
         self.unfinished = set(self.waiting)  # neither done nor failed
         self.running = 0
         self.seconds, self.chains = seconds, remaining_chains(self.waiting.values(), seconds)
-        self.executor, self.display, self.on_done = executor, display, on_done
+        self.store, self.executor, self.display, self.on_done = store, executor, display, on_done
         self.outcome = Outcome()
 
     def until(self, stop: Stop) -> None:
@@ -165,12 +166,20 @@ class _Run:
             self._fail(stage, result)
 
     def _fail(self, stage: Stage, result: Result) -> None:
-        """Fail a stage and everything that needs it. In `waiting` every stage comes after its inputs."""
-        self.outcome.failures[stage.key] = Failure(stage.name, result.status, result.reason)
+        """Fail a stage and what needs it. In `waiting` every stage comes after its inputs.
+
+        A stage that reads what the failed one left behind still runs, and fails for the same reason at its end.
+        """
+        failures = self.outcome.failures
+        cause = next((needed.name for needed in stage.inputs.values() if needed.key in failures), None)
+        failures[stage.key] = Failure(stage.name, result.status, result.reason, needs=cause)
         self.display.failed(stage, result.reason)
+        readers = {k for k, other in self.waiting.items() if other.reads_partial == stage.key}
+        if readers and not self.store.publish_partial(stage, result.reason):
+            readers = set()
         lost = {stage.key}
         for key, other in list(self.waiting.items()):
-            if any(needed.key in lost for needed in other.inputs.values()):
+            if key not in readers and any(needed.key in lost for needed in other.inputs.values()):
                 lost.add(key)
                 self.unfinished.discard(key)
                 del self.waiting[key]

@@ -35,6 +35,12 @@ class Stage:
     expected_s: float = 10.0
     threads: int = 1
     parts: Mapping[str, str] = field(default_factory=dict)
+    partial_input: str | None = None  # an input whose unfinished results are worth reading where it failed
+
+    @property
+    def reads_partial(self) -> str | None:
+        """The key of that input."""
+        return self.inputs[self.partial_input].key if self.partial_input else None
 
     @property
     def process_group(self) -> str:

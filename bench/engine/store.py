@@ -70,18 +70,23 @@ class Store:
 
     def is_present(self, stage: Stage) -> bool:
         """Whether there is a folder to read, each file of it at the size at which it was stored."""
-        manifest = _read_manifest(self.path(stage))
-        return manifest is not None and all(
-            _has_size(self.path(stage) / name, stored["bytes"]) for name, stored in manifest["files"].items()
-        )
+        return self._has(stage)
 
     def is_done(self, stage: Stage) -> bool:
         """Whether the stage is present and ran to its end."""
-        return self.is_present(stage) and "partial" not in self.manifest(stage)
+        return self._has(stage, without=("partial",))
 
     def is_whole(self, stage: Stage) -> bool:
         """Whether the stage is done and no file of it was dropped since."""
-        return self.is_done(stage) and "dropped" not in self.manifest(stage)
+        return self._has(stage, without=("partial", "dropped"))
+
+    def _has(self, stage: Stage, without: tuple[str, ...] = ()) -> bool:
+        manifest = _read_manifest(self.path(stage))
+        return (
+            manifest is not None
+            and not any(name in manifest for name in without)
+            and all(_has_size(self.path(stage) / name, stored["bytes"]) for name, stored in manifest["files"].items())
+        )
 
     def manifest(self, stage: Stage) -> dict[str, Any]:
         """Raises StoreError when the stage is not done."""

@@ -44,6 +44,7 @@ class Chain:
         *,
         isolated: bool = False,
         parts: Mapping[str, str] | None = None,
+        partial_input: str | None = None,
     ) -> Stage:
         """The stage of this name. The part before the first slash is its kind and its module."""
         if name not in self.stages:
@@ -58,6 +59,7 @@ class Chain:
                 expected_s=expected_s,
                 threads=self.threads,
                 parts=parts or {},
+                partial_input=partial_input,
             )
         if self.stages[name].config != config:
             raise ConfigError(f"two different stages would both be called {name!r}; change a name or a beta")
@@ -186,7 +188,8 @@ class Chain:
         """Rows of the policies that a training saved."""
         rows = self.suite.evaluation.rows_per_budget * len(self.suite.budgets)
         inputs = {**self._measuring(settings, replicate), "train": training}
-        return self.stage(f"measure/{name}", self._measured(settings, replicate), self._seconds_of_rows(rows), inputs)
+        config, expected = self._measured(settings, replicate), self._seconds_of_rows(rows)
+        return self.stage(f"measure/{name}", config, expected, inputs, partial_input="train")
 
     def null(self, name: str, settings: Any, replicate: int) -> Stage:
         """Rows of pi_ref, measured again and again."""

@@ -1,8 +1,8 @@
-"""How far two judges of the same texts agree: in the order of two responses to one prompt, and in correlation.
+"""Agreement of two scores of the same texts: in the order of two responses to one prompt, and in correlation.
 
-Only responses of one policy to one prompt are compared: between prompts scores mean nothing, and between policies the
-difference of their means would speak. What one prompt's pairs say moves together, so intervals are over prompts,
-resampled. The reports call it.
+Only responses of one policy to one prompt are compared. Scores are not comparable between prompts, and between policies
+the difference of their means would dominate. The pairs of one prompt are correlated, so intervals are over resampled
+prompts. The reports call it.
 """
 
 from dataclasses import dataclass
@@ -20,24 +20,24 @@ TIE = 1e-9  # standard deviations: above the rounding of a sum of parts, below a
 
 @dataclass(frozen=True)
 class Agreement:
-    """`disagree`: of `pairs` of responses that both judges tell apart, the share that they order differently."""
+    """`disagree`: the share of the `pairs` that the two scores order differently. Pairs with a tie do not count."""
 
     disagree: Estimate
     correlation: Estimate
     pairs: int
 
 
-_NONE = undefined(RESAMPLED, "no two responses to one prompt that both judges tell apart")
+_NONE = undefined(RESAMPLED, "no two responses to one prompt that both scores tell apart")
 _NOTHING = Agreement(_NONE, _NONE, 0)
 
 
 def agreement(
     one: ArrayLike, other: ArrayLike, policies: ArrayLike, prompts: ArrayLike, generator: np.random.Generator
 ) -> Agreement:
-    """Two judges' scores of B texts, each text written by a policy to a prompt.
+    """Compare two scores of B texts, each written by a policy in response to a prompt.
 
-    A pair that a judge holds equal within TIE has no order and does not count. The correlation is Pearson's after each
-    policy's mean on each prompt is removed; undefined where a judge does not vary.
+    A pair that a score holds equal within TIE has no order and does not count. The correlation is Pearson's after each
+    policy's mean on each prompt is removed; undefined where a score does not vary.
     """
     scores_2B = np.array([one, other], dtype=float)
     if not scores_2B.shape[1]:
@@ -52,15 +52,15 @@ def agreement(
     if not pairs:
         return _NOTHING
     counts_DP = np.vstack([np.ones(len(sums_PK)), prompt_counts(len(sums_PK), DRAWS, generator)])
-    drawn_DK = counts_DP @ sums_PK  # the first draw is the sample itself
+    sums_DK = counts_DP @ sums_PK  # the first draw is the sample itself
     share, correlation = (
-        from_draws(float(values[0]), values[1:], len(sums_PK)) for values in (_share(drawn_DK), _correlation(drawn_DK))
+        from_draws(float(values[0]), values[1:], len(sums_PK)) for values in (_share(sums_DK), _correlation(sums_DK))
     )
     return Agreement(share, correlation, pairs)
 
 
 def _pairs(scores_2B: Float, group_B: NDArray[np.intp], prompt_B: NDArray[np.intp]) -> tuple[Float, Float]:
-    """By prompt: pairs that both judges order, and those that they order differently. Groups are contiguous."""
+    """By prompt: pairs that both scores order, and those that they order differently. Groups are contiguous."""
     prompts = int(prompt_B.max()) + 1
     ordered_P, differently_P = np.zeros(prompts), np.zeros(prompts)
     for step in range(1, int(np.bincount(group_B).max())):
@@ -74,7 +74,7 @@ def _pairs(scores_2B: Float, group_B: NDArray[np.intp], prompt_B: NDArray[np.int
 
 
 def _moments(scores_2B: Float, group_B: NDArray[np.intp], prompt_B: NDArray[np.intp]) -> tuple[Float, ...]:
-    """By prompt: the sums of squares of both judges' centred scores, and of their products."""
+    """By prompt: the sums of squares of both centred scores, and of their products."""
     size_G = np.bincount(group_B)
     a, b = (scores - (np.bincount(group_B, scores) / size_G)[group_B] for scores in scores_2B)
     prompts = int(prompt_B.max()) + 1

@@ -1,7 +1,7 @@
-"""Does one column of rows go with another? Correlations within a cell, taken together over replicates.
+"""Correlation of two columns over the rows of a cell, and its mean over replicates.
 
-Rows of one cell follow each other, so within one replicate there is no honest interval; over replicates there is. The
-reports call it.
+Rows of one cell depend on each other, so one replicate has no valid interval; several replicates have one. The reports
+call it.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def correlation(x: ArrayLike, y: ArrayLike) -> float:
 
 
 def correlation_over(values: Sequence[float]) -> Estimate:
-    """The replicates' correlations as one: the t mean of Fisher's z (artanh), turned back.
+    """The mean correlation over replicates: the t mean of Fisher's z (artanh), transformed back.
 
     With fewer than two there is a point and no interval.
     """

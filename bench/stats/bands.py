@@ -1,9 +1,9 @@
-"""Bands over a grid that hold everywhere at once, not only at each point.
+"""Simultaneous bands: intervals over a grid that hold everywhere at once, not only at each point.
 
 One replicate: max-t over the grid by the prompt bootstrap. Several: pointwise t intervals at a level divided by the
-number of points (Bonferroni), since three curves are too few to learn how neighbouring points move together; so read
-them at few points (the budgets), or expect them wide. `replicates` has the pointwise band over a fine grid. The
-reports call it.
+number of points (Bonferroni), since three curves are too few to estimate how neighbouring points move together. Read
+these at few points (the budgets), or expect them wide. `replicates` has the pointwise band over a fine grid. The
+coverage check calls it.
 """
 
 import numpy as np
@@ -19,9 +19,8 @@ Float = NDArray[np.float64]
 def max_t(d: Float, point_G: Float, draws_DG: Float, prompts: int, level: float = LEVEL) -> Band:
     """The band point +- q se, q the `level` quantile over resamples of the largest |draw - point| / se on the grid.
 
-    Widened for the number of prompts that were resampled, as `expanded` says.
-
-    A grid point without spread, as pi_ref at 0 is, has a band of no width and does not count.
+    `expanded` widens it for the number of prompts. A grid point without spread, such as pi_ref at 0, has a band of no
+    width and does not count.
     """
     se_G = draws_DG.std(axis=0, ddof=1)
     t_DG = np.abs(draws_DG - point_G) / np.where(se_G > 0, se_G, np.inf)

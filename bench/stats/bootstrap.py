@@ -1,8 +1,8 @@
 """The prompt bootstrap. Prompts are crossed with policies, so one resample of prompts serves all rows of all cells.
 
-`prompt_counts` draws the resamples once; everything else is a matrix product with them, so ten thousand resamples
-of a whole run take seconds. Quantile intervals only; never used over replicates, of which there are too few to
-resample. `fits`, `peak`, `bands` and the reports call it.
+`prompt_counts` draws the resamples once. Everything else is a matrix product with them, so ten thousand resamples
+of a whole run take seconds. For quantile intervals over prompts only: replicates are too few to resample. `fits`,
+`gamma`, `peaks`, `smooth` and the reports call it.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Resamples:
-    """How often each of the run's P prompts is in each of D resamples."""
+    """The number of times that each of the run's P prompts is in each of D resamples."""
 
     prompt_ids: tuple[str, ...]
     counts_DP: Float
@@ -69,9 +69,9 @@ def means_under(counts_DP: Float, values_RP: Float) -> Float:
     return np.divide(total_DR, weight_DR, out=np.full_like(total_DR, np.nan), where=weight_DR > 0)
 
 
-def curve_draws(curve: Curve, drawn: Resamples) -> CurveDraws:
+def curve_draws(curve: Curve, resampled: Resamples) -> CurveDraws:
     """Whole curves resampled: KL, gold and proxy of all rows move together."""
-    counts_DP = drawn.of(curve.prompt_ids)
+    counts_DP = resampled.of(curve.prompt_ids)
     kl, gold, proxy = (means_under(counts_DP, values) for values in (curve.kl_RP, curve.gold_RP, curve.proxy_RP))
     return CurveDraws(d_of(kl), gold, proxy)
 

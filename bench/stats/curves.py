@@ -1,7 +1,7 @@
 """A cell as a curve over d = sqrt(KL): its rows in order, its peak row, its row at a declared KL.
 
-The peak row is chosen on the `select` prompts and never on the prompts that are reported. Values between rows are in
-`matched`, fits in `fits` and `smooth`. All of `stats` and the reports call it.
+The peak row is chosen on the `select` prompts and never on the prompts that are reported. `matched` has values between
+rows, `fits` and `smooth` have fits. All of `stats` and the reports call it.
 """
 
 import math
@@ -19,8 +19,8 @@ _AT_REFERENCE = 1e-3  # nats: float32 noise in the KL of pi_ref to itself stays 
 class Curve:
     """One cell's R evaluated policies in order of KL. Columns of `*_RP` are the P report prompts, crossed with rows.
 
-    `gold_RP`, `proxy_RP`, `kl_RP` are prompt means (P may be 0 when no sample was kept) of `prompt_ids`. Another
-    judge may stand in gold's place.
+    `kl` is in nats, `gold` and `proxy` are in gold's standard deviations. `gold_RP`, `proxy_RP`, `kl_RP` are means per
+    prompt, in the order of `prompt_ids`; P is 0 when no sample was kept. Another score may stand in gold's place.
     """
 
     cell: str
@@ -43,6 +43,11 @@ class Curve:
     @property
     def d(self) -> Float:
         return d_of(self.kl)
+
+    @property
+    def starts_at_reference(self) -> bool:
+        """True if the first row is pi_ref itself."""
+        return not self.kl[0] > _AT_REFERENCE
 
     @property
     def prompts(self) -> int:
@@ -80,7 +85,7 @@ def end_row(curve: Curve, kl: float) -> tuple[int | None, str]:
         return None, f"no row near the declared {kl:g} nats (the cell reached {reached} nats)"
     if curve.prompts < 2:
         return None, "no samples on the report prompts"
-    if curve.kl[0] > _AT_REFERENCE:
+    if not curve.starts_at_reference:
         return None, "the first row is not pi_ref"
     return end, ""
 

@@ -1,11 +1,12 @@
 """A statistic with its interval: means over prompts, means over replicates, quantiles of a bootstrap.
 
-An undefined statistic is NaN and carries the reason; fewer than two clusters or replicates have a point
-and no interval. `method` says what the interval is over and what it takes as given: nothing covers world, SFT
-and gold. No resampling here (see `bootstrap`) and no curve (see `curves`). All of `stats` and the reports call it.
+An undefined statistic is NaN and carries the reason. Fewer than two prompts or replicates have a point and no interval.
+`method` says what the interval is over and what it holds fixed; nothing covers world, SFT and gold. Resampling is in
+`bootstrap`, curves are in `curves`. All of `stats` and the reports call it.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 LEVEL = 0.95
+ENOUGH = 3  # replicates from which an interval over them is made
 _ONE = "given one replicate: its pairs, proxy and training are not covered"
 BY_PROMPT = f"t over prompts, {_ONE}"
 PAIRED = f"t over prompts, paired by prompt, {_ONE}"
 RESAMPLED = f"quantiles over resampled prompts, {_ONE}"
 OVER_REPLICATES = "t over replicates, given the prompts"
+DASH = "–"  # noqa: RUF001
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,16 @@ class Estimate:
     def __str__(self) -> str:
         return plus_minus(self.point, self.error)
 
+    def bracketed(self, decimals: int = 2) -> str:
+        """`1.42 [1.30, 1.55]`, for an interval that need not be symmetric; the point alone where there is none."""
+        if not self.defined:
+            return DASH
+        ends = f" [{self.low:.{decimals}f}, {self.high:.{decimals}f}]" if self.has_interval else ""
+        return _minus(f"{self.point:.{decimals}f}{ends}")
+
 
 def undefined(method: str, reason: str, level: float = LEVEL, n: int = 0) -> Estimate:
-    """An estimate that could not be made, and why."""
+    """An estimate that could not be made, with the reason."""
     return Estimate(math.nan, math.nan, math.nan, level, method, n, reason)
 
 
@@ -84,10 +94,10 @@ def from_se(point: float, se: float, n: int, method: str, level: float = LEVEL) 
 def from_draws(
     point: float, draws_D: NDArray[np.float64], n: int, method: str = RESAMPLED, level: float = LEVEL
 ) -> Estimate:
-    """The quantile interval of bootstrap draws, +-inf where a draw ran off; no interval if an end of it did, or is NaN.
+    """The quantile interval of bootstrap draws; no interval if a draw is NaN or an end of the interval is infinite.
 
-    `n` counts what was resampled. Quantiles of resamples are too narrow by about a factor sqrt((n - 1) / n) and the
-    excess of t over normal, so that they are taken further out (expanded percentiles, Hesterberg 2015).
+    `n` counts the prompts that were resampled. Plain quantiles are too narrow, by about a factor sqrt((n - 1) / n) and
+    by the excess of t over normal, so they are taken further out (expanded percentiles, Hesterberg 2015).
     """
     if not math.isfinite(point):
         return undefined(method, "the estimate itself is not finite", level, n)
@@ -121,6 +131,13 @@ def paired_difference(minuend_P: ArrayLike, subtrahend_P: ArrayLike, level: floa
     return from_se(float(difference.mean()), se, len(difference), PAIRED, level)
 
 
+def prompt_mean(values_P: ArrayLike, level: float = LEVEL) -> Estimate:
+    """Mean over P prompt means, with a t interval over prompts."""
+    x = np.asarray(values_P, dtype=float)
+    se = float(x.std(ddof=1) / math.sqrt(len(x))) if len(x) > 1 else math.nan
+    return from_se(float(x.mean()), se, len(x), BY_PROMPT, level)
+
+
 def replicate_mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
     """Mean over replicates, with a t interval over replicates."""
     x = np.asarray(values, dtype=float)
@@ -130,13 +147,18 @@ def replicate_mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
     return from_se(float(x.mean()), se, len(x), OVER_REPLICATES, level)
 
 
+def over(estimates: Sequence[Estimate]) -> Estimate:
+    """One estimate from those of the replicates: their t mean from ENOUGH on, else the first, for itself alone."""
+    return replicate_mean([e.point for e in estimates]) if len(estimates) >= ENOUGH else estimates[0]
+
+
 def plus_minus(point: float, error: float, signed: bool = False, decimals: int | None = None) -> str:
     """`0.742 ± 0.013`: the error to two digits below 3 in its leading digit, else one; the point to match.
 
     `decimals` fixes them instead, for columns that must line up.
     """
     if not math.isfinite(point):
-        return "–"  # noqa: RUF001
+        return DASH
     sign = "+" if signed else "-"
     if not math.isfinite(error) or error <= 0:
         return _minus(f"{point:{sign}.2f}")

@@ -1,9 +1,9 @@
 """Two-parameter forms of gold over d = sqrt(KL) (Gao, Schulman and Hilton 2022, 2210.10760).
 
 Best-of-n: R(d) = d (a - b d), with d* = a / 2b and R* = a^2 / 4b. RL: R(d) = d (a - b log d), with d* = exp(a/b - 1)
-and R* = b d*. Both are lines in (a, b), fitted by plain least squares through the origin; a curve's intervals come from
+and R* = b d*. Both are linear in (a, b) and fitted by plain least squares through the origin. Intervals come from
 refitting whole curves under resampled prompts. Errors of the *form* are not in them: see `leave_one_out` and `ahead`.
-Gamma is in `gamma`. The reports call it.
+Gamma is in `gamma`. `facade` and the reports call it.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,10 +15,10 @@ from scipy.special import xlogy
 
 from bench.stats.bootstrap import Resamples, curve_draws
 from bench.stats.curves import Curve
-from bench.stats.estimate import LEVEL, RESAMPLED, Estimate, from_draws, replicate_mean, undefined
+from bench.stats.estimate import ENOUGH, LEVEL, RESAMPLED, Estimate, from_draws, over, replicate_mean, undefined
 
 Float = NDArray[np.float64]
-_FEWEST = 3  # rows past pi_ref: two parameters and something to judge them by
+_FEWEST = 3  # rows past pi_ref: one more than there are parameters
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ FORMS = {form.name: form for form in (BEST_OF_N, RL)}
 
 @dataclass(frozen=True)
 class Fit:
-    """One curve's (a, b), what they imply, and the root mean square of what is left over the rows.
+    """One curve's (a, b), its peak d* and R* (`peak_d`, `peak_gold`), and the root mean square residual over `rows`.
 
-    `reason` says why the form could not be fitted; the peak's own reasons are in `peak_d`.
+    `reason` says why the form could not be fitted. If only the peak is undefined, `peak_d` has the reason.
     """
 
     form: Form
@@ -60,7 +60,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Ahead:
-    """A row beyond those fitted: what the fit says, what was measured, and measured minus said, paired by prompt."""
+    """A row beyond those fitted: predicted gold, measured gold, and measured minus predicted, paired by prompt."""
 
     row_id: str
     d: float
@@ -81,7 +81,7 @@ def solve(form: Form, d: Float, gold: Float) -> tuple[Float, Float]:
     return np.where(singular, np.nan, a), np.where(singular, np.nan, b)
 
 
-def fit(curve: Curve, form: Form, drawn: Resamples, rows: NDArray[np.bool_] | None = None) -> Fit:
+def fit(curve: Curve, form: Form, resampled: Resamples, rows: NDArray[np.bool_] | None = None) -> Fit:
     """Fit gold of a curve's rows (all, or those in the mask `rows`), with intervals over resampled prompts."""
     used = _usable(curve) & (True if rows is None else rows)
     d, gold = curve.d[used], curve.gold[used]
@@ -90,7 +90,7 @@ def fit(curve: Curve, form: Form, drawn: Resamples, rows: NDArray[np.bool_] | No
     a, b = (float(value) for value in solve(form, d, gold))
     if not np.isfinite(a + b):
         return _unfitted(form, "the rows do not tell a from b: too little spread in d")
-    draws = curve_draws(curve, drawn)
+    draws = curve_draws(curve, resampled)
     a_D, b_D = solve(form, draws.d[:, used], draws.gold[:, used])
     left = gold - form.value(a, b, d)
     prompts = curve.prompts
@@ -106,8 +106,28 @@ def fit(curve: Curve, form: Form, drawn: Resamples, rows: NDArray[np.bool_] | No
     )
 
 
+def fit_over(fits: Sequence[Fit]) -> Fit:
+    """One fit from those of the replicates: the t means of their numbers from ENOUGH on, else the first.
+
+    `rmse` and `rows` are over the rows of all replicates. A number that one replicate lacks is undefined.
+    """
+    if len(fits) < ENOUGH:
+        return fits[0]
+    rows = sum(f.rows for f in fits)
+    return Fit(
+        fits[0].form,
+        over([f.a for f in fits]),
+        over([f.b for f in fits]),
+        over([f.peak_d for f in fits]),
+        over([f.peak_gold for f in fits]),
+        float(np.sqrt(sum(f.rows * f.rmse**2 for f in fits) / rows)) if rows else float("nan"),
+        rows,
+        next((f.reason for f in fits if f.reason), ""),
+    )
+
+
 def leave_one_out(curves: Sequence[Curve], form: Form) -> Estimate:
-    """Root mean square error on a replicate of the form fitted to the others: the t mean over which is left out."""
+    """Root mean square error on a replicate of the form fitted to the others: the t mean over the one left out."""
     if len(curves) < 2:
         return undefined("leave one replicate out", "one replicate: none to leave out", n=len(curves))
     errors = []
@@ -119,13 +139,13 @@ def leave_one_out(curves: Sequence[Curve], form: Form) -> Estimate:
     return replicate_mean(errors)
 
 
-def ahead(curve: Curve, form: Form, below: NDArray[np.bool_], drawn: Resamples) -> tuple[Ahead, ...]:
-    """Fit the rows in the mask `below` and predict the others. Empty where those rows do not carry a fit."""
+def ahead(curve: Curve, form: Form, below: NDArray[np.bool_], resampled: Resamples) -> tuple[Ahead, ...]:
+    """Fit the rows in the mask `below` and predict the others. Empty if those rows are too few for a fit."""
     used, rest = _usable(curve) & below, _usable(curve) & ~below
     if (curve.d[used] > 0).sum() < _FEWEST:
         return ()
     a, b = solve(form, curve.d[used], curve.gold[used])
-    draws = curve_draws(curve, drawn)
+    draws = curve_draws(curve, resampled)
     a_D, b_D = solve(form, draws.d[:, used], draws.gold[:, used])
     found = []
     for i in np.flatnonzero(rest):

@@ -1,8 +1,8 @@
 """Gamma, the degree of over-optimization of a best-of-n curve (Kim et al. 2025, 2505.12763).
 
 gamma = int_0^k |f - g| dx / int_0^k f dx, with f and g the best-of-n forms fitted to gold and to the proxy. Here x is
-d, in which the form is stated; f and g are in one unit, gold's standard deviation; and k is the same for all that are
-compared, so it is given. Larger is worse; 0 where the proxy tells the truth. The reports call it.
+d, in which the form is stated; f and g are in one unit, gold's standard deviation; and k is the same for all curves
+that are compared, so it is an argument. Larger is worse; 0 where proxy and gold agree. The reports call it.
 """
 
 import numpy as np
@@ -17,8 +17,8 @@ Float = NDArray[np.float64]
 Numbers = Float | float
 
 
-def gamma(curve: Curve, upper: float, drawn: Resamples) -> Estimate:
-    """Gamma up to d = `upper`. Null where the area under gold is not positive; such a resample is at infinity.
+def gamma(curve: Curve, upper: float, resampled: Resamples) -> Estimate:
+    """Gamma up to d = `upper`. Undefined where the area under gold is not positive; such a resample is at infinity.
 
     Rows beyond `upper` take part in the fit.
     """
@@ -30,7 +30,7 @@ def gamma(curve: Curve, upper: float, drawn: Resamples) -> Estimate:
     point = ratio(solve(BEST_OF_N, d, curve.gold[used]), solve(BEST_OF_N, d, curve.proxy[used]), upper)
     if not np.isfinite(point):
         return undefined(RESAMPLED, "the area under gold is not positive")
-    draws = curve_draws(curve, drawn)
+    draws = curve_draws(curve, resampled)
     gold_D, proxy_D = (solve(BEST_OF_N, draws.d[:, used], scores[:, used]) for scores in (draws.gold, draws.proxy))
     return from_draws(float(point), ratio(gold_D, proxy_D, upper), curve.prompts)
 

@@ -1,8 +1,8 @@
-"""Curves at matched x: gold at a KL, gold at a proxy score, differences there, and whether curves coincide.
+"""Curves at equal x: gold at a KL, gold at a proxy score, and differences there.
 
 Every value is a local-linear fit over the rows near the target, so it is a weighted sum of rows, and two values on
 the same prompts have a difference paired by prompt. Only the window is chosen; no curve shape is assumed (see `fits`
-and `smooth`). The reports call it.
+and `smooth`). `facade`, the verdicts and the reports call it.
 """
 
 import math
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.stats.compare import ENOUGH, Asked, Evidence
 from bench.stats.curves import WINDOW, Curve
 from bench.stats.estimate import (
     BY_PROMPT,
+    ENOUGH,
     LEVEL,
     Estimate,
     from_se,
@@ -30,9 +30,9 @@ PROXY_WINDOW = 0.25  # gold standard deviations either side of a proxy score
 
 @dataclass(frozen=True, eq=False)
 class Matched:
-    """Gold at one x. `effect_P` holds each prompt's share, its mean the point; empty without samples.
+    """Gold at one x. `effect_P` holds each prompt's contribution, its mean the point; empty without samples.
 
-    `reason` says why there is no value; then `point` is NaN.
+    If there is no value, `point` is NaN and `reason` says why.
     """
 
     point: float
@@ -60,9 +60,9 @@ def at_kl(curve: Curve, kl: float, reach: float = WINDOW) -> Matched:
     """Gold at a KL: local-linear in d over rows within WINDOW, evaluated at sqrt(kl).
 
     A side without such a row takes its nearest one within a factor `reach`. Undefined without rows on both sides. The
-    point is a weighted sum of the rows' gold, so its error is that sum's, less slope times the same sum of errors in d
-    (delta method); rows share prompts, and the sum is taken within prompts before their spread is. Without samples the
-    rows' errors are taken to move together, which bounds the standard error from above.
+    point is a weighted sum of the rows' gold. Its error is that of the sum, less slope times the same sum of errors in
+    d (delta method). Rows share prompts, so the sum is taken within each prompt, and the spread over prompts. Without
+    samples the rows' errors are taken to move together, which bounds the standard error from above.
     """
     inside = _around_kl(curve, kl, reach)
     d = curve.d[inside]
@@ -82,8 +82,8 @@ def at_kl(curve: Curve, kl: float, reach: float = WINDOW) -> Matched:
 def at_proxy(curve: Curve, proxy: float) -> Matched:
     """Gold where the proxy's score is `proxy`: local-linear over rows within PROXY_WINDOW, errors of both carried.
 
-    The axes on which training and best-of-n may be compared. Only rows up to the proxy's highest one count, so that
-    the score is met on the way up.
+    On this axis training and best-of-n can be compared. Only rows up to the proxy's highest one count, so that the
+    value is that of the rising part.
     """
     rising = np.arange(len(curve)) <= np.argmax(np.nan_to_num(curve.proxy, nan=-np.inf))
     inside = rising & np.isfinite(curve.gold + curve.proxy) & (np.abs(curve.proxy - proxy) <= PROXY_WINDOW)
@@ -112,7 +112,7 @@ def difference(one: Matched, other: Matched) -> Estimate:
 
 
 def difference_over(ones: Sequence[Matched], others: Sequence[Matched]) -> Estimate:
-    """Differences of the i-th replicates: their t mean from ENOUGH on, else the first one, given itself."""
+    """Differences of the i-th replicates: their t mean from ENOUGH on, else the first one, for itself alone."""
     pairs = [difference(one, other) for one, other in zip(ones, others, strict=True)]
     if len(pairs) < ENOUGH:
         return pairs[0]
@@ -120,32 +120,13 @@ def difference_over(ones: Sequence[Matched], others: Sequence[Matched]) -> Estim
     return undefined("t over replicates", missing) if missing else replicate_mean([pair.point for pair in pairs])
 
 
-def coincide(ones: Sequence[Curve], others: Sequence[Curve], kls: Sequence[float], margin: float) -> Evidence:
-    """Two settings' gold lies within `margin` of each other at every KL of a declared range: an equivalence test.
-
-    Two one-sided tests at each KL (Schuirmann 1987), all of which must hold (intersection-union, so no correction over
-    KLs); with the 95% intervals of the verdicts rather than the customary 90%. It fails where a difference is clearly
-    beyond the margin. A KL that a curve does not reach bars the claim: it is about the whole range.
-    """
-    asked: list[Asked] = []
-    barred: list[str] = []
-    for kl in kls:
-        found = difference_over([at_kl(c, kl) for c in ones], [at_kl(c, kl) for c in others])
-        if not found.defined:
-            barred.append(found.reason)
-            continue
-        name = f"difference at {kl:g} nats"
-        asked += [Asked(name, found, margin, above=False), Asked(name, found, -margin)]
-    return Evidence(tuple(asked), "; ".join(dict.fromkeys(barred)))
-
-
 def passed(curves: Sequence[Curve], kls: Sequence[float], reach: float = WINDOW) -> list[float]:
-    """Those of `kls` at which every curve has a value."""
+    """The KLs among `kls` at which every curve has a value."""
     return [kl for kl in kls if all(not at_kl(curve, kl, reach).reason for curve in curves)]
 
 
 def _around_kl(curve: Curve, kl: float, reach: float) -> NDArray[np.bool_]:
-    """Rows within WINDOW of the KL, and the nearest within `reach` on a side that has none."""
+    """Rows within WINDOW of the KL, and on a side without any the nearest one within `reach`."""
     measured = np.isfinite(curve.gold) & (curve.kl > 0)
     away = np.abs(np.log(np.where(measured, curve.kl, np.nan) / kl))
     inside = measured & (curve.kl >= kl / WINDOW) & (curve.kl <= kl * WINDOW)
@@ -166,7 +147,7 @@ def _line(x_R: Float, y_R: Float, target: float) -> tuple[Float, float] | None:
 
 
 def _around(point: float, effect_P: Float) -> Float:
-    """Prompts' shares, moved to average to the point: slope times the target is the same for all of them."""
+    """Prompts' contributions, shifted to average to the point: slope times target is the same for all of them."""
     return effect_P + (point - np.nanmean(effect_P))
 
 

@@ -1,21 +1,21 @@
-"""What a run could have seen: the smallest difference that its intervals would detect. The reports call it."""
+"""Power: the smallest difference that an estimate's interval could detect. The reports call it."""
 
 import math
 
 from scipy.special import nctdtrinc, stdtrit
 
-from bench.stats.compare import ALPHA
 from bench.stats.estimate import Estimate
+from bench.stats.verdicts.evidence import ALPHA
 
 POWER = 0.8
 
 
 def detectable(found: Estimate, power: float = POWER, alpha: float = ALPHA) -> float:
-    """How far beyond a bound the truth must lie for a one-sided test at `alpha` to see it with chance `power`.
+    """The distance of the truth from a bound at which a one-sided test at `alpha` detects it with chance `power`.
 
     From the estimate's own standard error: delta se, delta the non-centrality at which a t variable with n - 1 degrees
     of freedom exceeds its critical value with chance `power`. NaN without an interval. With three replicates the
-    standard error is itself known only to within a factor of three or so, and this number with it.
+    standard error itself is known only to within a factor of about three, and so is this number.
     """
     if not found.has_interval or found.n < 2:
         return math.nan

@@ -1,7 +1,7 @@
-"""Replicates of one setting taken together: their mean over d with a t band, and their value at a KL.
+"""Means over the replicates of one setting: their curve over d with a t band, and their value at a KL.
 
-Fewer than ENOUGH replicates have no interval over them; then the first one speaks, conditional on itself. The reports
-call it.
+Fewer than ENOUGH replicates have no interval over them; then the value is the first one's, for itself alone. `frame`
+and the reports call it.
 """
 
 from collections.abc import Sequence
@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.stats.compare import ENOUGH
 from bench.stats.curves import Curve
-from bench.stats.estimate import Estimate, replicate_mean
+from bench.stats.estimate import ENOUGH, Estimate, replicate_mean
 from bench.stats.matched import value_at
 
 Float = NDArray[np.float64]

@@ -1,9 +1,9 @@
-"""A curve drawn smooth: the penalised cubic spline, as the linear map from rows to a grid that it is.
+"""Smoothed curves: the penalised cubic spline, as a linear map from rows to a grid.
 
 The penalty is chosen by generalised cross-validation on the curve itself (Craven and Wahba 1979) and then held fixed,
-so that thousands of resampled curves are one matrix product. What it leaves out: the uncertainty of that choice, the
-bias of smoothing, and that rows share prompts, which makes neighbours' errors alike; docs/statistics.md has the
-coverage that results. `peak` and `bands` call it.
+so that thousands of resampled curves are one matrix product. Left out: the uncertainty of that choice, the bias of
+smoothing, and the correlation of neighbouring rows, which share prompts. docs/coverage.md has the resulting coverage.
+`peaks` calls it.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Smooth:
     slope_R: Float
     rows: NDArray[np.intp]  # of the curve, those used
 
-    def drawn(self, draws: CurveDraws, curve: Curve) -> Float:
+    def of_draws(self, draws: CurveDraws, curve: Curve) -> Float:
         """The fit [D, G] of each resampled curve; a row whose d moves counts as moved along the slope."""
         moved_DR = draws.d[:, self.rows] - curve.d[self.rows]
         return (draws.gold[:, self.rows] - self.slope_R * moved_DR) @ self.map_GR.T

@@ -1,8 +1,8 @@
-"""Which strength (beta) of a method ends best, between those that were run, and how it goes with another number.
+"""The best strength (beta) of a method at the end of training, and its slope over another number across methods.
 
-The place is the vertex of the parabola in log beta through the best strength and its two neighbours, so that two
-methods can be told apart by less than the spacing of their grids. Where the best strength is the first or the last of
-the grid there is no vertex, and no number. The reports call it.
+It is the vertex of the parabola in log beta through the best strength of the grid and its two neighbours, so that two
+methods can differ by less than the spacing of their grids. If the best strength is the first or the last of the grid
+there is no vertex, and no number. The reports call it.
 """
 
 from dataclasses import dataclass
@@ -35,14 +35,14 @@ class BestStrength:
 
 
 def best_strength(betas_B: Float, gold_BP: Float, counts_DP: Float) -> BestStrength:
-    """Of increasing `betas_B`, gold's prompt means [B, P] at the end of training, resampled together."""
+    """The best of increasing `betas_B`, from gold's prompt means [B, P] at the end of training, resampled together."""
     log_B = np.log(betas_B)
     point = vertices(log_B, gold_BP.mean(axis=1, keepdims=True).T)[0]
     return BestStrength(float(point), vertices(log_B, means_under(counts_DP, gold_BP)), gold_BP.shape[1])
 
 
 def vertices(x_B: Float, y_DB: Float) -> Float:
-    """Where the parabola through each row's largest value and its neighbours is highest; -inf, inf at the ends."""
+    """The vertex of the parabola through each row's largest value and its neighbours; -inf, inf at the ends."""
     top_D, last = y_DB.argmax(axis=1), len(x_B) - 1
     at_end_D = np.where(top_D == 0, -np.inf, np.inf)
     if last < 2:
@@ -59,7 +59,7 @@ def vertices(x_B: Float, y_DB: Float) -> Float:
 def slope(x_K: Float, found: list[BestStrength]) -> Estimate:
     """Least-squares slope of log beta over `x_K` across K methods, on the same resampled prompts."""
     if len(found) < 2 or np.ptp(x_K) == 0:
-        return undefined(RESAMPLED, "fewer than two places to draw a line through")
+        return undefined(RESAMPLED, "fewer than two places to fit a line through")
     weight_K = (x_K - x_K.mean()) / ((x_K - x_K.mean()) ** 2).sum()
     with np.errstate(invalid="ignore"):  # ends of a grid are infinite
         point = float(weight_K @ np.array([f.log_beta for f in found]))

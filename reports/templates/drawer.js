@@ -75,7 +75,7 @@ const Drawer = (() => {
 
   function changed() {
     const body = find("changed"), now = (name) => Page.value(row, name);
-    const lines = [["length", "tokens a response", 1], ["repetition", "share of trigrams said before", 3], ["distinct2", "distinct bigrams", 3]];
+    const lines = [["length", "tokens a response", 1], ["repetition", "share of repeated trigrams", 3], ["distinct2", "distinct bigrams", 3]];
     body.replaceChildren();
     const list = make("p", "scores");
     for (const [name, words, digits] of lines) {

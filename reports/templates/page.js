@@ -2,12 +2,12 @@
 const Page = (() => {
   const json = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
   const packs = Object.fromEntries([...document.querySelectorAll("script.pack")].map((e) => [e.dataset.name, e]));
-  const opened = {};
+  const unpacked = {};
 
   async function unpack(name) {
     if (!packs[name]) return null;
-    opened[name] ??= inflate(packs[name].textContent.trim());
-    return JSON.parse(await opened[name]);
+    unpacked[name] ??= inflate(packs[name].textContent.trim());
+    return JSON.parse(await unpacked[name]);
   }
   function inflate(base64) {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));

@@ -34,12 +34,12 @@ const Plots = (() => {
   }
 
   function trace(t) {
-    const shown = { ...t, visible: !off.has(t.meta.method) };
+    const trace = { ...t, visible: !off.has(t.meta.method) };
     if (t.meta.rows) {
-      shown.text = t.meta.rows.map(hover);
-      shown.hovertemplate = "%{text}<extra></extra>";
+      trace.text = t.meta.rows.map(hover);
+      trace.hovertemplate = "%{text}<extra></extra>";
     }
-    return shown;
+    return trace;
   }
 
   function draw(element) {

@@ -83,7 +83,7 @@ def test_a_plugin_that_cannot_work_is_refused_before_anything_is_made(begun, tmp
 def test_selfcheck_asks_a_plugin_what_every_loss_is_asked(tmp_path, capsys):
     plugin = toy_plugins.plugin(tmp_path, "import torch\ndef mine(x): return torch.log1p(torch.exp(-x))\n")
     assert main(["selfcheck", f"plugin={plugin}"]) == 0
-    assert "losses asked: 1, checks off: 0" in capsys.readouterr().out
+    assert "losses checked: 1, checks off: 0" in capsys.readouterr().out
     plugin.write_text("import torch\ndef mine(x): return torch.exp(-9 * x)\n")
     assert main(["selfcheck", "mine", f"plugin={plugin}"]) == 1
     out = capsys.readouterr().out

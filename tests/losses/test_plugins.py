@@ -6,7 +6,7 @@ import torch
 import toy_plugins
 
 from bench.checks.plugins import check_f
-from bench.checks.plugins.own import LOADS, verdicts
+from bench.checks.plugins.user_losses import LOADS, verdicts
 from bench.config.plugins import file_losses, offers
 from bench.errors import ConfigError
 from bench.losses.plugins import load, loaded, own_losses
@@ -114,6 +114,6 @@ def test_a_loss_is_asked_by_name_what_every_loss_and_method_is_asked(tmp_path):
     assert len(good) > 15
     assert set(good.values()) == {""}
     assert {name for name, reason in wild.items() if reason} == {"finite"}
-    assert "torch.float64 into torch.float32" in single["shape"]
+    assert "torch.float64 to torch.float32" in single["shape"]
     assert list(up) == [LOADS]
     assert "must fall" in up[LOADS]

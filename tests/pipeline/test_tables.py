@@ -142,7 +142,7 @@ def test_prompts_are_a_prefix_of_their_split(tmp_path):
     assert WorldArtifact(tmp_path).prompts("rl")["prompt"].tolist() == ["x", "z"]
     assert WorldArtifact(tmp_path).prompts("rl", 1)["prompt"].tolist() == ["x"]
     assert WorldArtifact(tmp_path).prompts("report")["prompt_id"].tolist() == ["b"]
-    with pytest.raises(ValueError, match="split 'rl' has 2 prompts, 3 are needed; raise world.splits.rl to 3"):
+    with pytest.raises(ValueError, match=r"split .rl. has 2 prompts, 3 are needed; raise world\.splits\.rl to 3"):
         WorldArtifact(tmp_path).prompts("rl", 3)
 
 

@@ -2,8 +2,9 @@ import dataclasses
 
 import pytest
 
-from reports.audits import gates
-from reports.load import load
+from reports.analysis.analysis import Analysis
+from reports.read.load import load
+from reports.sections.trust.gates import gates
 
 
 @pytest.fixture(scope="module")
@@ -12,7 +13,7 @@ def run(built):
 
 
 def table(run):
-    return gates(run).data.set_index("name")
+    return gates(Analysis(run)).data.set_index("name")
 
 
 def with_metric(run, stage, name, value):

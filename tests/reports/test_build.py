@@ -185,7 +185,7 @@ def test_a_suite_has_a_page_however_many_cells_are_done(make_overopt, tmp_path, 
 
 
 def test_neither_reports_nor_statistics_import_torch():
-    code = "import sys, reports.make, bench.stats.hump; sys.exit('torch' in sys.modules)"
+    code = "import sys, reports.page.make, bench.stats.verdicts.hump; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -7,9 +7,9 @@ import pytest
 from toy_claims import declaring, judge
 
 import reports
-from reports.claims import judge_claims
-from reports.load import load
-from reports.tables import claim_parts, claims
+from reports.analysis.analysis import Analysis
+from reports.read.load import load
+from reports.sections.claims.claims import claim_parts, claims
 
 HUMP = {"kind": "hump", "method": "ppo", "beta": 0, "proxy": "policy_sized", "kl": 16}
 EXPECTED = [
@@ -74,7 +74,7 @@ def test_a_turn_asks_nothing_of_the_proxy(run):
 
 
 def test_holm_counts_all_claims_the_untestable_too(run):
-    family = judge_claims(declaring(run, HUMP, {**HUMP, "kind": "leap"}, {**HUMP, "beta": 7}))
+    family = Analysis(declaring(run, HUMP, {**HUMP, "kind": "leap"}, {**HUMP, "beta": 7})).claims
     assert family[0].decision.p_holm == pytest.approx(3 * judge(run, HUMP).decision.p)
     assert [j.decision.verdict for j in family[1:]] == ["undecided", "undecided"]
     assert "no test of kind 'leap'" in family[1].reason
@@ -100,15 +100,15 @@ def test_a_run_without_rows_has_undecided_claims(run):
 
 def test_the_rubric_judges_by_its_own_select_prompts(run):
     cell = next(c for c in run.cells if c.name == "ppo-policy_sized-b0-r0")
-    curve, samples = run.by(cell, "users"), run.samples[run.samples.row_id == cell.curve.row_ids[3]]
+    curve, samples = run.scored_by(cell, "users"), run.samples[run.samples.row_id == cell.curve.row_ids[3]]
     select = samples[samples.split == "select"]
     assert curve.gold_select[3] == pytest.approx(select.rubric.mean())
     assert curve.gold_RP[3].mean() == pytest.approx(cell.rows.rubric[3])
 
 
 def test_the_table_says_verdict_number_and_p_and_the_csv_all_parts(run):
-    judged = judge_claims(declaring(run, *(claim for claim, _ in EXPECTED)))
-    table, parts = claims(judged), claim_parts(judged)
+    analysis = Analysis(declaring(run, *(claim for claim, _ in EXPECTED)))
+    table, parts = claims(analysis), claim_parts(analysis)
     assert [row[1] for row in table.body] == [verdict for _, verdict in EXPECTED]
     assert table.body[0][2].splitlines()[0].startswith("rise ")
     assert "All claims: t over 3 replicates." in table.note

@@ -90,7 +90,7 @@ def test_the_command_writes_beside_the_first_run(pair, capsys):
     ("words", "told"),
     [
         (["pfd=true"], "did you mean 'pdf'"),
-        (["pdf=perhaps"], "pdf: invalid value 'perhaps'"),
+        (["pdf=perhaps"], "pdf: 'perhaps' is not legal"),
         (["force=true"], "for several runs"),
         ([], ""),
     ],

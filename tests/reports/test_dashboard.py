@@ -7,8 +7,8 @@ import pytest
 
 import reports
 from bench.core.records import ROW_COLUMNS, read_parquet, write_parquet
-from reports.dashboard import dashboard, main
-from reports.wandb_log import cell_log, run_log
+from reports.wandb.dashboard import dashboard, main
+from reports.wandb.log import cell_log, run_log
 
 METHODS = ["ppo", "dpo", "bon"]
 
@@ -121,4 +121,4 @@ def test_without_a_login_the_command_says_so(folder, tmp_path, monkeypatch, capf
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     assert main(["someone/goldbench", str(folder)]) == 2
-    assert "dashboard: W&B took no view" in capfd.readouterr().err
+    assert "dashboard: W&B refused the view" in capfd.readouterr().err

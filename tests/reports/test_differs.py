@@ -2,8 +2,9 @@ import dataclasses
 
 from bench.config.load import load_suite, scale_names
 from bench.config.models import PairsConfig
-from reports.differs import differences, flattened, from_suite
-from reports.load import load
+from reports.analysis.analysis import Analysis
+from reports.read.load import load
+from reports.sections.trust.config import differences, flattened, from_suite
 
 
 def test_only_keys_that_differ_are_told_and_whole_numbers_are_one_number():
@@ -21,7 +22,7 @@ def test_a_run_of_a_suite_differs_from_it_by_what_was_set(built):
     own = config["pairs"]["n"]
     config["pairs"]["n"] = 99
     run = dataclasses.replace(load(built), config=config)
-    table = from_suite(run).data.set_index("key")
+    table = from_suite(Analysis(run)).data.set_index("key")
     assert table.loc["pairs.n"].tolist() == [str(PairsConfig().n), str(own), "99"]
     assert own not in (PairsConfig().n, 99)
     same = table[table["suite smoke"] == table["this run"]]
@@ -31,7 +32,7 @@ def test_a_run_of_a_suite_differs_from_it_by_what_was_set(built):
 
 def test_a_suite_of_ones_own_is_held_against_the_classes(built):
     run = dataclasses.replace(load(built), config={**load_suite("smoke").model_dump(mode="json"), "name": "mine"})
-    table = from_suite(run)
+    table = from_suite(Analysis(run))
     assert list(table.data.columns) == ["key", "class default", "this run"]
     assert "no installed suite" in table.note
 
@@ -39,13 +40,13 @@ def test_a_suite_of_ones_own_is_held_against_the_classes(built):
 def test_a_run_at_a_scale_is_held_against_its_suite_at_that_scale(built, tmp_path, monkeypatch):
     path = str(tmp_path / "mine.yaml")
     (tmp_path / "mine.yaml").write_text("scales: {small: {}, full: {pairs: {n: 64}}}")
-    monkeypatch.setattr("reports.differs.suite_names", lambda: ["mine"])
-    monkeypatch.setattr("reports.differs.scale_names", lambda name: scale_names(path))
-    monkeypatch.setattr("reports.differs.load_suite", lambda name, scale: load_suite(path, scale))
+    monkeypatch.setattr("reports.sections.trust.config.suite_names", lambda: ["mine"])
+    monkeypatch.setattr("reports.sections.trust.config.scale_names", lambda name: scale_names(path))
+    monkeypatch.setattr("reports.sections.trust.config.load_suite", lambda name, scale: load_suite(path, scale))
 
     def against(scale):
         config = {**load_suite(path, "full").model_dump(mode="json"), "scale": scale}
-        return from_suite(dataclasses.replace(load(built), config=config)).data.set_index("key")
+        return from_suite(Analysis(dataclasses.replace(load(built), config=config))).data.set_index("key")
 
     full = against("full")
     assert list(full.columns) == ["class default", "suite mine, scale full", "this run"]

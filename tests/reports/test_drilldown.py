@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from reports.drilldown import LARGEST, RANDOM, drilldown
-from reports.load import load
+from reports.page.drilldown import LARGEST, RANDOM, drilldown
+from reports.read.load import load
 
 ROW = "ppo-b0-r0@140"
 

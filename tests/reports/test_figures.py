@@ -1,17 +1,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from toy_pages import figures
 
-from reports.figures import figures
-from reports.fits import fit_curves
-from reports.load import load
-from reports.style import method_color, shade
+from reports.draw.style import method_color, shade
+from reports.read.load import load
 
 
 @pytest.fixture(scope="module")
 def drawn(built):
-    run = load(built)
-    return {figure.name: figure for figure in figures(run, fit_curves(run))}
+    return figures(load(built))
 
 
 def test_the_hero_has_a_panel_a_method_and_marks_the_entropy(drawn):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports import fresh, make
+from reports.page import fresh, make
 
 ROOT = Path(__file__).parents[2]
 
@@ -87,11 +87,11 @@ def note(event, args):
 
 sys.addaudithook(note)
 import reports
-from reports import fresh
+from reports.page import fresh
 
 reports.build(run)
 known = {*fresh.inputs(run), *fresh.code(), *fresh._found(run, fresh._OUTPUTS)}
-ours = {run, *(Path(fresh.__file__).parents[1] / name for name in ("bench", "gold", "reports", "suites"))}
+ours = {run, *(Path(fresh.__file__).parents[2] / name for name in ("bench", "gold", "reports", "suites"))}
 for path in map(Path, seen):
     if path.suffix == ".pyc":
         path = Path(importlib.util.source_from_cache(str(path).partition(".pyc")[0] + ".pyc"))

@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
+from toy_pages import figures
 
-from reports.figure import Figure, Panel, Series
-from reports.figures import figures
-from reports.fits import fit_curves
-from reports.interactive import panel_json
-from reports.load import load
-from reports.style import INK
+from reports.draw.figure import Figure, Panel, Series
+from reports.draw.interactive import panel_json
+from reports.draw.style import INK
+from reports.read.load import load
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +16,7 @@ def run(built):
 def test_every_point_knows_its_row_and_stands_where_it_was_measured(run):
     rows = run.ok.reset_index(drop=True)
     places = {row_id: i for i, row_id in enumerate(rows.row_id)}
-    hero = next(figure for figure in figures(run, fit_curves(run)) if figure.name == "hero")
+    hero = figures(run)["hero"]
     known = 0
     for panel in panel_json(hero, places):
         for trace in panel["data"]:

@@ -10,12 +10,12 @@ import pytest
 
 import reports
 from bench.core.records import read_parquet, write_parquet
-from reports.audits import gates
-from reports.claims import judge_claims
-from reports.disagreement import disagreement
-from reports.judge_peaks import judge_peaks
-from reports.judges import judges
-from reports.load import load
+from reports.analysis.analysis import Analysis
+from reports.read.load import load
+from reports.sections.scorers.curves import scorers
+from reports.sections.scorers.disagreement import disagreement
+from reports.sections.scorers.peaks import scorer_peaks
+from reports.sections.trust.gates import gates
 
 WEIGHTS = {"tone": 3.0, "facts": 0.5}
 RUBRIC_SD, WRITERS_SD = 2.0, 4.0
@@ -87,7 +87,7 @@ def test_the_writers_score_is_the_weighted_sum_in_their_own_unit(run):
 
 
 def test_peaks_lie_where_they_were_planted(run):
-    table = judge_peaks(run).data
+    table = scorer_peaks(Analysis(run)).data
     assert set(table.method) == {"ppo", "dpo"}
     over = table[(table.method == "ppo") & (table.cell == "")].set_index("judge")
     assert over.loc["users", "d"] == pytest.approx(2.0, abs=0.6)
@@ -104,10 +104,10 @@ def test_peaks_lie_where_they_were_planted(run):
 
 
 def test_the_figure_marks_each_judges_peak_in_each_panel(run):
-    figure = judges(run)
+    figure = scorers(Analysis(run))
     assert [panel.title for panel in figure.panels] == ["PPO", "DPO", "Best-of-n"]
     drawn = {s.label: s for s in figure.panels[0].series}
-    over = judge_peaks(run).data.query("method == 'ppo' and cell == ''").set_index("judge")
+    over = scorer_peaks(Analysis(run)).data.query("method == 'ppo' and cell == ''").set_index("judge")
     for judge, label in (("gold", "gold"), ("writers", "writers' rubric"), ("users", "users' rubric")):
         mark = drawn[f"{label}, peak"]
         assert (mark.x[0], mark.y[0]) == pytest.approx((over.loc[judge, "d"], over.loc[judge, "value"]))
@@ -117,7 +117,7 @@ def test_the_figure_marks_each_judges_peak_in_each_panel(run):
 
 
 def test_disagreement_is_that_of_every_pair_counted_one_by_one(run):
-    found = disagreement(run).data.set_index(["method", "one", "other", "kl_bucket"])
+    found = disagreement(Analysis(run)).data.set_index(["method", "one", "other", "kl_bucket"])
     rows = run.ok[(run.ok.method == "dpo") & (run.ok.kl > 4) & (run.ok.kl <= 16)]
     own = run.samples[run.samples.row_id.isin(rows.row_id) & (run.samples.split == "report")]
     pairs = differ = 0
@@ -134,18 +134,18 @@ def test_disagreement_is_that_of_every_pair_counted_one_by_one(run):
     assert "bon" not in found.index.get_level_values("method")
 
 
-def test_a_claim_of_an_earlier_peak_is_judged_by_the_planted_judges(run):
+def test_a_claim_of_an_earlier_peak_is_judged_by_the_planted_scorers(run):
     declared = [
         {"kind": "earlier_peak", "name": "u", "method": "ppo", "judge": "users", "than": "writers", "kl": 16},
         {"kind": "earlier_peak", "name": "w", "method": "ppo", "judge": "writers", "than": "users", "kl": 16},
     ]
-    judged = judge_claims(dataclasses.replace(run, config={**run.config, "claims": declared}))
+    judged = Analysis(dataclasses.replace(run, config={**run.config, "claims": declared})).claims
     assert [j.decision.verdict for j in judged] == ["observed", "not observed"]
     assert [a.name for a in judged[0].headline] == ["fall", "other judge's gain"]
 
 
 def test_gold_is_held_to_the_rubric_it_was_taught(run):
-    table = gates(run).data.set_index("name")
+    table = gates(Analysis(run)).data.set_index("name")
     assert table.verdict["Gold against its writers' rubric within prompts, on π_ref"] == "pass"
     users = table.loc["Gold against the users' rubric within prompts, on π_ref"]
     assert (users.value, users.verdict) == (0.5, "")
@@ -166,9 +166,9 @@ def test_the_page_has_the_section_and_its_files(folder):
 def test_a_run_without_weights_has_two_judges_and_no_section(built):
     found = load(built)
     assert "writers" not in found.samples
-    assert judges(found) is None
-    assert not judge_peaks(found).body
-    assert not disagreement(found).body
+    assert scorers(Analysis(found)) is None
+    assert not scorer_peaks(Analysis(found)).body
+    assert not disagreement(Analysis(found)).body
     assert 'id="judges"' not in (built / "report.html").read_text(encoding="utf-8")
 
 
@@ -177,8 +177,8 @@ def test_a_run_of_failures_alone_has_no_judges(make_failed_run, tmp_path):
     (failed / "config.json").write_text(json.dumps({"name": "toy", "gold": {"weights": WEIGHTS}}))
     found = load(failed)
     assert found.rows.writers.isna().all()
-    assert judges(found) is None
-    assert not disagreement(found).body
+    assert scorers(Analysis(found)) is None
+    assert not disagreement(Analysis(found)).body
 
 
 def test_a_reference_that_told_no_units_leaves_the_writers_null(folder, tmp_path):
@@ -187,4 +187,4 @@ def test_a_reference_that_told_no_units_leaves_the_writers_null(folder, tmp_path
         write_parquet(read_parquet(folder / f"{name}.parquet"), tmp_path / f"{name}.parquet")
     found = load(tmp_path)
     assert found.samples.writers.isna().all()
-    assert set(judge_peaks(found).data.judge) == {"gold", "users"}
+    assert set(scorer_peaks(Analysis(found)).data.judge) == {"gold", "users"}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from reports.load import load
+from reports.read.load import load
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from reports.ngrams import Grams, text_of
+from reports.page.ngrams import Grams, text_of
 
 REFERENCE = ["a b c d e f g h i j"] * 10  # 100 words, each of ten 10 times
 POLICY = ["a b c d e f g h x y"] * 10  # x and y are new, i and j are gone

@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from reports.load import load
-from reports.null import null_of
+from reports.analysis.null import null_of
+from reports.read.load import load
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +14,7 @@ def run(make_overopt, tmp_path_factory):
 
 def test_looks_at_one_policy_spread_as_their_errors_say_and_are_no_hump(run):
     null = null_of(run)
-    assert null.looks == 16
+    assert null.evaluations == 16
     assert 0.3 < null.ratio < null.limit
     assert null.fired / null.orders <= 0.05
 

@@ -5,19 +5,20 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from toy_pages import figures
 
 import reports
 from bench.config.load import load_suite
-from reports.best_betas import best_betas_table
-from reports.coverage import known_phrases, phrases_of
-from reports.figures import figures
-from reports.fits import fit_curves
-from reports.load import load
-from reports.parting import equivalence
-from reports.paths import Gaps, gap_by, gaps_along, learns_from_pairs, log_of, refresh_of
-from reports.spectrum import gains
-from reports.strengths import curvature, predicted_slope, strengths
-from reports.style import METHOD_COLORS, method_label
+from reports.analysis.analysis import Analysis
+from reports.analysis.gaps import Gaps, gaps_along
+from reports.analysis.strengths import curvature, predicted_slope
+from reports.draw.style import METHOD_COLORS, method_label
+from reports.read.load import load
+from reports.read.pairs import learns_from_pairs, refresh_of
+from reports.sections.offline.best_betas import best_betas_table
+from reports.sections.offline.parting import equivalence
+from reports.sections.online.coverage import known_phrases, phrases_of
+from reports.sections.online.spectrum import gains
 
 FAMILY = {"family", "strengths", "parting", "taylor", "logratios"}
 ONLINE = {"spectrum", "samplers", "replay", "accuracy", "coverage"}
@@ -30,7 +31,7 @@ def run(preference_run):
 
 @pytest.fixture(scope="module")
 def drawn(run):
-    return {figure.name: figure for figure in figures(run, fit_curves(run))}
+    return figures(run)
 
 
 def cell(run, name):
@@ -45,13 +46,13 @@ def only(run, *methods):
 def test_each_section_needs_what_it_is_about(run, drawn, built):
     assert drawn.keys() >= FAMILY | ONLINE
     plain = load(built)
-    assert not (FAMILY | ONLINE) & {f.name for f in figures(plain, [])}
+    assert not (FAMILY | ONLINE) & figures(plain).keys()
     offline = only(run, "dpo", "ipo", "slic")
-    assert {f.name for f in figures(offline, [])} & (FAMILY | ONLINE) == FAMILY
+    assert figures(offline).keys() & (FAMILY | ONLINE) == FAMILY
     online = only(run, "dpo", "online_dpo")
-    assert {f.name for f in figures(online, [])} & (FAMILY | ONLINE) == ONLINE - {"replay"}
-    assert not equivalence(online).body
-    assert not gains(offline).body
+    assert figures(online).keys() & (FAMILY | ONLINE) == ONLINE - {"replay"}
+    assert not equivalence(Analysis(online)).body
+    assert not gains(Analysis(offline)).body
 
 
 def test_curvature_is_that_of_finite_differences(preferences):
@@ -65,13 +66,13 @@ def test_curvature_is_that_of_finite_differences(preferences):
 
 def test_the_best_betas_go_inversely_with_curvature_where_they_were_made_to(run):
     """Grids in inverse proportion, whose ranks all end alike: slope -1, and IPO's best beta is half of DPO's."""
-    found = {s.method: s for s in strengths(run)}
+    found = {s.method: s for s in Analysis(run).strengths}
     slope = predicted_slope(list(found.values()))
     assert slope.low < -1 < slope.high
     assert slope.high < 0
     ratio = found["dpo"].best.beta.point / found["ipo"].best.beta.point
     assert 2 / 1.5 < ratio < 2 * 1.5  # half of a grid's step of 3 either way is noise of gold at one policy
-    table = best_betas_table(run)
+    table = best_betas_table(Analysis(run))
     assert table.data.set_index("method").beta["dpo"] == found["dpo"].best.beta.point
     assert table.body[-1][2] == "predicted: −1"  # noqa: RUF001
 
@@ -79,19 +80,19 @@ def test_the_best_betas_go_inversely_with_curvature_where_they_were_made_to(run)
 def test_a_best_beta_at_the_end_of_its_grid_is_none(run):
     """Without its two smallest betas every loss is best at the smallest that is left."""
     cut = dataclasses.replace(run, rows=run.rows[run.rows.beta > 0.04])
-    dpo = next(s for s in strengths(cut) if s.method == "dpo")
+    dpo = next(s for s in Analysis(cut).strengths if s.method == "dpo")
     assert "smallest strength that was run" in dpo.best.beta.reason
 
 
 def test_paths_part_where_they_were_made_to(run):
     """SLiC's margins leave DPO's from step 60 on; IPO's never do; other betas' from step 20 on."""
-    dpo = cell(run, "dpo-b0.01-r0")
-    slic = gaps_along(log_of(run, dpo), log_of(run, cell(run, "slic-b0.005-r0")))
+    dpo, gaps = cell(run, "dpo-b0.01-r0"), Analysis(run).values.gaps
+    slic = gaps_along(run.log(dpo), run.log(cell(run, "slic-b0.005-r0")))
     assert slic.gap[slic.step <= 60].max() == pytest.approx(0, abs=1e-9)
     assert 60 < slic.step[np.argmax(slic.gap >= 0.1)] < 110
-    assert gap_by(run, dpo, cell(run, "ipo-b0.005-r0"), 8) < 1e-9
-    assert gaps_along(log_of(run, dpo), log_of(run, cell(run, "ipo-b0.005-r0"))).parted == np.inf
-    assert gap_by(run, cell(run, "dpo-b0.03-r0"), cell(run, "ipo-b0.015-r0"), 8) > 0.1
+    assert gaps(dpo, cell(run, "ipo-b0.005-r0")).by(8) < 1e-9
+    assert gaps_along(run.log(dpo), run.log(cell(run, "ipo-b0.005-r0"))).parted == np.inf
+    assert gaps(cell(run, "dpo-b0.03-r0"), cell(run, "ipo-b0.015-r0")).by(8) > 0.1
 
 
 def test_a_gap_that_touches_the_limit_once_has_not_parted():
@@ -102,7 +103,7 @@ def test_a_gap_that_touches_the_limit_once_has_not_parted():
 
 
 def test_the_equivalence_table_judges_past_the_parting_alone(run):
-    table = equivalence(run)
+    table = equivalence(Analysis(run))
     rows = {row[0]: row for row in table.body}
     one_path = rows["IPO, β = 0.005 − DPO, β = 0.01"]  # noqa: RUF001
     assert "one path" in one_path[-1].why
@@ -120,7 +121,7 @@ def test_gains_are_those_of_the_truth(run):
     A row's standard error is .04, of which three make a value and three replicates the difference: .02, and as much for
     what replicates differ by; allowed are 3.5 of the two together.
     """
-    table = gains(run).data.set_index(["sampler", "budget_nats"])
+    table = gains(Analysis(run)).data.set_index(["sampler", "budget_nats"])
     for sampler, gain in (("online", 0.6), ("iterative16", 0.3), ("replay_shuffled", 0.1)):
         at = table.loc[(sampler, 4.0)]
         assert at.difference == pytest.approx(0.992 * gain, abs=0.1)
@@ -148,7 +149,7 @@ def test_a_replay_lies_on_its_source_in_all_that_is_not_drawn_anew(drawn):
 
 def test_taylor_terms_are_the_logs(run, drawn):
     terms = drawn["taylor"].panels[0]
-    log = log_of(run, cell(run, "dpo-b0.01-r0"))
+    log = run.log(cell(run, "dpo-b0.01-r0"))
     line = next(s for s in terms.series if s.label == "DPO, β = 0.01")
     assert line.y.mean() == pytest.approx(log.preference_term.mean(), rel=0.05)
     assert {s.dash for s in terms.series} == {"solid", "dash"}
@@ -209,8 +210,8 @@ def test_the_page_has_both_sections_and_their_files(make_preferences, tmp_path):
 
 def test_without_logs_and_samples_what_rests_on_them_is_left_out(run, tmp_path):
     bare = dataclasses.replace(run, path=tmp_path, samples=run.samples[:0])
-    names = {f.name for f in figures(bare, [])}
+    names = figures(bare).keys()
     assert names & (FAMILY | ONLINE) == (FAMILY | ONLINE) - {"strengths", "parting", "taylor"}
-    assert not best_betas_table(bare).body
-    without_logs = equivalence(dataclasses.replace(run, path=tmp_path))
+    assert not best_betas_table(Analysis(bare)).body
+    without_logs = equivalence(Analysis(dataclasses.replace(run, path=tmp_path)))
     assert {row[1].why for row in without_logs.body} == {"no margins were logged"}

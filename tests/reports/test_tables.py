@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from bench.stats.estimate import plus_minus
-from reports.findings import find, sentences
-from reports.ledger import ledger
-from reports.load import load
-from reports.matched import matched
-from reports.models import labels, proxies
-from reports.table import Value, missing
+from reports.analysis.analysis import Analysis
+from reports.draw.table import Value, missing
+from reports.page.sentences import sentences
+from reports.read.load import load
+from reports.sections.claims.ledger import ledger
+from reports.sections.curves.matched import matched
+from reports.sections.trust.models import labels, proxies
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def run(built):
 
 def test_differences_at_matched_kl_are_those_of_the_truth(run):
     """PPO 0.9 (1 - (d/2.2 - 1)^2), DPO 0.6 (1 - (d/1.8 - 1)^2); at 4 nats d = 2: .593 - .893 = -.300."""
-    table = matched(run).data.set_index("budget_nats")
+    table = matched(Analysis(run)).data.set_index("budget_nats")
     assert table.one.unique().tolist() == ["dpo-b0-r0"]
     at = table.loc[4.0]
     assert at.low < -0.300 < at.high
@@ -30,19 +31,22 @@ def test_differences_at_matched_kl_are_those_of_the_truth(run):
 
 
 def test_matched_kl_leaves_out_what_lies_beyond_the_support(run):
-    assert matched(run).data.budget_nats.max() == 16  # 32 lies beyond the entropy of 18.3
+    assert matched(Analysis(run)).data.budget_nats.max() == 16  # 32 lies beyond the entropy of 18.3
 
 
 def test_proxies_and_labels_are_the_stages_metrics(run):
-    assert proxies(run).body[0][:3] == ("policy-sized, replicate 0", missing("the stage did not measure it"), "0.710")
-    assert labels(run).body[0][:3] == ("replicate 0", "4,000", "22.0%")
+    assert proxies(Analysis(run)).body[0][:3] == (
+        "policy-sized, replicate 0",
+        missing("the stage did not measure it"),
+        "0.710",
+    )
+    assert labels(Analysis(run)).body[0][:3] == ("replicate 0", "4,000", "22.0%")
 
 
 def test_the_ledger_holds_the_numbers_behind_each_sentence(run):
-    findings = find(run)
-    table = ledger(run, findings)
+    table = ledger(Analysis(run))
     own = table.data[table.data.setting == "PPO, β = 0"].set_index("statistic")
-    hump = findings.humps[next(c.setting for c in run.cells if c.name == "ppo-b0-r0")]
+    hump = Analysis(run).humps[next(c.setting for c in run.cells if c.name == "ppo-b0-r0")]
     assert own.loc["rise", "point"] == hump.rise.point
     assert own.loc["fall", ["from_row", "to_row"]].tolist() == [
         hump.replicates[0].peak_row_id,
@@ -56,25 +60,25 @@ def test_the_ledger_holds_the_numbers_behind_each_sentence(run):
 
 def test_only_what_optimises_a_proxy_is_asked_for_its_gain(make_overopt, tmp_path):
     run = load(make_overopt(tmp_path / "overopt"))
-    findings = find(run)
+    humps = Analysis(run).humps
     asked = {name: "turn" if name in ("dpo", "ipo", "slic") else "hump" for name in run.methods}
-    assert {s.method: s.asked for s in sentences(run, findings)} == asked
+    assert {s.method: s.test for s in sentences(Analysis(run))} == asked
     for cell in run.trained:
-        names = {a.name for a in findings.humps[cell.setting].replicates[0].evidence.asked}
+        names = {a.name for a in humps[cell.setting].replicates[0].evidence.inequalities}
         assert not names or ("proxy's gain" in names) == (asked[cell.method] == "hump"), cell.name
 
 
 def test_a_sentence_is_about_all_replicates_or_says_which_one_lacks_a_number(make_overopt, tmp_path):
     run = load(make_overopt(tmp_path / "overopt"))
-    said = {s.label: s for s in sentences(run, find(run))}["DPO, β = 0.01"]
-    hump = find(run).humps[next(c.setting for c in run.cells if c.name == "dpo-policy_sized-b0.01-r0")]
+    said = {s.label: s for s in sentences(Analysis(run))}["DPO, β = 0.01"]
+    hump = Analysis(run).humps[next(c.setting for c in run.cells if c.name == "dpo-policy_sized-b0.01-r0")]
     gains = [part.proxy_gain.point for part in hump.replicates]
     assert hump.proxy_gain.point == pytest.approx(np.mean(gains))
     assert f"gains {plus_minus(hump.proxy_gain.point, hump.proxy_gain.error)}" in said.text
     short = run.rows[(run.rows.cell != "dpo-policy_sized-b0.01-r1") | (run.rows.kl < 3)]
     cut = dataclasses.replace(run, rows=short)
-    said = {s.label: s for s in sentences(cut, find(cut))}["DPO, β = 0.01"]
+    said = {s.label: s for s in sentences(Analysis(cut))}["DPO, β = 0.01"]
     assert said.verdict == ""
     assert said.text.startswith("gold ends at")
     assert "dpo-policy_sized-b0.01-r1: no row near the declared" in said.reason
-    assert "DPO, β = 0.01" not in set(ledger(cut, find(cut)).data.setting)
+    assert "DPO, β = 0.01" not in set(ledger(Analysis(cut)).data.setting)

@@ -1,11 +1,11 @@
-from reports.findings import find
-from reports.load import load
-from reports.texts import shown
+from reports.analysis.analysis import Analysis
+from reports.page.texts import chosen_texts
+from reports.read.load import load
 
 
 def test_the_same_prompts_are_shown_at_every_kl_by_the_median_gap(built):
     run = load(built)
-    groups = shown(run, find(run))
+    groups = chosen_texts(Analysis(run))
     ppo = groups[0]
     assert (ppo.cell.method, ppo.cell.beta) == ("ppo", 0.0)
     wheres = [[text.where.split(" · ")[0] for text in item.texts] for item in ppo.prompts]

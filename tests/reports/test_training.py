@@ -3,8 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from reports.load import load
-from reports.training import read_log, training
+from reports.analysis.analysis import Analysis
+from reports.read.load import load
+from reports.read.logs import read_log
+from reports.sections.trust.training import training
 
 
 def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path):
@@ -16,7 +18,7 @@ def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path):
 
 @pytest.fixture(scope="module")
 def panels(built):
-    return {panel.title: panel for panel in training(load(built)).panels}
+    return {panel.title: panel for panel in training(Analysis(load(built))).panels}
 
 
 def test_each_quantity_has_the_cells_that_log_it(panels):

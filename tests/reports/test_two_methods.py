@@ -3,7 +3,7 @@
 import pytest
 from toy_claims import judge
 
-from reports.load import load
+from reports.read.load import load
 
 COINCIDE = {"kind": "coincide", "method": "dpo", "than": "slic", "kl": 8, "margin": 0.25}
 HIGHER = {"kind": "higher_at", "method": "online_dpo", "than": "dpo", "kl": 8}

@@ -14,9 +14,9 @@ from wandb_store import read_runs
 import reports
 from bench.core.records import read_parquet, write_parquet
 from bench.stats.curves import WINDOW
-from reports.wandb_log import PROMPTS
-from reports.wandb_session import Job, Session, Target
-from reports.wandb_sink import Sink
+from reports.wandb.log import PROMPTS
+from reports.wandb.session import Job, Session, Target
+from reports.wandb.sink import Sink
 
 BUDGETS = (0.25, 0.5, 1, 2, 4, 8, 16, 32)
 OWN = {"_step", "_runtime", "_timestamp"}  # wandb's
@@ -234,4 +234,4 @@ def test_a_child_that_dies_is_a_warning(tmp_path, capsys):
         sink.log(["a"])
         sink.log(["b"])
         sink.finish()
-    assert capsys.readouterr().err.count("bench: W&B misses something (its process died)") == 1
+    assert capsys.readouterr().err.count("bench: W&B logging failed (its process died)") == 1

@@ -66,7 +66,7 @@ def test_a_log_that_fails_is_warned_of_once_and_changes_no_row(tmp_path, monkeyp
     monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "in the way"))  # where tables are kept
     capfd.readouterr()
     assert execute(plan, runtime(tmp_path), "") == 0
-    assert capfd.readouterr().err.count("bench: W&B misses something (good: ") == 1
+    assert capfd.readouterr().err.count("bench: W&B logging failed (good: ") == 1
     for name in ("rows.parquet", "samples.parquet"):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
     monkeypatch.delenv("WANDB_DATA_DIR")

@@ -1,4 +1,4 @@
-"""Two judges of the same texts: by hand, against the normal's closed form, and how often intervals hold."""
+"""Agreement of two scores: by hand, against the normal's closed form, and coverage by simulation."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_the_order_of_the_texts_does_not_matter():
     assert after.correlation.high == pytest.approx(before.correlation.high)
 
 
-def test_a_pair_that_a_judge_holds_equal_does_not_count():
+def test_a_pair_that_a_score_holds_equal_does_not_count():
     found = of([1, 1 + TIE / 2, 2], [1, 2, 3], "aaa", "ppp")
     assert (found.pairs, found.disagree.point) == (2, 0.0)
     nothing = of([1, 1], [1, 2], "aa", "pp")
@@ -41,7 +41,7 @@ def test_a_pair_that_a_judge_holds_equal_does_not_count():
 
 
 def normal(rng, rho, prompts=60, policies=2, samples=3, level=3.0):
-    """Two judges whose scores of one policy's responses to a prompt are normal with correlation rho."""
+    """Two scores whose values for one policy's responses to a prompt are normal with correlation rho."""
     count = prompts * policies * samples
     prompt, policy = np.repeat(np.arange(prompts), policies * samples), np.tile(np.arange(policies), prompts * samples)
     one = rng.normal(size=count)
@@ -60,7 +60,7 @@ def test_normal_scores_disagree_by_their_correlation(rho):
     assert found.correlation.point == pytest.approx(rho, abs=0.02)
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say():
+def test_coverage_is_nominal():
     """200 runs at 95%: two binomial errors are 3.1%."""
     rng, rho, held = np.random.default_rng(2), 0.6, np.zeros(2)
     truth = 0.5 - np.arcsin(rho) / np.pi, rho

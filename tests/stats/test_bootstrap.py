@@ -45,15 +45,15 @@ def test_one_resample_serves_all_cells_also_those_on_some_of_the_prompts():
     (one,) = cells(rng, [np.arange(4.0)], kl=np.array([0, 1, 4, 9.0]), noise=Noise(prompts=30))
     names = ("gold_RP", "proxy_RP", "kl_RP")
     some = dataclasses.replace(one, prompt_ids=one.prompt_ids[5:15], **{n: getattr(one, n)[:, 5:15] for n in names})
-    drawn = resamples([one, some], 300, np.random.default_rng(1))
-    assert drawn.counts_DP.shape == (300, 30)
-    whole = curve_draws(one, drawn)
-    np.testing.assert_array_equal(whole.gold, curve_draws(dataclasses.replace(one, cell="again"), drawn).gold)
-    counts = drawn.counts_DP[:, 5:15]
+    resampled = resamples([one, some], 300, np.random.default_rng(1))
+    assert resampled.counts_DP.shape == (300, 30)
+    whole = curve_draws(one, resampled)
+    np.testing.assert_array_equal(whole.gold, curve_draws(dataclasses.replace(one, cell="again"), resampled).gold)
+    counts = resampled.counts_DP[:, 5:15]
     kept = counts.sum(1) > 0
     by_hand = (counts[kept, None, :] * some.gold_RP).sum(2) / counts[kept].sum(1)[:, None]
-    np.testing.assert_allclose(curve_draws(some, drawn).gold[kept], by_hand)
-    np.testing.assert_allclose(whole.d**2, drawn.counts_DP @ one.kl_RP.T / 30, atol=1e-12)
+    np.testing.assert_allclose(curve_draws(some, resampled).gold[kept], by_hand)
+    np.testing.assert_allclose(whole.d**2, resampled.counts_DP @ one.kl_RP.T / 30, atol=1e-12)
 
 
 def test_curves_without_samples_cannot_be_resampled():

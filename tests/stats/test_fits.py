@@ -11,7 +11,7 @@ from bench.stats.bootstrap import resamples
 from bench.stats.fits import BEST_OF_N, FORMS, ahead, fit, leave_one_out, solve
 from bench.stats.gamma import gamma, ratio
 
-QUIET = Noise(level=0, shared=0, own=1e-9, kl=0)
+QUIET = Noise(level=0, shared=0, cell=1e-9, kl=0)
 TRUE = {"best_of_n": best_of_n_form(2.5, 1.0), "rl": rl_form(2.5, 1.0)}
 
 
@@ -24,8 +24,8 @@ def made(gold, noise=QUIET, seed=0, **kwargs):
 @pytest.mark.parametrize("form", FORMS.values(), ids=lambda f: f.name)
 def test_a_and_b_come_back_and_the_peak_is_where_it_was_put(form):
     a, b = TRUE[form.name]
-    curve, drawn = made(form.value(a, b, D))
-    found = fit(curve, form, drawn)
+    curve, resampled = made(form.value(a, b, D))
+    found = fit(curve, form, resampled)
     assert (found.a.point, found.b.point) == (pytest.approx(a, rel=1e-7), pytest.approx(b, rel=1e-7))
     assert (found.peak_d.point, found.peak_gold.point) == (pytest.approx(2.5, rel=1e-6), pytest.approx(1, rel=1e-6))
     assert found.rmse < 1e-7
@@ -53,8 +53,8 @@ def test_the_normal_equations_are_least_squares_for_every_resample():
 def test_what_does_not_turn_or_turns_outside_has_no_peak_and_says_why():
     rising, beyond = 0.4 * D + 0.02 * D**2, BEST_OF_N.value(*best_of_n_form(9, 1), D)
     for form in FORMS.values():
-        curve, drawn = made(rising if form is BEST_OF_N else 0.4 * D + 0.1 * D * np.log(np.maximum(D, 1e-9)))
-        found = fit(curve, form, drawn)
+        curve, resampled = made(rising if form is BEST_OF_N else 0.4 * D + 0.1 * D * np.log(np.maximum(D, 1e-9)))
+        found = fit(curve, form, resampled)
         assert not found.peak_d.defined
         assert not found.peak_gold.defined
         assert "does not turn" in found.peak_d.reason
@@ -64,17 +64,17 @@ def test_what_does_not_turn_or_turns_outside_has_no_peak_and_says_why():
 
 
 def test_a_peak_that_resamples_lose_has_a_point_and_no_interval():
-    """Nearly a line: b is hardly told from 0, so many resamples do not turn."""
-    curve, drawn = made(0.5 * D - 0.045 * D**2, Noise(prompts=12, own=3.0), seed=0)
-    found = fit(curve, BEST_OF_N, drawn)
+    """Nearly a line: b is hardly different from 0, so many resamples do not turn."""
+    curve, resampled = made(0.5 * D - 0.045 * D**2, Noise(prompts=12, cell=3.0), seed=0)
+    found = fit(curve, BEST_OF_N, resampled)
     assert found.peak_d.defined
     assert not found.peak_d.has_interval
     assert "resamples" in found.peak_d.reason
 
 
 def test_too_few_rows_are_not_fitted():
-    curve, drawn = made(D)
-    found = fit(curve, BEST_OF_N, drawn, curve.kl < 0.3)
+    curve, resampled = made(D)
+    found = fit(curve, BEST_OF_N, resampled, curve.kl < 0.3)
     assert not found.a.defined
     assert "1 rows past pi_ref" in found.reason
 
@@ -90,9 +90,9 @@ def test_leaving_a_replicate_out_measures_how_replicates_differ():
 
 def test_small_n_predicts_large_n_where_the_form_is_true_and_misses_where_it_is_not():
     below = KL < 8.5
-    true = made(BEST_OF_N.value(*TRUE["best_of_n"], D), Noise(own=0.3))
+    true = made(BEST_OF_N.value(*TRUE["best_of_n"], D), Noise(cell=0.3))
     assert all(row.error.low < 0 < row.error.high for row in ahead(true[0], BEST_OF_N, below, true[1]))
-    flat = made(np.minimum(BEST_OF_N.value(*best_of_n_form(4, 1), D), 0.85), Noise(own=0.04, shared=0.01))
+    flat = made(np.minimum(BEST_OF_N.value(*best_of_n_form(4, 1), D), 0.85), Noise(cell=0.04, shared=0.01))
     last = ahead(flat[0], BEST_OF_N, below, flat[1])[-1]
     assert last.error.point == pytest.approx(last.measured - last.predicted)
     assert abs(last.error.point) > last.error.error
@@ -108,15 +108,15 @@ def test_gamma_is_the_integral_of_its_definition(gold, proxy):
 
 
 def test_gamma_is_null_with_a_reason_where_gold_gains_nothing():
-    curve, drawn = made(-0.2 * D)
-    assert "not positive" in gamma(curve, 5.0, drawn).reason
-    assert "are needed" in gamma(curve, 50.0, drawn).reason
+    curve, resampled = made(-0.2 * D)
+    assert "not positive" in gamma(curve, 5.0, resampled).reason
+    assert "are needed" in gamma(curve, 50.0, resampled).reason
 
 
 def test_gamma_of_a_curve_is_that_of_its_fits_and_covers_it():
     truth = BEST_OF_N.value(0.8, 0.16, D)
-    curve, drawn = made(truth, proxy_SR=[BEST_OF_N.value(0.6, 0.04, D)])
+    curve, resampled = made(truth, proxy_SR=[BEST_OF_N.value(0.6, 0.04, D)])
     exact = float(ratio((0.8, 0.16), (0.6, 0.04), 4.0))
-    assert gamma(curve, 4.0, drawn).point == pytest.approx(exact, rel=0.05)  # the proxy has noise of its own
+    assert gamma(curve, 4.0, resampled).point == pytest.approx(exact, rel=0.05)  # the proxy has noise of its own
     same = dataclasses.replace(curve, proxy=curve.gold, proxy_RP=curve.gold_RP)
-    assert gamma(same, 4.0, drawn).point == pytest.approx(0, abs=1e-9)
+    assert gamma(same, 4.0, resampled).point == pytest.approx(0, abs=1e-9)

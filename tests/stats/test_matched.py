@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from bench.checks.statistics.simulate import KL, D, Noise, cells
-from bench.stats.compare import decide
 from bench.stats.curves import Curve
 from bench.stats.estimate import OVER_REPLICATES
-from bench.stats.matched import at_kl, at_proxy, coincide, difference, difference_over, value_at
+from bench.stats.matched import at_kl, at_proxy, difference, difference_over, value_at
+from bench.stats.verdicts.evidence import decide
+from bench.stats.verdicts.two_settings import coincide
 
-QUIET = Noise(level=0, shared=0, own=1e-9, kl=0)
+QUIET = Noise(level=0, shared=0, cell=1e-9, kl=0)
 
 
 def verdict(evidence):
@@ -99,7 +100,7 @@ def test_gold_at_a_proxy_score_is_met_where_the_proxy_has_it():
 
 def test_what_prompts_share_leaves_the_difference():
     """A level of a prompt, the same in both curves, widens each value and not their difference."""
-    one, other = lines(np.random.default_rng(0), [0.5, 0.5], Noise(level=2, shared=0, own=0.01, kl=0))
+    one, other = lines(np.random.default_rng(0), [0.5, 0.5], Noise(level=2, shared=0, cell=0.01, kl=0))
     value, apart = value_at(one, 8.0), difference(at_kl(one, 8.0), at_kl(other, 8.0))
     assert value.error > 0.3
     assert apart.error < 0.01
@@ -117,7 +118,7 @@ def test_a_difference_over_three_replicates_is_the_t_mean_of_their_differences()
 
 def test_curves_alike_coincide_and_curves_apart_do_not():
     rng = np.random.default_rng(0)
-    noise = Noise(own=0.2)
+    noise = Noise(cell=0.2)
     alike = lines(rng, [0.3, 0.3], noise)
     assert verdict(coincide(alike[:1], alike[1:], (2, 4, 8), 0.1)) == "observed"
     apart = lines(rng, [0.3, 0.5], noise)
@@ -125,7 +126,7 @@ def test_curves_alike_coincide_and_curves_apart_do_not():
 
 
 def test_curves_too_noisy_to_tell_are_undecided_though_their_difference_is_not_significant():
-    pair = lines(np.random.default_rng(0), [0.3, 0.3], Noise(prompts=12, own=1.0))
+    pair = lines(np.random.default_rng(0), [0.3, 0.3], Noise(prompts=12, cell=1.0))
     assert verdict(coincide(pair[:1], pair[1:], (2, 4, 8), 0.1)) == "undecided"
 
 

@@ -10,7 +10,7 @@ from bench.stats.bands import bonferroni_t, interpolated, max_t
 from bench.stats.bootstrap import curve_draws, resamples
 from bench.stats.smooth import smooth
 
-QUIET = Noise(level=0, shared=0, own=1e-9, kl=0)
+QUIET = Noise(level=0, shared=0, cell=1e-9, kl=0)
 HUMP = D * (best_of_n_form()[0] - best_of_n_form()[1] * D)
 
 
@@ -46,8 +46,8 @@ def test_resampled_fits_spread_as_the_linear_map_says():
     """Var of the fit = map Cov map', Cov the rows' covariance over prompts; 4000 resamples put the sd within 4%."""
     curve = made(HUMP, Noise(kl=0))
     fitted = smooth(curve)
-    drawn = resamples([curve], 4000, np.random.default_rng(0))
-    spread = fitted.drawn(curve_draws(curve, drawn), curve).std(axis=0)
+    resampled = resamples([curve], 4000, np.random.default_rng(0))
+    spread = fitted.of_draws(curve_draws(curve, resampled), curve).std(axis=0)
     cov = np.cov(curve.gold_RP, bias=True) / curve.prompts
     np.testing.assert_allclose(spread, np.sqrt(np.diag(fitted.map_GR @ cov @ fitted.map_GR.T)), rtol=0.05)
 

@@ -2,8 +2,9 @@
 
 import dataclasses
 
-from reports.claims import Judged, judge_claims
-from reports.load import RunData
+from reports.analysis.analysis import Analysis
+from reports.analysis.claims import ClaimResult
+from reports.read.run import RunData
 
 
 def declaring(found: RunData, *declared, **changes) -> RunData:
@@ -12,6 +13,6 @@ def declaring(found: RunData, *declared, **changes) -> RunData:
     return dataclasses.replace(found, config={**found.config, "claims": named}, **changes)
 
 
-def judge(found: RunData, claim, **changes) -> Judged:
+def judge(found: RunData, claim, **changes) -> ClaimResult:
     """One claim, judged by itself."""
-    return judge_claims(declaring(found, claim, **changes))[0]
+    return Analysis(declaring(found, claim, **changes)).claims[0]

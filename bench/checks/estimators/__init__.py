@@ -1,5 +1,5 @@
-"""`bench selfcheck`: the functions that `bench run` calls, against answers that are known otherwise.
+"""`bench selfcheck`: compare the functions that `bench run` calls with independent exact answers.
 
-`world` is a process small enough to enumerate, `exact` computes on it without the code under test, each other module
-checks one topic, `run` lists the checks and prints the table.
+`world` is a process small enough to enumerate. `exact` computes answers on it without the code under test. Each other
+module checks one topic. `run` lists the checks and prints the table.
 """

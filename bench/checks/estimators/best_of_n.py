@@ -1,4 +1,4 @@
-"""Checks of best-of-n: brute force over draws and over subsets, the analytic bound, invariances."""
+"""Checks of best-of-n: brute force over samples and over subsets, the analytic bound, invariances."""
 
 import itertools
 
@@ -20,7 +20,7 @@ TIED = np.array([1.0, 2.0, 1.0, 2.0, 0.0, 2.0, 0.0, 3.0, 1.0])
 
 
 def over_subsets(proxy: np.ndarray, n: int) -> np.ndarray:
-    """Each sample's chance to be the pick of a random n-subset, tied picks by a fair draw, by brute force."""
+    """Each sample's probability of being the best of a random n-subset, with fair tie-breaks, by brute force."""
     weights, subsets = np.zeros(len(proxy)), list(itertools.combinations(range(len(proxy)), n))
     for subset in subsets:
         best = [i for i in subset if proxy[i] == max(proxy[j] for j in subset)]
@@ -29,13 +29,13 @@ def over_subsets(proxy: np.ndarray, n: int) -> np.ndarray:
 
 
 def subsets(proxy: np.ndarray) -> Measured:
-    """Expected gold of best-of-n for every n up to N = 9. Log-gamma of small numbers: 1e-14 relative."""
+    """Expected gold of best-of-n for every n up to N = 9. Log-gamma of small numbers is accurate to 1e-14 relative."""
     want = [over_subsets(proxy, n) @ GOLD for n in range(1, 10)]
     return close(want, [best_of_n_weights(proxy, n) @ GOLD for n in range(1, 10)], 1e-12)
 
 
 def over_draws(proxy: np.ndarray, n: int) -> float:
-    """KL to the pool of the pick of n independent draws, over all N^n of them, tied picks by a fair draw."""
+    """KL to the pool of the best of n independent samples, over all N^n outcomes, with fair tie-breaks."""
     N, p = len(proxy), np.zeros(len(proxy))
     for draw in itertools.product(range(N), repeat=n):
         members = np.flatnonzero(proxy == max(proxy[i] for i in draw))
@@ -44,33 +44,33 @@ def over_draws(proxy: np.ndarray, n: int) -> float:
 
 
 def kl_over_draws() -> Measured:
-    """P_n(y) = F(y)^n - F(y-)^n with ties, as the KL it gives. Rounding of sums of 24 terms."""
+    """The KL of P_n(y) = F(y)^n - F(y-)^n, with ties. Tolerance: rounding of sums of 24 terms."""
     pools = [np.arange(16.0), np.repeat([0.0, 1.0, 2.0], [9, 5, 2]), np.zeros(16)]
     cases = [(pool, n) for pool in pools for n in (1, 2)] + [(np.repeat([0.0, 1.0, 2.0, 3.0], [10, 8, 4, 2]), 3)]
     return close([over_draws(*case) for case in cases], [measured_kl(*case) for case in cases], 1e-12)
 
 
 def below_the_bound() -> Measured:
-    """Largest excess of the measured KL over log n - (n-1)/n, with and without ties; 1e-12 of it is rounding."""
+    """Largest excess of the measured KL over log n - (n-1)/n, with and without ties. Rounding: 1e-12."""
     scores = np_stream("selfcheck.bound").normal(size=2048)
     sides = (scores, np.round(scores), np.round(2 * scores))
     return at_most(1e-12, max(measured_kl(s, n) - analytic_kl(n) for s in sides for n in (1, 2, 4, 16, 64, 256)))
 
 
 def analytic() -> Measured:
-    """log n - (n-1)/n is the KL of the maximum of n uniforms to one, n u^(n-1), here by quadrature (good to 1e-8)."""
+    """log n - (n-1)/n against quadrature of the KL of the maximum of n uniforms, n u^(n-1). Accurate to 1e-8."""
     sizes = (2, 4, 16, 64, 1000)
     want = [quad(lambda u, n=n: xlogy(n * u ** (n - 1), n * u ** (n - 1)), 0, 1)[0] for n in sizes]
     return close(want, [analytic_kl(n) for n in sizes], 1e-6)
 
 
 def published() -> Measured:
-    """Gao et al. 2022: .636, 1.835, 3.175, 5.909, 10.002 nats, printed to three places."""
+    """Published values of Gao et al. 2022: .636, 1.835, 3.175, 5.909, 10.002 nats, to three decimals."""
     return close([0.636, 1.835, 3.175, 5.909, 10.002], [analytic_kl(n) for n in (4, 16, 64, 1000, 60_000)], 5e-4)
 
 
 def transformed() -> Measured:
-    """A shift and a positive scale of each prompt's proxy scores change no weight. Exact."""
+    """Weights are invariant to a shift and a positive scale of each prompt's proxy scores. Exact."""
     pools = [(DISTINCT, 17.0, 0.5), (TIED, -4.0, 8.0)]
     want = [best_of_n_weights(proxy, n) for proxy, _, _ in pools for n in (2, 5)]
     got = [best_of_n_weights(scale * proxy + shift, n) for proxy, shift, scale in pools for n in (2, 5)]
@@ -78,7 +78,7 @@ def transformed() -> Measured:
 
 
 def through_the_sampler() -> Measured:
-    """Gold of best-of-4 from pools of 32 samples of pi_ref, 400 times, against F^n - F-^n enumerated.
+    """Gold of best-of-4 from 400 pools of 32 pi_ref samples, against the enumerated F^n - F-^n.
 
     The proxy is rounded so that different responses tie.
     """
@@ -88,9 +88,9 @@ def through_the_sampler() -> Measured:
     F, below = (np.array([p[side(rank, r)].sum() for r in rank]) for side in (np.less_equal, np.less))
     tied = np.array([p[rank == r].sum() for r in rank])
     want = float(((F**n - below**n) * p / tied) @ worth)
-    drawn = generate(policy, prompts(N * runs, [prompt]), T, EOS, PAD, stream("selfcheck.pool"))
+    samples = generate(policy, prompts(N * runs, [prompt]), T, EOS, PAD, stream("selfcheck.pool"))
     with torch.no_grad():
-        pools = [np.split(score_of(table)(drawn).numpy(), runs) for table in (gold, proxy)]
+        pools = [np.split(score_of(table)(samples).numpy(), runs) for table in (gold, proxy)]
     return mean_is(want, np.array([best_of_n_weights(b, n) @ g for g, b in zip(*pools, strict=True)]))
 
 

@@ -1,4 +1,4 @@
-"""What a check says: a number, what it should be, and how far off it may be."""
+"""The result of a check: a number, its expected value and its tolerance."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 @dataclass(frozen=True)
 class Measured:
-    """One comparison. `side` says that `expected` is a bound: `<=` from above, `>=` from below."""
+    """One comparison. With a `side`, `expected` is a bound: an upper one for `<=`, a lower one for `>=`."""
 
     expected: float
     got: float
@@ -20,13 +20,13 @@ class Measured:
 
     @property
     def error(self) -> float:
-        """How far the number lies off; past its bound, where it has one."""
+        """Distance from the expected value, or by how much the number exceeds its bound."""
         gap = self.got - self.expected
         return abs(gap) if not self.side else max(0.0, gap if self.side == "<=" else -gap)
 
     @property
     def ok(self) -> bool:
-        """False for a number that is not finite, too."""
+        """True if the number is finite and its error is within tolerance."""
         return math.isfinite(self.got) and self.error <= self.tolerance
 
 
@@ -34,7 +34,7 @@ Check = Callable[[], Measured]
 
 
 def close(expected: ArrayLike, got: ArrayLike, tolerance: float) -> Measured:
-    """Two numbers, or two arrays by the entry that is furthest off (one that is not finite before all others)."""
+    """Compare two numbers, or two arrays at their worst entry. Non-finite entries count as the worst."""
     want_N, got_N = np.broadcast_arrays(np.asarray(expected, float), np.asarray(got, float))
     gap_N = np.abs(got_N - want_N)
     worst = int(np.nan_to_num(gap_N, nan=np.inf).argmax())
@@ -42,15 +42,15 @@ def close(expected: ArrayLike, got: ArrayLike, tolerance: float) -> Measured:
 
 
 def at_most(bound: float, got: float) -> Measured:
-    """A number that must not exceed a bound."""
+    """Check that a number does not exceed a bound."""
     return Measured(bound, got, 0.0, "<=")
 
 
 def at_least(bound: float, got: float) -> Measured:
-    """A number that must reach a bound."""
+    """Check that a number reaches a bound."""
     return Measured(bound, got, 0.0, ">=")
 
 
 def mean_is(expected: float, samples: np.ndarray) -> Measured:
-    """A mean of independent samples, allowed four of its standard errors: a right one misses once in 16 000."""
+    """Compare a mean of independent samples within four standard errors; a correct mean fails once in 16 000 times."""
     return Measured(expected, float(samples.mean()), 4 * float(samples.std(ddof=1)) / math.sqrt(len(samples)))

@@ -1,6 +1,6 @@
-"""Exact answers over the enumerable world: optima, policies of a given distribution, gradients, expectations.
+"""Exact answers on the enumerable world: optima, policies with a prescribed distribution, gradients, expectations.
 
-Nothing here calls the code under test, except that `Quotas` and `pair_rows` build what it is given.
+Nothing here calls the code under test. `pair_rows`, `joined` and `Always` build its inputs.
 """
 
 import itertools
@@ -35,7 +35,7 @@ SHORT = 2  # tokens: 13 responses, 169 ordered pairs
 
 
 def tilted(reference: TabularPolicy, prompt: Prompt, values: Tensor, longest: int = T) -> Tensor:
-    """pi_ref exp(values), normalised, over `responses(longest)`."""
+    """The normalised distribution pi_ref exp(values) over `responses(longest)`."""
     p = distribution(reference, prompt, longest) * values.exp()
     return p / p.sum()
 
@@ -55,13 +55,13 @@ def policy_of(wanted: dict[Prompt, Tensor], longest: int = T) -> TabularPolicy:
 
 
 def table_of(seed: int, spread: float = 1.0) -> Tensor:
-    """A random number for each token string."""
+    """A random value for each token string."""
     generator = torch.Generator().manual_seed(seed)
     return spread * torch.randn(STATES, dtype=torch.float64, generator=generator)
 
 
 def score_of(table: Tensor) -> Score:
-    """The score that reads the table at everything said, prompt and response."""
+    """The score that looks up prompt and response in the table."""
 
     def score(rows: Sequences) -> Tensor:
         return table[states(rows.input_ids, rows.attention_mask)[:, -1]]
@@ -70,16 +70,16 @@ def score_of(table: Tensor) -> Score:
 
 
 def values_of(table: Tensor, prompt: Prompt, longest: int = T) -> Tensor:
-    """The table's number for each of `responses(longest)`."""
+    """The table's value for each of `responses(longest)`."""
     return torch.stack([table[state((*prompt, *response))] for response in responses(longest)])
 
 
 def numeric_gradient(
     function: Callable[[TabularPolicy], float], policy: TabularPolicy, prompts: Iterable[Prompt], longest: int = T
 ) -> Tensor:
-    """Central differences of `function` in every logit that the process can meet; 0 elsewhere.
+    """Central differences of `function` in every reachable logit; 0 elsewhere.
 
-    Good to 1e-9 for functions of order 1: the step, 1e-5, squared, and 1e-16 over it.
+    Accurate to 1e-9 for functions of order 1: truncation error 1e-5 squared, rounding error 1e-16 over 1e-5.
     """
     gradient, step = torch.zeros(STATES, V, dtype=torch.float64), 1e-5
     heads = [h for n in range(longest) for h in itertools.product(range(V), repeat=n) if EOS not in h]
@@ -98,7 +98,7 @@ def numeric_gradient(
 def pair_rows(
     reference: TabularPolicy, prompt: Prompt, chosen: Sequence[Response], rejected: Sequence[Response]
 ) -> Pairs:
-    """Pairs of one prompt with pi_ref's log-probs."""
+    """Pairs of one prompt, with pi_ref's log-probs."""
     longest = max(map(len, [*chosen, *rejected]))
     known = dict(zip(responses(longest), distribution(reference, prompt, longest).log(), strict=True))
     logps = [torch.stack([known[y] for y in side]) for side in (chosen, rejected)]
@@ -106,14 +106,14 @@ def pair_rows(
 
 
 def all_pairs(reference: TabularPolicy, prompt: Prompt, longest: int = SHORT) -> Pairs:
-    """Every ordered pair of responses, a response with itself included; the chosen side varies slowest."""
+    """Every ordered pair of responses, including equal ones. The chosen side varies slowest."""
     chosen, rejected = zip(*itertools.product(responses(longest), repeat=2), strict=True)
     return pair_rows(reference, prompt, chosen, rejected)
 
 
 @final
 class Always(Sampler):
-    """The same batch at every step."""
+    """A sampler that returns the same batch at every step."""
 
     name = "always"
 
@@ -125,17 +125,17 @@ class Always(Sampler):
 
 
 def joined(batches: Sequence[Pairs]) -> Pairs:
-    """Batches of pairs of this world as one, padded to T columns."""
+    """Concatenate batches of pairs of this world, padded to T columns."""
     rows = [[read_response(side, i) for side in (b.chosen, b.rejected)] for b in batches for i in range(len(b))]
-    prompts = [zip(b.chosen.prompt_ids, b.chosen.prompt_mask, strict=True) for b in batches]
-    asked = [tuple(ids[mask].tolist()) for rows_of_one in prompts for ids, mask in rows_of_one]
-    chosen, rejected = (answers(asked, [row[side] for row in rows], T) for side in (0, 1))
+    encoded = [zip(b.chosen.prompt_ids, b.chosen.prompt_mask, strict=True) for b in batches]
+    prompts = [tuple(ids[mask].tolist()) for batch in encoded for ids, mask in batch]
+    chosen, rejected = (answers(prompts, [row[side] for row in rows], T) for side in (0, 1))
     logps = (torch.cat([getattr(b, name) for b in batches]) for name in ("ref_chosen_B", "ref_rejected_B"))
     return Pairs(chosen, rejected, *logps)
 
 
 def pair_weights(mu: Tensor, p_first: Tensor) -> Tensor:
-    """How often each of `all_pairs` is (chosen, rejected): 2 mu(a) mu(b) P(a > b), for two draws of mu."""
+    """Probability of each of `all_pairs` as (chosen, rejected), for two samples of mu: 2 mu(a) mu(b) P(a > b)."""
     return (2 * mu[:, None] * mu[None, :] * p_first).flatten()
 
 

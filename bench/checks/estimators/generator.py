@@ -1,4 +1,4 @@
-"""Checks of the sampler and of the log-prob gather, against enumerated probabilities."""
+"""Checks of the sampler and of the log-probs against enumerated probabilities."""
 
 from collections.abc import Callable
 
@@ -28,17 +28,17 @@ from bench.lm.logprobs import batched_sequence_logps, sequence_logps
 POLICY = TabularPolicy(0)
 
 
-def drawn(n: int, name: str) -> Sequences:
-    """Samples of the longer toy prompt, whose neighbours are padded."""
+def samples(n: int, name: str) -> Sequences:
+    """Samples for the longer toy prompt, from a batch whose other rows are padded."""
     both = prompts(n)
     rows = generate(POLICY, both, T, EOS, PAD, stream("selfcheck", name))
     return rows[torch.arange(n, 2 * n)]
 
 
 def frequencies() -> Measured:
-    """p-value of a chi-square over all 40 responses; a right sampler falls below .001 once in a thousand seeds."""
+    """p-value of a chi-square test over all 40 responses. A correct sampler is below .001 once in a thousand seeds."""
     n, every = 20_000, responses()
-    rows = drawn(n, "frequencies")
+    rows = samples(n, "frequencies")
     at = {response: i for i, response in enumerate(every)}
     counts = np.bincount([at.get(read_response(rows, i), 0) for i in range(n)], minlength=len(every))
     expected = n * distribution(POLICY, PROMPTS[1]).numpy()
@@ -46,23 +46,23 @@ def frequencies() -> Measured:
 
 
 def ends_at_eos() -> Measured:
-    """Share of responses whose mask covers all up to the first EOS, or T tokens without one. Exact."""
+    """Share of responses whose mask ends at the first EOS, or after T tokens without one. Exact."""
     n = 2000
-    rows = drawn(n, "ends")
-    said = [read_response(rows, i) for i in range(n)]
-    right = [EOS not in y[:-1] and (y[-1:] == (EOS,) or len(y) == T) for y in said]
+    rows = samples(n, "ends")
+    texts = [read_response(rows, i) for i in range(n)]
+    right = [EOS not in y[:-1] and (y[-1:] == (EOS,) or len(y) == T) for y in texts]
     return close(1.0, np.mean(right), 0.0)
 
 
 def log_probs(gather: Callable[[TabularPolicy, Sequences], Tensor]) -> Measured:
-    """log p of every response against plain Python: EOS pays, a cut pays no factor. Rounding of sums of three logs."""
+    """log p of every response against plain Python. EOS has a factor, a cut has none. Rounding: sums of three logs."""
     want = torch.cat([distribution(POLICY, prompt).log() for prompt in PROMPTS])
     got = torch.cat([gather(POLICY, sequences(prompt, responses())).detach() for prompt in PROMPTS])
     return close(want, got, 1e-12)
 
 
 def kept_from_sampling() -> Measured:
-    """The log-prob of each token, kept when it was drawn, summed, against plain Python. Rounding of sums of three."""
+    """Sums of the token log-probs returned by the sampler, against plain Python. Rounding: sums of three."""
     n = 400
     rows, logps_BT = generate_with_logps(POLICY, prompts(n), T, EOS, PAD, stream("selfcheck", "kept"))
     known = [dict(zip(responses(), distribution(POLICY, p).log().tolist(), strict=True)) for p in PROMPTS]
@@ -71,13 +71,13 @@ def kept_from_sampling() -> Measured:
 
 
 def total_probability() -> Measured:
-    """The probabilities of all responses, cut after two tokens, sum to 1: 13 terms of float64 rounding."""
+    """The probabilities of all responses of at most two tokens sum to 1. Rounding: 13 float64 terms."""
     rows = sequences(PROMPTS[0], responses(2))
     return close(1.0, float(batched_sequence_logps(POLICY, rows).exp().sum()), 1e-12)
 
 
 def padding() -> Measured:
-    """Four columns of padding on either side, with a word under the mask, change no log-prob."""
+    """Log-probs are invariant to four columns of padding on either side, with a real token under the mask."""
     rows = sequences(PROMPTS[1], responses())
 
     def wider(ids: torch.Tensor, mask: torch.Tensor, sides: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""Checks of the preference losses one by one: derivatives at 0, Taylor remainders, conventions, opposite labels."""
+"""Checks of each preference loss: derivatives at 0, Taylor remainders, conventions, opposite labels."""
 
 from functools import partial
 
@@ -14,11 +14,11 @@ from bench.lm.kl import sequence_kl
 from bench.losses.margin import built_in
 from bench.losses.preference import NOISE_MODELS, Preference
 
-NEXT_ORDER = {"logistic": 4, "exponential": 3, "savage": 3}  # of the first term left out; logistic has f'''(0) = 0
+NEXT_ORDER = {"logistic": 4, "exponential": 3, "savage": 3}  # order of the first omitted term; logistic: f'''(0) = 0
 
 
 def derivative(f: str, order: int) -> Measured:
-    """f'(0), f''(0) by hand against central differences of f; their own error is below 1e-6 at a step of 1e-3."""
+    """f'(0), f''(0) by hand against central differences of f, whose error is below 1e-6 at a step of 1e-3."""
     step = 1e-3
     low, mid, high = built_in(f)(torch.tensor([-step, 0.0, step], dtype=torch.float64)).tolist()
     numeric = (high - low) / (2 * step) if order == 1 else (high - 2 * mid + low) / step**2
@@ -26,7 +26,7 @@ def derivative(f: str, order: int) -> Measured:
 
 
 def remainder(f: str, beta: float) -> float:
-    """E[f(beta rho)] less f(0) + f'(0) beta E[rho] + f''(0)/2 beta^2 E[rho^2], moments of rho in plain Python."""
+    """E[f(beta rho)] - (f(0) + f'(0) beta E[rho] + f''(0)/2 beta^2 E[rho^2]), with moments of rho in plain Python."""
     rewards, mu, p = population(MILD)
     policy = policy_of({PROMPT: tilted(REFERENCE, PROMPT, 2 * rewards, SHORT)}, SHORT)
     weights = pair_weights(mu, p)
@@ -38,17 +38,17 @@ def remainder(f: str, beta: float) -> float:
 
 
 def taylor_order(f: str) -> Measured:
-    """Order in beta of the Taylor remainder, from beta .01 and .005; the order after it is worth .02."""
+    """Order in beta of the Taylor remainder, from beta .01 and .005. The next order contributes .02."""
     return close(NEXT_ORDER[f], float(np.log2(abs(remainder(f, 0.01) / remainder(f, 0.005)))), 0.03)
 
 
 def no_remainder(f: str) -> Measured:
-    """No remainder: f is its own expansion, for the truncated ones while |beta rho| < 1. Rounding."""
+    """The remainder of a quadratic f is 0 (for truncated ones while |beta rho| < 1). Tolerance: rounding."""
     return close(0.0, [remainder(f, 0.02), remainder(f, 0.01)], 1e-13)
 
 
 def ipo_convention() -> Measured:
-    """(beta rho - 1)^2 = beta^2 (rho - 1 / (2 tau))^2 at beta = 2 tau, the right side in plain Python. Rounding."""
+    """(beta rho - 1)^2 = beta^2 (rho - 1 / (2 tau))^2 at beta = 2 tau, right side in plain Python. Rounding."""
     tau, policy = 0.1, TabularPolicy(1)
     ratio = distribution(policy, PROMPT, SHORT) / distribution(REFERENCE, PROMPT, SHORT)
     h = dict(zip(responses(SHORT), ratio.log().tolist(), strict=True))
@@ -61,7 +61,7 @@ def ipo_convention() -> Measured:
 
 
 def three_actions(share: float) -> tuple[TabularPolicy, TabularPolicy, Prompt]:
-    """Uniform pi_ref over three first tokens, and (a, a, 1 - 2a); the fourth token has e^-50 in both."""
+    """A policy with probabilities (a, a, 1 - 2a) of the first token, and a uniform pi_ref. The fourth has e^-50."""
     uniform, policy, prompt = TabularPolicy(0), TabularPolicy(0), (2,)
     with torch.no_grad():
         for table, p in ((uniform, [1 / 3] * 3), (policy, [share, share, 1 - 2 * share])):
@@ -70,7 +70,7 @@ def three_actions(share: float) -> tuple[TabularPolicy, TabularPolicy, Prompt]:
 
 
 def opposite_labels() -> Measured:
-    """{y1 > y2, y2 > y1}: every (a, a, 1 - 2a) attains DPO's minimum, log 2, down to a = 1e-6. Rounding."""
+    """On {y1 > y2, y2 > y1} every (a, a, 1 - 2a) attains DPO's minimum, log 2, down to a = 1e-6. Rounding."""
     got = []
     for share in (1 / 3, 0.1, 1e-3, 1e-6):
         policy, uniform, prompt = three_actions(share)
@@ -80,7 +80,7 @@ def opposite_labels() -> Measured:
 
 
 def opposite_labels_kl() -> Measured:
-    """KL of (a, a, 1 - 2a) to uniform tends to log 3: 2a log(1/a) away, 3e-5 at a = 1e-6."""
+    """KL of (a, a, 1 - 2a) to uniform tends to log 3. The gap is 2a log(1/a), which is 3e-5 at a = 1e-6."""
     policy, uniform, prompt = three_actions(1e-6)
     rows = sequences(prompt, responses(1))
     kl = distribution(policy, prompt, 1) @ sequence_kl(policy, uniform, rows).kl_B
@@ -88,7 +88,7 @@ def opposite_labels_kl() -> Measured:
 
 
 def noisy(kind: str, f: str) -> Measured:
-    """A share e of labels is flipped. Conservative is the mean of f over flips; the mean of robust over flips is f."""
+    """With a share e of flipped labels, conservative is f averaged over flips, and robust averaged over flips is f."""
     e, x = 0.2, torch.linspace(-3, 3, 13, dtype=torch.float64)
     plain, loss = built_in(f), Preference(f, 1.0, e, kind).f
     if kind == "conservative":
@@ -97,13 +97,13 @@ def noisy(kind: str, f: str) -> Measured:
 
 
 def terms_logged(f: str) -> Measured:
-    """The two Taylor terms that are logged, against f'(0), f''(0) by hand and moments of rho in plain Python."""
+    """The two logged Taylor terms, against f'(0), f''(0) by hand and moments of rho in plain Python."""
     policy, beta = TabularPolicy(1), 0.3
     h = (distribution(policy, PROMPT, SHORT) / distribution(REFERENCE, PROMPT, SHORT)).log()
     rho = (h[:, None] - h[None, :]).flatten()
     _, info = Preference(f, beta)(policy, all_pairs(REFERENCE, PROMPT))
     _, first, second = AT_ZERO[f]
-    of_one_chosen = all_pairs(REFERENCE, PROMPT)[: len(h)]  # over all ordered pairs rho averages to 0, whatever f'(0)
+    of_one_chosen = all_pairs(REFERENCE, PROMPT)[: len(h)]  # over all ordered pairs rho averages to 0 for any f'(0)
     _, other = Preference(f, beta)(policy, of_one_chosen)
     want = [0.0, second / 2 * beta**2 * float((rho**2).mean()), first * beta * float(rho[: len(h)].mean())]
     return close(want, [info["preference_term"], info["regularization_term"], other["preference_term"]], 1e-12)

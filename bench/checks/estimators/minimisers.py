@@ -1,7 +1,7 @@
-"""Checks of the preference losses' population minimisers, by enumerated expectation.
+"""Checks of the preference losses' population minimisers, with enumerated expectations.
 
-The population: 13 responses to one prompt, two draws of mu, Bradley-Terry labels, every ordered pair with its weight.
-`Preference.forward` runs as it is; only the loss f of each pair is multiplied by the pair's weight.
+The population: 13 responses to one prompt, pairs of two samples of mu, Bradley-Terry labels, and every ordered pair
+weighted by its probability. `Preference.forward` is unchanged; only f of each pair is multiplied by the pair's weight.
 """
 
 from functools import cache, partial
@@ -35,21 +35,21 @@ PROMPT: Prompt = PROMPTS[1]
 BETA = 0.5
 N = len(responses(SHORT))
 REFERENCE = TabularPolicy(0)
-MILD, WILD = 0.7, 2.5  # spreads of the reward: all P(y > mu) within 1/2 of each other, and not
+MILD, WILD = 0.7, 2.5  # reward spreads: with MILD all P(y > mu) are within 1/2 of each other, with WILD not
 CLOSED_FORM = ("logistic", "exponential", "savage", "squared", "truncated_quadratic")
-UNBOUNDED = ("logistic", "exponential", "savage")  # without a finite minimiser for argmax labels
+UNBOUNDED = ("logistic", "exponential", "savage")  # no finite minimiser for argmax labels
 
 
 @cache
 def population(spread: float, mu: str = "skewed") -> tuple[Tensor, Tensor, Tensor]:
-    """Rewards, mu, and P(a > b) over the 13 responses."""
+    """Rewards, mu and P(a > b) over the 13 responses."""
     rewards = values_of(table_of(3, spread), PROMPT, SHORT)
     weights = values_of(table_of(4), PROMPT, SHORT).exp() if mu == "skewed" else torch.ones(N, dtype=torch.float64)
     return rewards, weights / weights.sum(), bradley_terry(rewards)
 
 
 def weighted(f: str, beta: float, weights: Tensor) -> Preference:
-    """The loss whose value on `all_pairs` is the weighted sum of f(beta rho) over them."""
+    """A loss whose value on `all_pairs` is the weighted sum of f(beta rho)."""
     loss = Preference(f, beta)
     inner = loss.f
     loss.f = lambda x: len(weights) * weights * inner(x)
@@ -62,13 +62,13 @@ def expected(f: str, policy: TabularPolicy, beta: float, weights: Tensor) -> Ten
 
 
 def wins(spread: float, mu: str = "skewed") -> Tensor:
-    """P(y > mu)."""
+    """P(y > mu) of each response."""
     _, weights, p = population(spread, mu)
     return p @ weights
 
 
 def minimiser(f: str, spread: float, mu: str = "skewed") -> Tensor:
-    """What the mathematics says the population minimiser is."""
+    """The population minimiser in closed form."""
     exponents = {
         "logistic": population(spread, mu)[0] / BETA,
         "savage": population(spread, mu)[0] / BETA,
@@ -80,7 +80,7 @@ def minimiser(f: str, spread: float, mu: str = "skewed") -> Tensor:
 
 
 def slope_there(f: str, spread: float, mu: str) -> Tensor:
-    """The gradient of the expected loss at the claimed minimiser."""
+    """Gradient of the expected loss at the closed-form minimiser."""
     policy = policy_of({PROMPT: minimiser(f, spread, mu)}, SHORT)
     _, weights, p = population(spread, mu)
     (gradient,) = torch.autograd.grad(expected(f, policy, BETA, pair_weights(weights, p)), policy.logits)
@@ -88,19 +88,19 @@ def slope_there(f: str, spread: float, mu: str) -> Tensor:
 
 
 def stationary(f: str, mu: str) -> Measured:
-    """The gradient vanishes there; for a convex f that makes it the minimum. Rounding of 169 terms of order .1."""
+    """The gradient vanishes at the minimiser; for convex f this proves the minimum. Rounding: 169 terms of order .1."""
     return close(0.0, slope_there(f, MILD, mu), 1e-13)
 
 
 def trained(f: str) -> Measured:
-    """KL from what training from pi_ref ends at to the claimed minimiser; a beta 2% off would cost about 1e-4."""
+    """KL from the policy trained from pi_ref to the minimiser. A beta wrong by 2% would cost about 1e-4."""
     _, mu, p = population(MILD)
     policy = train(f, pair_weights(mu, p), 200)
     return at_most(1e-7, exact_kl(distribution(policy, PROMPT, SHORT), minimiser(f, MILD)))
 
 
 def train(f: str, weights: Tensor, steps: int, lr: float = 0.1, losses: list[float] | None = None) -> TabularPolicy:
-    """A policy trained from pi_ref on the whole population at every step, at a rate that falls to 0."""
+    """Train from pi_ref on the whole population at every step, with a learning rate that decays to 0."""
     policy = TabularPolicy(0)
     pairs = all_pairs(REFERENCE, PROMPT)
     trainer = Trainer(policy, Always(pairs), weighted(f, BETA, weights), lr, 1e9, seed=0)
@@ -113,13 +113,13 @@ def train(f: str, weights: Tensor, steps: int, lr: float = 0.1, losses: list[flo
 
 
 def truncated_beyond() -> Measured:
-    """Where some P(y > mu) differ by more than 1/2 the truncated quadratic has another minimiser: it has a slope."""
+    """If some P(y > mu) differ by more than 1/2, the truncated quadratic has another minimiser: the slope is not 0."""
     assert float(wins(WILD).max() - wins(WILD).min()) > 0.5 > float(wins(MILD).max() - wins(MILD).min())
     return at_least(1e-3, float(slope_there("truncated_quadratic", WILD, "skewed").abs().max()))
 
 
 def hinge_program(beta: float, weights: np.ndarray) -> tuple[float, np.ndarray]:
-    """min over h of sum w_ab max(0, 1 - beta (h_a - h_b)), as a linear program in h and one slack a pair."""
+    """min over h of sum w_ab max(0, 1 - beta (h_a - h_b)), as a linear program in h with one slack per pair."""
     pairs = [(a, b) for a in range(N) for b in range(N)]
     rows = np.zeros((len(pairs), N + len(pairs)))
     for k, (a, b) in enumerate(pairs):  # 1 - beta (h_a - h_b) <= slack
@@ -134,7 +134,7 @@ def hinge_program(beta: float, weights: np.ndarray) -> tuple[float, np.ndarray]:
 
 @cache
 def hinge_answer() -> tuple[float, Tensor, Tensor]:
-    """The program's value, its policy and the pairs' weights."""
+    """The linear program's value, its policy and the pairs' weights."""
     _, mu, p = population(MILD)
     weights = pair_weights(mu, p)
     value, h = hinge_program(BETA, weights.numpy())
@@ -142,13 +142,13 @@ def hinge_answer() -> tuple[float, Tensor, Tensor]:
 
 
 def hinge_value() -> Measured:
-    """The expected loss at the program's solution is the program's value. HiGHS solves to 1e-7."""
+    """The expected loss at the linear program's solution equals its value. HiGHS is accurate to 1e-7."""
     value, p, weights = hinge_answer()
     return close(value, expected("hinge", policy_of({PROMPT: p}, SHORT), BETA, weights).item(), 1e-7)
 
 
 def hinge_trained() -> Measured:
-    """What training reaches, against the program's value. It circles the kinks at the end of its rate."""
+    """The lowest loss in training, against the linear program's value. Training oscillates around the kinks."""
     value, _, weights = hinge_answer()
     losses: list[float] = []
     train("hinge", weights, 300, 0.1, losses)
@@ -156,9 +156,9 @@ def hinge_trained() -> Measured:
 
 
 def growth(f: str, labels: str) -> Measured:
-    """Share of twelve looks, fifteen steps apart, at which the largest log-ratio has grown since the last one.
+    """Share of twelve checkpoints, fifteen steps apart, at which the range of log-ratios has grown.
 
-    Argmax labels leave the loss without a finite minimiser, so it grows at all of them; Bradley-Terry labels do not.
+    With argmax labels the loss has no finite minimiser, so it always grows. With Bradley-Terry labels it settles.
     """
     rewards, mu, p = population(MILD)
     if labels == "argmax":
@@ -175,9 +175,9 @@ def growth(f: str, labels: str) -> Measured:
 
 
 def imitation(target: str) -> Measured:
-    """Largest slope of the likelihood at the distribution of what it imitates, two draws of pi_ref a pair.
+    """Largest slope of the likelihood at its target distribution, for pairs of two pi_ref samples.
 
-    chosen: 2 mu(y) P(y > mu). best_of_2: F(y)^2 - F(y-)^2, F being pi_ref's mass of rewards up to y's. Rounding.
+    chosen: 2 mu(y) P(y > mu). best_of_2: F(y)^2 - F(y-)^2, with F the cumulative distribution of pi_ref's rewards.
     """
     rewards, _, p = population(MILD)
     mu, pairs = distribution(REFERENCE, PROMPT, SHORT), all_pairs(REFERENCE, PROMPT)
@@ -195,7 +195,7 @@ def imitation(target: str) -> Measured:
 
 
 def best_of_two_kl() -> Measured:
-    """KL of best-of-2 distillation's target: at most log 2 - 1/2, by how much depends on the largest masses."""
+    """KL of the target of best-of-2 distillation: at most log 2 - 1/2. The gap depends on the largest probabilities."""
     rewards, mu = population(MILD)[0], distribution(REFERENCE, PROMPT, SHORT)
     pairs = better_first(all_pairs(REFERENCE, PROMPT), score_of(table_of(3, MILD)))
     weights, keys = (mu[:, None] * mu[None, :]).flatten(), responses(SHORT)

@@ -1,6 +1,6 @@
 """Checks of on-policy preference learning: gradient identities, fixed points, sampled training, exact replay.
 
-The sampling distribution is held fixed in every gradient: pairs enter with the probabilities of a stopped policy.
+No gradient flows through the sampling distribution: pairs have the probabilities of a detached policy.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ from bench.training.loop import Trainer
 
 REWARD = table_of(3, 1.5)
 BEATS = bradley_terry(values_of(REWARD, PROMPT, SHORT))
-CLOSE = 1e-8  # of gradients of order 1; central differences are good to 1e-9
+CLOSE = 1e-8  # for gradients of order 1; central differences are accurate to 1e-9
 
 
 def here(policy: TabularPolicy) -> Tensor:
@@ -44,14 +44,14 @@ def here(policy: TabularPolicy) -> Tensor:
 
 
 def gradient_of_margins(function: Callable[[Tensor], Tensor], weights: Tensor) -> Tensor:
-    """The gradient at a policy of the weighted sum of a function of rho over every ordered pair."""
+    """Gradient, at a fixed policy, of the weighted sum of a function of rho over every ordered pair."""
     policy = TabularPolicy(1)
     chosen_B, rejected_B = logratios(policy, all_pairs(REFERENCE, PROMPT))
     return torch.autograd.grad(weights @ function(chosen_B - rejected_B), policy.logits)[0]
 
 
 def half_square() -> Measured:
-    """grad (1/2) E[rho^2] = 2 grad KL."""
+    """Identity: grad (1/2) E[rho^2] = 2 grad KL."""
     p = here(TabularPolicy(1))
     got = gradient_of_margins(lambda rho: rho**2 / 2, (p[:, None] * p[None, :]).flatten())
     q = here(REFERENCE)
@@ -59,7 +59,7 @@ def half_square() -> Measured:
 
 
 def margin() -> Measured:
-    """E[grad rho] = 4 grad P(pi > stopped pi), rho being of labelled pairs."""
+    """Identity: E[grad rho] = 4 grad P(pi > detached pi), with rho of labelled pairs."""
     p = here(TabularPolicy(1))
     got = gradient_of_margins(lambda rho: rho, pair_weights(p, BEATS))
     want = numeric_gradient(lambda x: float(here(x) @ BEATS @ p), TabularPolicy(1), [PROMPT], SHORT)
@@ -67,18 +67,18 @@ def margin() -> Measured:
 
 
 def slope_at(f: str, p: Tensor) -> Tensor:
-    """The gradient of the expected loss at a policy that draws its own pairs."""
+    """Gradient of the expected loss at a policy p on pairs sampled from p."""
     policy = policy_of({PROMPT: p}, SHORT)
     return torch.autograd.grad(expected(f, policy, BETA, pair_weights(p, BEATS)), policy.logits)[0]
 
 
 def optimum() -> Tensor:
-    """pi_ref exp(r / beta)."""
+    """The optimum of E[r] - beta KL: pi_ref exp(r / beta), normalised."""
     return tilted(REFERENCE, PROMPT, values_of(REWARD, PROMPT, SHORT) / BETA, SHORT)
 
 
 def nash() -> Tensor:
-    """pi = pi_ref exp(2 P(y > pi) / beta), by iteration: a contraction here."""
+    """The solution of pi = pi_ref exp(2 P(y > pi) / beta), by iteration, which is a contraction here."""
     p = here(REFERENCE)
     for _ in range(200):
         p = tilted(REFERENCE, PROMPT, 2 * (BEATS @ p) / BETA, SHORT)
@@ -86,24 +86,24 @@ def nash() -> Tensor:
 
 
 def fixed_point(f: str, p: Tensor) -> Measured:
-    """Training stands still there. Rounding of 169 terms, and of 200 iterations."""
+    """The gradient vanishes at p. Rounding: 169 terms and 200 iterations."""
     return close(0.0, slope_at(f, p), 1e-13)
 
 
 def nash_is_not_ipo() -> Measured:
-    """Largest slope of online squared at offline IPO's minimiser on pairs of pi_ref: training does not stop there."""
+    """Slope of the online squared loss at the minimiser of offline IPO on pi_ref's pairs: not a fixed point."""
     offline = tilted(REFERENCE, PROMPT, 2 * (BEATS @ here(REFERENCE)) / BETA, SHORT)
     return at_least(1e-4, float(slope_at("squared", offline).abs().max()))
 
 
 def online(seed: int, batch: int) -> OnlinePairs:
-    asked = prompts(batch, [PROMPT])
-    rollouts = OnPolicy(asked, REFERENCE, score_of(REWARD), 2 * batch, SHORT, EOS, PAD, seed, 2)
+    rows = prompts(batch, [PROMPT])
+    rollouts = OnPolicy(rows, REFERENCE, score_of(REWARD), 2 * batch, SHORT, EOS, PAD, seed, 2)
     return OnlinePairs(rollouts, "bradley_terry", seed)
 
 
 def trained(sampler: Sampler, steps: int) -> TabularPolicy:
-    """The logistic loss from pi_ref, at a rate that falls to 0."""
+    """Train from pi_ref with the logistic loss and a learning rate that decays to 0."""
     policy = TabularPolicy(0)
     trainer = Trainer(policy, sampler, Preference("logistic", BETA), 0.2, 1e9, seed=0)
     for step in range(steps):
@@ -113,12 +113,12 @@ def trained(sampler: Sampler, steps: int) -> TabularPolicy:
 
 
 def reaches_the_optimum() -> Measured:
-    """Online logistic, 1024 fresh pairs a step. Labels are coins: a floor of 2e-3. A beta 10% off adds 5e-3."""
+    """Online logistic with 1024 fresh pairs per step. Label noise leaves 2e-3; a beta wrong by 10% would add 5e-3."""
     return at_most(4e-3, exact_kl(here(trained(online(0, 1024), 200)), optimum()))
 
 
 def replay() -> Measured:
-    """Largest difference between the weights of an online run and of its pairs replayed in order. Exact."""
+    """Weights of an online run equal those of a run on its replayed pairs. Exact."""
     recorder = Recorder(online(1, 64))
     first = trained(recorder, 40)
     second = trained(Replay(joined(recorder.taken()), 64, "recorded", 0), 40)
@@ -127,7 +127,7 @@ def replay() -> Measured:
 
 
 def endless_round() -> Measured:
-    """Largest difference between pairs of a round without end, met by a policy that has moved, and pi_ref's. Exact."""
+    """In a round without end a changed policy still gets pairs of pi_ref. Exact."""
     rounds, plain = Rounds(online(2, 64), 10**6, REFERENCE), online(2, 64)
     start, moved = TabularPolicy(0), TabularPolicy(1)
     rounds.draw(start, 0, Counts())
@@ -137,13 +137,13 @@ def endless_round() -> Measured:
 
 
 def every_step() -> Measured:
-    """Largest difference between the weights of an online run and of one in rounds of a single step. Exact."""
+    """Weights of an online run equal those of a run in rounds of one step. Exact."""
     first, second = trained(online(3, 64), 20), trained(Rounds(online(3, 64), 1, REFERENCE), 20)
     return close(first.logits.detach(), second.logits.detach(), 0.0)
 
 
 def coins() -> Measured:
-    """Share of first chosen at a margin of log 3, which is sigmoid(log 3) = 3/4."""
+    """Share of labels for the first response at a margin of log 3: sigmoid(log 3) = 3/4."""
     score = torch.tensor([[np.log(3.0), 0.0]]).expand(40_000, 2)
     return mean_is(0.75, first_is_chosen(score, "bradley_terry", stream("selfcheck.coins")).double().numpy())
 

@@ -1,7 +1,7 @@
-"""Checks of PPO, REINFORCE, RLOO and GRPO: expected gradients and their variance. `targets` trains them to the end.
+"""Checks of PPO, REINFORCE, RLOO and GRPO: expected gradients and their variance. `targets` checks full training.
 
-The objective is E[r] - beta KL, whose optimum is pi_ref exp(r / beta); its gradient is taken by central differences
-of plain-Python probabilities. Expectations enumerate the 13 responses of each toy prompt, or every pair of them.
+The objective is E[r] - beta KL, with optimum pi_ref exp(r / beta). Its gradient comes from central differences of
+plain-Python probabilities. Expectations enumerate the 13 responses of each toy prompt, or every pair of them.
 """
 
 import itertools
@@ -41,11 +41,11 @@ from bench.methods.ppo import PPOConfig
 BETA = 0.5
 REFERENCE, POLICY = TabularPolicy(0), TabularPolicy(1)
 REWARD = table_of(3)
-CLOSE = 1e-9  # what central differences are good to
+CLOSE = 1e-9  # the accuracy of central differences
 
 
 def objective(policy: TabularPolicy) -> float:
-    """E[r] - beta KL, the mean over prompts."""
+    """E[r] - beta KL, averaged over prompts."""
     total = 0.0
     for prompt in PROMPTS:
         p, q = (distribution(x, prompt, SHORT) for x in (policy, REFERENCE))
@@ -55,13 +55,13 @@ def objective(policy: TabularPolicy) -> float:
 
 @cache
 def exact_gradient() -> Tensor:
-    """Of what the losses minimise: minus the objective over the horizon."""
+    """Exact gradient of the minimised loss: minus the objective, divided by the horizon."""
     return -numeric_gradient(objective, POLICY, PROMPTS, SHORT) / SHORT
 
 
-def rollouts(prompt: Prompt, said: list[Response], shift: float = 0.0) -> Rollouts:
-    """What the sampler would have given had it drawn these responses."""
-    rows = sequences(prompt, said)
+def rollouts(prompt: Prompt, sampled: list[Response], shift: float = 0.0) -> Rollouts:
+    """The sampler's rollouts for these responses."""
+    rows = sequences(prompt, sampled)
     with torch.no_grad():
         logps = (token_logps(x, rows) for x in (POLICY, REFERENCE))
         return Rollouts(rows, score_of(REWARD)(rows) + shift, *logps)
@@ -71,15 +71,15 @@ def draws(size: int, shift: float = 0.0) -> Iterator[tuple[float, Rollouts]]:
     """Every batch of `size` responses to one prompt, with its probability."""
     for prompt in PROMPTS:
         p = dict(zip(responses(SHORT), distribution(POLICY, prompt, SHORT).tolist(), strict=True))
-        for said in itertools.product(p, repeat=size):
+        for sampled in itertools.product(p, repeat=size):
             chance = 1.0 / len(PROMPTS)
-            for response in said:
+            for response in sampled:
                 chance *= p[response]
-            yield chance, rollouts(prompt, list(said), shift)
+            yield chance, rollouts(prompt, list(sampled), shift)
 
 
 def moments(loss: Loss, size: int, shift: float = 0.0) -> tuple[Tensor, float]:
-    """The exact mean of the loss's gradient in the policy over all draws, and its variance (the trace)."""
+    """Exact mean and variance (trace) of the loss's gradient in the policy, over all batches."""
     mean, square = torch.zeros(STATES, V, dtype=torch.float64), 0.0
     for chance, batch in draws(size, shift):
         (part,) = loss.minibatches(POLICY, batch, stream("selfcheck"))
@@ -95,16 +95,16 @@ def reinforce(advantage: str, shift: float = 0.0) -> tuple[Tensor, float]:
 
 
 def expected_reinforce(advantage: str) -> Measured:
-    """The mean over every pair of samples. A batch mean contains the row itself: (B - 1) / B of it, here 1/2."""
+    """Mean over every pair of samples. A batch-mean baseline contains the row itself, a factor (B - 1) / B = 1/2."""
     factor = 0.5 if advantage == "less_mean" else 1.0
     return close(factor * exact_gradient(), reinforce(advantage)[0], CLOSE)
 
 
 def two_by_sign(policy: TabularPolicy) -> float:
-    """What GRPO climbs with two samples a prompt, the sampling and the advantages being those of POLICY, stopped.
+    """GRPO's surrogate with two samples per prompt. Samples and advantages come from POLICY, detached.
 
-    Of two scores less their mean and over their sd, the higher is 1 and the lower -1, however far apart they are; equal
-    ones are 0. Half the difference of the penalties goes off. All in plain Python.
+    Two scores, standardized by their mean and sd, are 1 and -1 at any distance, and 0 if equal. Half the difference of
+    the penalties is subtracted. All in plain Python.
     """
     total = 0.0
     for prompt in PROMPTS:
@@ -117,7 +117,7 @@ def two_by_sign(policy: TabularPolicy) -> float:
 
 
 def expected_grpo() -> Measured:
-    """The mean over every pair of samples, against central differences of the surrogate."""
+    """Mean over every pair of samples, against central differences of the surrogate."""
     return close(
         -numeric_gradient(two_by_sign, TabularPolicy(1), PROMPTS, SHORT) / SHORT,
         reinforce("group_standardized")[0],
@@ -126,17 +126,17 @@ def expected_grpo() -> Measured:
 
 
 def shifted(advantage: str) -> Measured:
-    """A score higher by 3 moves no expected gradient. Rounding of 338 terms, against the same sum unshifted."""
+    """The expected gradient is invariant to a shift of the score by 3. Rounding: 338 terms."""
     return close(reinforce(advantage)[0], reinforce(advantage, 3.0)[0], 1e-12)
 
 
 def less_variance() -> Measured:
-    """Variance of RLOO's gradient over plain REINFORCE's, at a score higher by 3 than its natural level."""
+    """Ratio of gradient variances, RLOO over plain REINFORCE, with scores shifted by 3."""
     return at_most(0.5, reinforce("leave_one_out", 3.0)[1] / reinforce("plain", 3.0)[1])
 
 
 def exact_critic(policy: TabularPolicy, longest: int) -> TabularCritic:
-    """The value of every state under a policy, by recursion; what stands at ended responses is never to be read."""
+    """Exact state values of a policy, by recursion. Ended states hold 7 and must never be read."""
     critic = TabularCritic()
     values = 7.0 + torch.zeros(STATES, dtype=torch.float64)
 
@@ -145,9 +145,9 @@ def exact_critic(policy: TabularPolicy, longest: int) -> TabularCritic:
         p, q = (x.logits[here].detach().softmax(-1).tolist() for x in (policy, REFERENCE))
         total = 0.0
         for token in range(V):
-            said = (*head, token)
-            ended = token == EOS or len(said) == longest
-            after = REWARD[state((*prompt, *said))].item() if ended else value(prompt, said)
+            extended = (*head, token)
+            ended = token == EOS or len(extended) == longest
+            after = REWARD[state((*prompt, *extended))].item() if ended else value(prompt, extended)
             total += p[token] * (after - BETA * math.log(p[token] / q[token]))
         values[here] = total
         return total
@@ -159,13 +159,13 @@ def exact_critic(policy: TabularPolicy, longest: int) -> TabularCritic:
 
 
 def ppo(critic: TabularCritic, lam: float, horizon: int, whiten: bool = False, minibatch: int = 64) -> PPO:
-    """The class's defaults but for the critic's rate, which suits a table."""
+    """PPO with default settings, except for a critic learning rate that suits a table."""
     config = PPOConfig()
     return PPO(critic, BETA, minibatch, config.epochs, config.clip, config.value_clip, lam, 0.05, horizon, whiten)
 
 
 def expected_ppo(kind: str, lam: float) -> Measured:
-    """At ratio 1: with lambda 1 for a critic that is wrong everywhere, with any lambda for the exact one."""
+    """Expected gradient at ratio 1: exact for any critic at lambda 1, and for the exact critic at any lambda."""
     critic = exact_critic(POLICY, SHORT)
     if kind == "wrong":
         critic.values.data.copy_(table_of(8, 2.0))
@@ -173,7 +173,7 @@ def expected_ppo(kind: str, lam: float) -> Measured:
 
 
 def advantages(lam: float) -> Measured:
-    """With exact values the expected advantage of every token position is 0; 7 stands past each end. Rounding."""
+    """With exact values the expected advantage of every token position is 0. Tolerance: rounding."""
     critic, worst = exact_critic(POLICY, T), []
     for prompt in PROMPTS:
         rows = sequences(prompt, responses())
@@ -186,7 +186,7 @@ def advantages(lam: float) -> Measured:
 
 
 def rewards_sum() -> Measured:
-    """Each response's rewards sum to r - beta log(pi / pi_ref), in plain Python. Rounding."""
+    """Token rewards of a response sum to r - beta log(pi / pi_ref), in plain Python. Tolerance: rounding."""
     rows = sequences(PROMPTS[0], responses())
     with torch.no_grad():
         logps_BT, ref_BT = (token_logps(x, rows) for x in (POLICY, REFERENCE))

@@ -1,4 +1,4 @@
-"""Runs the checks and prints the table. The dict below is every group there is; `bench/cli.py` calls `selfcheck`."""
+"""Run the checks and print the table. `GROUPS` lists all of them. The command line calls `selfcheck`."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -41,19 +41,19 @@ TABLE_WIDTH = 100
 
 
 def chosen(words: Sequence[str]) -> list[tuple[str, str, Check]]:
-    """(group, name, check) of the groups and `group/name`s that were asked for; all of them by default."""
+    """Select (group, name, check) by group or `group/name`; all by default. Raises ConfigError."""
     every = [(group, name, check) for group, checks in GROUPS.items() for name, check in checks.items()]
     legal = [*GROUPS, *(f"{group}/{name}" for group, name, _ in every)]
     for word in words:
         if word not in legal:
             raise ConfigError(
-                f"unknown check {word!r}; legal: {', '.join(GROUPS)}, GROUP/NAME{did_you_mean(word, legal)}"
+                f"unknown check {word!r}; choose from {', '.join(GROUPS)}, or GROUP/NAME{did_you_mean(word, legal)}"
             )
     return [c for c in every if not words or c[0] in words or f"{c[0]}/{c[1]}" in words]
 
 
 def selfcheck(words: Sequence[str]) -> int:
-    """Run the checks asked for, print each beside its answer, and return 1 if any is off."""
+    """Run the selected checks, print each number beside its expected value, and return 1 if any is wrong."""
     checks, started, console = chosen(words), time.monotonic(), wide_console()
     torch.set_num_threads(1)  # the world is tiny, and a number must not depend on the machine's cores
     results: list[tuple[str, str, Measured]] = []
@@ -68,24 +68,24 @@ def selfcheck(words: Sequence[str]) -> int:
 
 
 def wide_console() -> Console:
-    """A console that never cuts the table, however narrow the terminal says it is."""
+    """A console at least as wide as the table, on terminals of any width."""
     console = Console()
     console.width = max(console.width, TABLE_WIDTH)
     return console
 
 
 def table(results: Sequence[tuple[str, str, Measured]]) -> Table:
-    """One row a check, a section a group. `allowed` is how large the error may be."""
+    """One row per check, one section per group. `allowed` is the tolerance."""
     grid = Table(box=None, pad_edge=False, header_style="bold")
     grid.add_column("check", no_wrap=True)
     for title in ("expected", "got", "error", "allowed"):
         grid.add_column(title, justify="right", no_wrap=True)
     grid.add_column("verdict", no_wrap=True)
-    shown = ""
+    previous = ""
     for group, name, measured in results:
-        if group != shown:
+        if group != previous:
             grid.add_row(f"[bold]{group}[/bold]")
-            shown = group
+            previous = group
         numbers = f"{measured.got:.6g}", f"{measured.error:.1e}", f"{measured.tolerance:.1e}"
         verdict = "ok" if measured.ok else "[bold red]MISMATCH[/bold red]"
         grid.add_row(f"  {escape(name)}", f"{measured.side} {measured.expected:.6g}", *numbers, verdict)

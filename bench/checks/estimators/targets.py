@@ -1,7 +1,7 @@
-"""Checks of where policy-gradient training ends: pi_ref exp(r / beta), by the harness's loop, from pi_ref.
+"""Checks that policy-gradient training from pi_ref, with the harness's loop, ends at pi_ref exp(r / beta).
 
-Twice: on batches that hold every response in quotas of its probability, where only the optimiser is left, and on
-samples of the sampler at the class's defaults (but for rates that suit a table, and batches that suit the minute).
+Each method trains twice. `in_quotas` uses batches with every response in proportion to its probability, so that only
+the optimiser is tested. `sampled` uses the sampler at default settings, with learning rates and batches for a table.
 """
 
 from typing import final
@@ -38,15 +38,15 @@ from bench.training.loop import Trainer
 
 BETA = 0.25
 REFERENCE = TabularPolicy(0)
-REWARD = table_of(3, 0.5)  # of a spread well apart from 1, so that whitening it would show
+REWARD = table_of(3, 0.5)  # spread far from 1, so that whitening would be visible
 
 
 @final
 class Quotas(Sampler):
-    """Every response of both prompts as often as its probability asks, shuffled within a prompt.
+    """A sampler that repeats every response in proportion to its probability, shuffled within each prompt.
 
-    Quotas are rounded up or down by chance, so that they are right on average: rounding to the nearest would move the
-    target of a gradient without a baseline.
+    Quotas are rounded up or down at random, so that they are unbiased. Rounding to the nearest would shift the target
+    of a gradient without a baseline.
     """
 
     name = "quotas"
@@ -73,13 +73,13 @@ class Quotas(Sampler):
 
 
 def distance(policy: TabularPolicy, longest: int) -> float:
-    """KL to pi_ref exp(r / beta), the larger of the two prompts'."""
+    """KL to pi_ref exp(r / beta), maximised over the two prompts."""
     wanted = (tilted(REFERENCE, p, values_of(REWARD, p, longest) / BETA, longest) for p in PROMPTS)
     return max(exact_kl(distribution(policy, p, longest), q) for p, q in zip(PROMPTS, wanted, strict=True))
 
 
 def trained(sampler: Sampler, loss: Loss, longest: int, lr: float, steps: int) -> float:
-    """Where training ends. Before it, pi_ref is half a nat away."""
+    """Distance from the target after training. pi_ref starts half a nat away."""
     policy = TabularPolicy(0)
     assert distance(policy, longest) > 0.4
     trainer = Trainer(policy, sampler, loss, lr, PPOConfig().max_grad_norm, seed=0)
@@ -95,12 +95,12 @@ def ppo(longest: int, minibatch: int, whiten: bool) -> PPO:
 
 
 def in_quotas(loss: Loss) -> Measured:
-    """A beta 10% off ends 5e-3 nats away. What is left is the chance in the rounding of the quotas."""
+    """Distance after training in quotas. A beta wrong by 10% would end 5e-3 nats away; random rounding leaves less."""
     return at_most(1e-3, trained(Quotas(512), loss, SHORT, 0.15, 240))
 
 
 def sampled(loss: Loss, samples_per_prompt: int, lr: float) -> Measured:
-    """Whitened advantages, PPO's, are noise of unit size at the target and leave a floor of some 1e-3."""
+    """Distance after training on samples. Whitened advantages (PPO) are unit noise at the target, which leaves 1e-3."""
     rows = OnPolicy(prompts(256), REFERENCE, score_of(REWARD), 512, T, EOS, PAD, 0, samples_per_prompt)
     return at_most(4e-3, trained(rows, loss, T, lr, 150))
 

@@ -1,7 +1,7 @@
-"""Checks of a random GPT-NeoX over the enumerable world: the harness's own pass against Hugging Face's.
+"""Checks of the harness's GPT-NeoX forward pass against Hugging Face's, on random weights and the enumerable world.
 
-The oracle reads one unpadded text at a time with Hugging Face's forward. Its rotary cache is float32, so the two agree
-to some 1e-7, although all weights are float64.
+The oracle runs Hugging Face's forward on one unpadded text at a time. Its rotary cache is float32, so the two agree
+to about 1e-7, although all weights are float64.
 """
 
 from functools import cache
@@ -26,7 +26,7 @@ ROTARY = 1e-6
 
 @cache
 def policy(seed: int) -> TransformerPolicy:
-    """A GPT-NeoX of random weights, its head sharpened: a fresh one is nearly uniform, which hides errors."""
+    """A GPT-NeoX with random weights and a sharpened head. An untrained head is nearly uniform, which hides errors."""
     config = GPTNeoXConfig(
         vocab_size=V,
         hidden_size=16,
@@ -47,7 +47,7 @@ def policy(seed: int) -> TransformerPolicy:
 @cache
 @torch.no_grad()
 def log_probs(seed: int, prompt: Prompt) -> Tensor:
-    """log p of every response, by Hugging Face's pass."""
+    """log p of every response, from Hugging Face's forward pass."""
     model, total = policy(seed).model, []
     for response in responses():
         logps = model(torch.tensor([[*prompt, *response]]), use_cache=False).logits[0].log_softmax(-1)
@@ -56,24 +56,24 @@ def log_probs(seed: int, prompt: Prompt) -> Tensor:
 
 
 def all_log_probs() -> Measured:
-    """Both prompts' responses in one padded batch."""
-    asked = [prompt for prompt in PROMPTS for _ in responses()]
+    """Log-probs of both prompts' responses, in one padded batch."""
+    repeated = [prompt for prompt in PROMPTS for _ in responses()]
     want = torch.cat([log_probs(0, prompt) for prompt in PROMPTS])
-    return close(want, batched_sequence_logps(policy(0), answers(asked, responses() * len(PROMPTS))), ROTARY)
+    return close(want, batched_sequence_logps(policy(0), answers(repeated, responses() * len(PROMPTS))), ROTARY)
 
 
 def frequencies() -> Measured:
-    """p-value of a chi-square of decoding with a cache, over all 40 responses; see `generator`."""
+    """p-value of a chi-square test of cached decoding over all 40 responses; see `generator`."""
     n, every = 20_000, responses()
     both = prompts(n)
-    drawn = generate(policy(0), both, T, EOS, PAD, stream("selfcheck.transformer"))
+    samples = generate(policy(0), both, T, EOS, PAD, stream("selfcheck.transformer"))
     at = {response: i for i, response in enumerate(every)}
-    counts = np.bincount([at[read_response(drawn, i)] for i in range(n, 2 * n)], minlength=len(every))
+    counts = np.bincount([at[read_response(samples, i)] for i in range(n, 2 * n)], minlength=len(every))
     return at_least(1e-3, float(chisquare(counts, n * log_probs(0, PROMPTS[1]).exp().numpy()).pvalue))
 
 
 def expected_kl() -> Measured:
-    """The estimates weighed by Hugging Face's probabilities, against the KL enumerated from them."""
+    """Expectation of the KL estimates under Hugging Face's probabilities, against the KL enumerated from them."""
     want, got = [], []
     for prompt in PROMPTS:
         p, q = (log_probs(seed, prompt).exp() for seed in (0, 1))

@@ -18,7 +18,7 @@ PROMPTS, EACH = 40, 16
 
 @cache
 def pool() -> pd.DataFrame:
-    """pi_ref samples of forty prompts, with raw scores whose offsets differ by prompt."""
+    """pi_ref samples of forty prompts, with raw scores whose offset differs by prompt."""
     rng = np_stream("selfcheck.units")
     ids = np.repeat([f"p{i}" for i in range(PROMPTS)], EACH)
     gold = 3 * rng.normal(size=PROMPTS).repeat(EACH) + 0.7 * rng.normal(size=len(ids))
@@ -27,7 +27,7 @@ def pool() -> pd.DataFrame:
 
 
 def standard(shift: np.ndarray, factor: float) -> np.ndarray:
-    """Standard scores of the proxy after a shift for each prompt and a scale, calibrated anew on labelled pairs."""
+    """Standard scores of the proxy after a per-prompt shift and a scale, recalibrated on labelled pairs."""
     table = pool().assign(proxy_raw=factor * pool()["proxy_raw"] + np.repeat(shift, EACH))
     raw, gold = (table[c].to_numpy().reshape(-1, 2) for c in ("proxy_raw", "gold_raw"))
     first = label(2 * gold, PairsConfig(), np_stream("selfcheck.labels")).first_M
@@ -37,19 +37,19 @@ def standard(shift: np.ndarray, factor: float) -> np.ndarray:
 
 
 def invariance() -> Measured:
-    """Neither changes a standard score. Root finding to 1e-10 relative, shifts of 100 cost four digits more."""
+    """Standard scores are invariant to shift and scale. Root finding: 1e-10; shifts of 100 cost four digits."""
     shift = 100 * np_stream("selfcheck.shift").normal(size=PROMPTS)
     return close(standard(0 * shift, 1.0), standard(shift, 7.0), 1e-8)
 
 
 def at_zero() -> Measured:
-    """pi_ref's mean standard score is 0 for each prompt. Rounding of scores of order 10."""
+    """pi_ref's mean standard score is 0 for each prompt. Rounding: scores of order 10."""
     means = pd.Series(standard(np.zeros(PROMPTS), 1.0)).groupby(pool()["prompt_id"].to_numpy()).mean()
     return close(0.0, means.to_numpy(), 1e-12)
 
 
 def gold_sd() -> Measured:
-    """Gold's pooled within-prompt sd is 1, by the definition: squares about prompt means over n - prompts."""
+    """Gold's pooled within-prompt sd is 1, computed from squares about prompt means over n - prompts."""
     table = pool()
     ids, raw = table["prompt_id"].to_numpy(str), table["gold_raw"].to_numpy()
     units = units_from_pool(table, "gold_raw", GOLD_SD_LOGITS / within_prompt_sd(raw, ids), GOLD_SD_LOGITS)
@@ -58,13 +58,13 @@ def gold_sd() -> Measured:
 
 
 def label_frequencies() -> Measured:
-    """Share of first chosen at a margin of log 3, which is sigmoid(log 3) = 3/4."""
+    """Share of labels for the first response at a margin of log 3: sigmoid(log 3) = 3/4."""
     gold = np.tile([np.log(3.0), 0.0], (40_000, 1))
     return mean_is(0.75, label(gold, PairsConfig(), np_stream("selfcheck.labels")).first_M.astype(float))
 
 
 def calibration() -> Measured:
-    """A proxy that is gold's logits over 4 is scaled by 4. Allowed: four inverse roots of the Fisher information."""
+    """A proxy equal to gold's logits over 4 is scaled by 4. Tolerance: four inverse roots of the Fisher information."""
     rng, c = np_stream("selfcheck.calibration"), 4.0
     x = rng.normal(size=40_000)
     gold = np.stack([c * x, np.zeros_like(x)], 1)
@@ -74,19 +74,19 @@ def calibration() -> Measured:
 
 
 def wins() -> Measured:
-    """pi_ref's win rate against its own pool is one half, ties by half. Exact up to rounding of a mean."""
+    """pi_ref's win rate against its own pool is one half, with ties counted as half. Rounding of a mean."""
     scores = np.round(pool()["gold_raw"].to_numpy()[:64])
     return close(0.5, np.mean([win_rate(score, scores) for score in scores]), 1e-12)
 
 
 def regressional() -> Measured:
-    """Gold won for each unit of proxy won under best-of-64, proxy X + Z: Var X / (Var X + Var Z) = 1 / (1 + .5)."""
+    """Gold gained per unit of proxy under best-of-64, for proxy X + Z: Var X / (Var X + Var Z) = 1 / (1 + .5)."""
     rng, n, N, runs = np_stream("selfcheck.goodhart"), 64, 512, 400
     x = rng.normal(size=(runs, N))
     proxy = x + np.sqrt(0.5) * rng.normal(size=(runs, N))
     gains = np.array([[w @ g, w @ p] for g, p in zip(x, proxy, strict=True) for w in [best_of_n_weights(p, n)]])
     ratio = gains[:, 0].mean() / gains[:, 1].mean()
-    residual = (gains[:, 0] - ratio * gains[:, 1]) / gains[:, 1].mean()  # of a ratio of means, by the delta method
+    residual = (gains[:, 0] - ratio * gains[:, 1]) / gains[:, 1].mean()  # delta method for a ratio of means
     return close(2 / 3, ratio, 4 * residual.std(ddof=1) / np.sqrt(runs))
 
 

@@ -1,7 +1,7 @@
-"""A process small enough to enumerate: four tokens, at most three of them, tabular float64 policies and critics.
+"""A process small enough to enumerate: four tokens, responses of at most three, tabular float64 policies and critics.
 
-The pad token is a token like any other and may be drawn, so that a mask can never be guessed from ids.
-Probabilities are computed here in plain Python, apart from the code under test. The project's tests stand on it too.
+The pad token is an ordinary token and can be sampled, so that ids never reveal the mask. Probabilities are computed in
+plain Python, independent of the code under test. The project's tests use this world too.
 """
 
 import math
@@ -23,7 +23,7 @@ Response = tuple[int, ...]
 
 
 def state(read: Sequence[int]) -> int:
-    """A number for each token string: bijective base V."""
+    """The index of a token string: bijective base V."""
     number = 0
     for token in read:
         number = number * V + token + 1
@@ -31,7 +31,7 @@ def state(read: Sequence[int]) -> int:
 
 
 def states(ids_BL: Int[Tensor, "B L"], mask_BL: Bool[Tensor, "B L"]) -> Int[Tensor, "B L"]:
-    """The state after each column; masked columns are not read."""
+    """The state after each column. Masked columns are skipped."""
     at_B, columns = torch.zeros_like(ids_BL[:, 0]), []
     for ids_B, mask_B in zip(ids_BL.unbind(1), mask_BL.unbind(1), strict=True):
         at_B = torch.where(mask_B, at_B * V + ids_B + 1, at_B)
@@ -41,7 +41,7 @@ def states(ids_BL: Int[Tensor, "B L"], mask_BL: Bool[Tensor, "B L"]) -> Int[Tens
 
 @final
 class TabularPolicy(Policy):
-    """Logits looked up by everything read so far."""
+    """A policy whose logits are looked up by the tokens so far."""
 
     def __init__(self, seed: int, spread: float = 1.0) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class TabularPolicy(Policy):
 
 @final
 class TabularCritic(Critic):
-    """A value looked up by everything read so far, 0 at first."""
+    """A critic whose values are looked up by the tokens so far, initially 0."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class TabularCritic(Critic):
 
 
 def responses(longest: int = T) -> list[Response]:
-    """Every response the process can end with: EOS last, or `longest` tokens without it."""
+    """All possible responses: those that end with EOS, and those of `longest` tokens without it."""
     ended: list[Response] = []
     running: list[Response] = [()]
     for _ in range(longest):
@@ -79,7 +79,7 @@ def responses(longest: int = T) -> list[Response]:
 
 
 def probability(policy: TabularPolicy, prompt: Sequence[int], response: Response) -> float:
-    """p(response | prompt), token by token."""
+    """p(response | prompt), as a product over tokens."""
     product, read = 1.0, list(prompt)
     for token in response:
         weights = [math.exp(x) for x in policy.logits[state(read)].tolist()]
@@ -99,20 +99,20 @@ def exact_kl(p: Tensor, q: Tensor) -> float:
 
 
 def prompts(times: int = 1, which: Sequence[Sequence[int]] = PROMPTS) -> Prompts:
-    """Each of the prompts `times` times, padded on the left."""
+    """The prompts, each repeated `times` times, padded on the left."""
     width = max(map(len, which))
     ids = torch.tensor([[PAD] * (width - len(p)) + list(p) for p in which])
     mask = torch.tensor([[False] * (width - len(p)) + [True] * len(p) for p in which])
     return Prompts(ids, mask).repeat(times)
 
 
-def answers(asked: Sequence[Sequence[int]], said: Sequence[Response], width: int | None = None) -> Sequences:
-    """A response to each prompt, padded on the right to `width`."""
-    width = width or max(map(len, said))
-    given = prompts(1, asked)
-    ids = torch.tensor([[*r, *[PAD] * (width - len(r))] for r in said])
-    mask = torch.tensor([[True] * len(r) + [False] * (width - len(r)) for r in said])
-    return Sequences(given.ids, given.mask, ids, mask)
+def answers(which: Sequence[Sequence[int]], rows: Sequence[Response], width: int | None = None) -> Sequences:
+    """Prompts `which` with one response each, padded on the right to `width`."""
+    width = width or max(map(len, rows))
+    encoded = prompts(1, which)
+    ids = torch.tensor([[*r, *[PAD] * (width - len(r))] for r in rows])
+    mask = torch.tensor([[True] * len(r) + [False] * (width - len(r)) for r in rows])
+    return Sequences(encoded.ids, encoded.mask, ids, mask)
 
 
 def sequences(prompt: Sequence[int], rows: Sequence[Response], width: int | None = None) -> Sequences:
@@ -120,6 +120,6 @@ def sequences(prompt: Sequence[int], rows: Sequence[Response], width: int | None
     return answers([prompt] * len(rows), rows, width)
 
 
-def read_response(drawn: Sequences, row: int) -> Response:
-    """What a row says, mask applied."""
-    return tuple(drawn.response_ids[row][drawn.response_mask[row]].tolist())
+def read_response(sequences: Sequences, row: int) -> Response:
+    """The response tokens of a row, without padding."""
+    return tuple(sequences.response_ids[row][sequences.response_mask[row]].tolist())

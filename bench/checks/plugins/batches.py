@@ -1,7 +1,7 @@
-"""Batches seen as tables of rows: padded anew, put in another order, split, compared. Nothing here knows a method.
+"""Operations on batches of any method: pad, group, compare.
 
-A batch is a `Rows` dataclass whose fields are sequences, other rows, or tensors with one row each. A tensor as wide as
-the responses beside it counts as one number a token.
+A batch is a `Rows` dataclass. Its fields are sequences, other `Rows`, or tensors with one entry per row. A tensor as
+wide as the responses in the same batch holds one number per token.
 """
 
 from dataclasses import fields
@@ -16,11 +16,11 @@ from bench.core.types import Rows, Sequences
 
 R = TypeVar("R", bound=Rows)
 LEFT, RIGHT = 2, 3  # columns of padding that `padded` adds
-JUNK_TOKEN, JUNK = 7, 1e3  # what masked places hold: an ordinary word, a number that would be seen
+JUNK_TOKEN, JUNK = 7, 1e3  # contents of masked positions: a real token, and a number large enough to be noticed
 
 
 def tensors(rows: Rows, prefix: str = "") -> dict[str, Tensor]:
-    """Every tensor of a batch, by its path."""
+    """All tensors of a batch, by path."""
     found: dict[str, Tensor] = {}
     for field in fields(rows):  # type: ignore[arg-type]
         value = getattr(rows, field.name)
@@ -32,13 +32,13 @@ def tensors(rows: Rows, prefix: str = "") -> dict[str, Tensor]:
 
 
 def as_rows(batch: Any) -> Rows:
-    """The batch, which must be `Rows`."""
-    demand(isinstance(batch, Rows), f"a batch is a {type(batch).__name__}; make it a dataclass that extends Rows")
+    """The batch, if it is a `Rows`; raises NotConforming otherwise."""
+    demand(isinstance(batch, Rows), f"the batch is a {type(batch).__name__}; use a dataclass that extends Rows")
     return batch
 
 
 def sequences_of(rows: Rows) -> list[Sequences]:
-    """The sequences that a batch holds."""
+    """All sequences in a batch."""
     if isinstance(rows, Sequences):
         return [rows]
     inner = [getattr(rows, field.name) for field in fields(rows)]  # type: ignore[arg-type]
@@ -46,7 +46,7 @@ def sequences_of(rows: Rows) -> list[Sequences]:
 
 
 def padded(rows: R) -> R:
-    """The same rows with more padding; every masked place holds junk, so that only the mask can hide it."""
+    """The same rows with more padding. Masked positions hold junk, which only the mask hides."""
     if isinstance(rows, Sequences):
         return rows_like(rows, _padded_sequences(rows))
     inside = sequences_of(rows)
@@ -75,15 +75,15 @@ def _padded_sequences(rows: Sequences) -> dict[str, Tensor]:
 
 
 def groups(rows: Rows) -> list[Tensor]:
-    """Row indices, those of adjacent rows with the same prompt together: a loss may compare a prompt's samples."""
+    """Row indices, grouped by adjacent rows of the same prompt, because a loss may compare a prompt's samples."""
     first = sequences_of(rows)[0]
     prompts = [tuple(ids[mask].tolist()) for ids, mask in zip(first.prompt_ids, first.prompt_mask, strict=True)]
     starts = [i for i, prompt in enumerate(prompts) if i == 0 or prompt != prompts[i - 1]]
-    demand(len(starts) > 1, "a minibatch has a single prompt; build with a batch of several prompts")
+    demand(len(starts) > 1, "a minibatch has only one prompt; use a batch with several prompts")
     return list(torch.arange(len(prompts)).tensor_split(starts[1:]))
 
 
 def same(a: Rows, b: Rows) -> bool:
-    """Whether two batches are equal, bit for bit."""
+    """True if two batches are equal, bit for bit."""
     one, other = tensors(a), tensors(b)
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)

@@ -1,4 +1,4 @@
-"""Global random states: set differently, and watched. What the harness draws comes from named streams alone."""
+"""Detection of global randomness. All randomness in the harness must come from named streams."""
 
 import random
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from bench.checks.plugins.kit import demand
 
 @contextmanager
 def global_seed(seed: int) -> Iterator[None]:
-    """Python's, NumPy's and torch's global generators at `seed`; restored after. The latter two must not be used."""
+    """Seed Python's, NumPy's and torch's global generators, and restore them. Raises if the latter two are used."""
     kept = (random.getstate(), np.random.get_state(), torch.get_rng_state())  # noqa: NPY002
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
@@ -28,6 +28,6 @@ def global_seed(seed: int) -> Iterator[None]:
 
 
 def _fingerprint() -> bytes:
-    """Of the states that only numbers are drawn from: checkers of types draw from Python's."""
+    """Fingerprint of NumPy's and torch's states. Python's is left out, because type checkers use it."""
     name, keys, place, *_ = np.random.get_state()  # noqa: NPY002
     return f"{name} {place}".encode() + np.asarray(keys).tobytes() + torch.get_rng_state().numpy().tobytes()

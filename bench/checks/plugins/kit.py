@@ -1,4 +1,4 @@
-"""How checks are run: each raises `NotConforming` with a sentence, and all of them are told at once."""
+"""Running of checks. A check raises `NotConforming` with a message; all failures are reported together."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -9,28 +9,28 @@ S = TypeVar("S")
 
 
 class NotConforming(GoldbenchError, AssertionError):
-    """A sampler, loss or f breaks something that the harness rests on."""
+    """A sampler, loss or f violates a property that the harness requires."""
 
 
 def demand(holds: bool, otherwise: str) -> None:
-    """Raises NotConforming with `otherwise` unless `holds`."""
+    """Raise NotConforming with the message `otherwise` unless `holds`."""
     if not holds:
         raise NotConforming(otherwise)
 
 
 def failures(checks: Mapping[str, Callable[[S], None]], subject: S) -> dict[str, str]:
-    """What is wrong, by the name of the check that says so."""
+    """Run the checks, and return the messages of the failed ones by name."""
     found = {}
     for name, check in checks.items():
         try:
             check(subject)
-        except GoldbenchError as error:  # a divergence, too, is a failure
+        except GoldbenchError as error:  # divergence also counts as a failure
             found[name] = str(error)
     return found
 
 
 def require(checks: Mapping[str, Callable[[S], None]], subject: S) -> None:
-    """Raises NotConforming that tells every failed check."""
+    """Run the checks, and raise one NotConforming that lists all failures."""
     found = failures(checks, subject)
     lines = [f"{name}: {reason}" for name, reason in found.items()]
     demand(not found, "\n  ".join([f"{len(found)} of {len(checks)} checks failed", *lines]))

@@ -1,4 +1,4 @@
-"""What methods are checked on: a tiny float64 GPT-NeoX as pi_ref, sixteen prompts, a score, pairs that pi_ref wrote."""
+"""Toy inputs for the checks: a tiny float64 GPT-NeoX as pi_ref, sixteen prompts, a score, and pairs from pi_ref."""
 
 from functools import cache
 
@@ -27,7 +27,7 @@ PROMPTS = [
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
-    """One word, one token."""
+    """A tokenizer with one token per word."""
     marks = {"pad_token": "<pad>", "bos_token": "<bos>", "sep_token": "<sep>", "eos_token": "<eos>"}
     vocabulary = {word: i for i, word in enumerate([*marks.values(), "<unk>", *WORDS])}
     core = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
@@ -36,7 +36,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 def policy(seed: int = 0, dtype: torch.dtype = torch.float64, spread: float = 20.0) -> TransformerPolicy:
-    """A policy of random weights. `spread` sharpens its head: a fresh model is nearly uniform, which hides errors."""
+    """A policy with random weights. `spread` sharpens its head: an untrained one is nearly uniform and hides errors."""
     model = new_lm(neox_config(SIZE, tokenizer(), POSITIONS), seed).to(dtype).eval()
     with torch.no_grad():
         model.get_output_embeddings().weight *= spread
@@ -44,13 +44,13 @@ def policy(seed: int = 0, dtype: torch.dtype = torch.float64, spread: float = 20
 
 
 def score(rows: Sequences) -> Float[Tensor, " B"]:
-    """A score in logits that differs between responses: long ones are good, `red` is bad."""
+    """An informative score in logits: long responses are good, `red` is bad."""
     red = (rows.response_ids == len(WORDS) - 1) & rows.response_mask
     return rows.lengths.double() - 0.5 * red.sum(1)
 
 
 def silence(rows: Sequences) -> Float[Tensor, " B"]:
-    """A score that says nothing."""
+    """A score of 0 for every response."""
     return torch.zeros(len(rows), dtype=torch.float64)
 
 
@@ -59,21 +59,21 @@ def prompts() -> Prompts:
 
 
 def pairs() -> Pairs:
-    """A pair a prompt, both sides by pi_ref. A copy each time."""
+    """One pair per prompt, both sides from pi_ref. Returns a new copy each time."""
     return _pairs()[torch.arange(len(PROMPTS))]
 
 
 @cache
 def _pairs() -> Pairs:
-    reference, words = policy(), tokenizer()
-    limits = (MAX_NEW_TOKENS, words.eos_token_id, words.pad_token_id)
+    reference, marks = policy(), tokenizer()
+    limits = (MAX_NEW_TOKENS, marks.eos_token_id, marks.pad_token_id)
     chosen, rejected = (generate(reference, prompts(), *limits, stream(f"toy {side}")) for side in ("first", "second"))
     return Pairs(chosen, rejected, *(batched_sequence_logps(reference, side) for side in (chosen, rejected)))
 
 
-def materials(*, informative: bool = True) -> MethodInputs:
-    """What a builder is given. Where nothing is to be learned, every score is 0 and a pair's sides are equal."""
-    words = tokenizer()
+def toy_inputs(*, informative: bool = True) -> MethodInputs:
+    """Inputs of a method's builder. If not informative, every score is 0 and both sides of a pair are equal."""
+    marks = tokenizer()
     return MethodInputs(
         reference=policy(),
         score=score if informative else silence,
@@ -82,12 +82,12 @@ def materials(*, informative: bool = True) -> MethodInputs:
         pairs=lambda: pairs() if informative else silent(pairs()),
         replayed=lambda: pairs() if informative else silent(pairs()),
         max_new_tokens=MAX_NEW_TOKENS,
-        eos_id=words.eos_token_id,
-        pad_id=words.pad_token_id,
+        eos_id=marks.eos_token_id,
+        pad_id=marks.pad_token_id,
         seed=0,
     )
 
 
 def silent(stored: Pairs) -> Pairs:
-    """Pairs whose sides are equal."""
+    """The same pairs with both sides equal to the chosen one."""
     return Pairs(stored.chosen, stored.chosen, stored.ref_chosen_B, stored.ref_chosen_B)

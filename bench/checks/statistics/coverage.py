@@ -1,8 +1,8 @@
-"""How often each kind of interval holds the truth, by simulation: `python -m bench.checks.statistics.coverage [RUNS]`.
+"""Coverage of each kind of interval, by simulation: `python -m bench.checks.statistics.coverage [RUNS]`.
 
-Prints the tables of docs/statistics.md: coverage, and what the hump verdict does. Every kind of interval that the
-reports can show is counted, also where it does badly. Where no closed form gives the truth it is the mean of the
-estimate over all runs, so that bias is not seen; such kinds are marked with a star.
+Prints the table of docs/coverage.md, and that of the hump verdict in docs/statistics.md. Every kind of interval that
+the reports can show is counted, also those that do badly. Where the truth has no closed form it is the mean of the
+estimate over all runs, so bias does not show; such kinds are marked with a star.
 """
 
 import sys
@@ -21,7 +21,7 @@ SEED = 20221019
 
 @dataclass(frozen=True)
 class Count:
-    """Of `runs` intervals the share that holds the truth among those made, and the share that could not be made."""
+    """The share of the intervals made that holds the truth, and the share of `runs` in which none could be made."""
 
     kind: str
     runs: int
@@ -38,7 +38,7 @@ Simulation = Callable[[np.random.Generator], Mapping[str, Case]]
 
 
 def count(simulation: Simulation, runs: int, seed: int = SEED) -> list[Count]:
-    """Run a simulation, which gives one case of each of its kinds, `runs` times."""
+    """Run a simulation, which returns one case of each of its kinds, `runs` times."""
     rng = np.random.default_rng(seed)
     cases: dict[str, list[Case]] = defaultdict(list)
     for _ in range(runs):
@@ -58,7 +58,7 @@ def _count(kind: str, cases: list[Case]) -> Count:
 
 
 def tables(runs: int) -> Iterator[str]:
-    """One line after another: the coverage of every kind, then the hump verdict."""
+    """The lines of both tables: the coverage of every kind, then the hump verdict."""
     yield f"Coverage of 95% intervals, {runs} runs (two binomial errors: {2 * (0.95 * 0.05 / runs) ** 0.5:.1%}).\n"
     yield "| interval | holds the truth | median width | not made |\n|---|---|---|---|"
     for simulation in interval_kinds.SIMULATIONS:

@@ -1,6 +1,6 @@
-"""How often the hump verdict fires, on curves without a hump and with one: simulated, under several rules.
+"""Error rate and power of the hump verdict: the share of simulated curves, with and without a hump, in which it fires.
 
-Rules other than the one in use are here to show what it costs and saves; docs/statistics.md discusses the table that
+Rules other than the one in use are here for comparison. docs/statistics.md discusses the table that
 `bench.checks.statistics.coverage` prints from `hump_table`.
 """
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.checks.statistics.simulate import KL, cells
-from bench.stats.compare import ALPHA, Evidence
-from bench.stats.hump import hump_test
+from bench.stats.verdicts.evidence import ALPHA, Evidence
+from bench.stats.verdicts.hump import hump_test
 
 Float = NDArray[np.float64]
 DECLARED = 32.0
@@ -21,7 +21,7 @@ _PEAK = 9  # the true peak's row, 4 nats
 
 @dataclass(frozen=True)
 class Scene:
-    """Replicates whose rise and fall are drawn anew, normal with these means and standard deviations."""
+    """Replicates whose rise and fall are normal with these means and standard deviations."""
 
     name: str
     rise: tuple[float, float]
@@ -77,12 +77,12 @@ def simulated(scene: Scene, replicates: int, runs: int, seed: int = 0) -> list[E
 
 
 def fires(found: list[Evidence], rule: str, claims: int) -> float:
-    """The share in which a rule calls a hump at the first, and so hardest, of Holm's steps over `claims` claims."""
+    """The share in which a rule calls a hump at the first, and so strictest, of Holm's steps over `claims` claims."""
     return float(np.mean([RULES[rule](evidence, claims) for evidence in found]))
 
 
 def hump_table(runs: int) -> str:
-    """Markdown: a line a scene and number of replicates, a column a rule, for one claim and for the first of seven."""
+    """Markdown: one line per scene and number of replicates, one column per rule, for m = 1 and for m = 7 claims."""
     columns = [(rule, claims) for claims in (1, 7) for rule in RULES]
     head = " | ".join(f"{rule}, m = {claims}" for rule, claims in columns)
     lines = [f"| truth | replicates | {head} |", "|---" * (2 + len(columns)) + "|"]

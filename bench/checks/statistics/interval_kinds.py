@@ -1,4 +1,4 @@
-"""Every kind of interval that the reports can show, beside its truth in a simulated run. `coverage` counts them."""
+"""Every kind of interval that the reports can show, with its truth in a simulated run. `coverage` counts them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from bench.stats.estimate import Estimate, from_se, paired_difference, replicate
 from bench.stats.fits import BEST_OF_N, RL, Form, ahead, fit
 from bench.stats.gamma import gamma, ratio
 from bench.stats.matched import at_kl, at_proxy, difference, value_at
-from bench.stats.peak import drop, gap, peak_over_replicates, peak_range, smooth_peak
+from bench.stats.peaks import drop, gap, peak_over_replicates, peak_range, smooth_peak
 from bench.stats.replicates import Band, mean_curve
 from bench.stats.smooth import smooth
 
@@ -28,7 +28,7 @@ SPREAD_HEIGHT, SPREAD_PEAK = 0.25, 0.3  # between replicates
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """An interval (or a band, as arrays) and the truth, or None where the mean of all points stands for it."""
+    """An interval (or a band, as arrays) and its truth, or None where the mean of all points stands for the truth."""
 
     point: Float
     low: Float
@@ -58,10 +58,10 @@ def one_replicate(rng: np.random.Generator) -> Mapping[str, Case]:
     assert top is not None
     fall, rise = gold[top] - gold[last], gold[top] - gold[0]
     apart = at[8.0] - float(BEST_OF_N.value(*other, 8**0.5))
-    own = from_se(curve.gold[top], curve.gold_se[top], curve.prompts, "")
+    row = from_se(curve.gold[top], curve.gold_se[top], curve.prompts, "")
     inverse = (PROXY[0] - (PROXY[0] ** 2 - 4 * PROXY[1] * 1.2) ** 0.5) / (2 * PROXY[1])  # d where the proxy is 1.2
     named = {
-        "gold of a row, clustered by prompt": (own, gold[top]),
+        "gold of a row, clustered by prompt": (row, gold[top]),
         "gold at 8 nats, local-linear": (value_at(curve, 8.0), at[8.0]),
         "gold at a proxy of 1.2, local-linear": (at_proxy(curve, 1.2).estimate, float(BEST_OF_N.value(a, b, inverse))),
         "difference of two curves at 8 nats": (difference(at_kl(curve, 8.0), at_kl(beside, 8.0)), apart),
@@ -75,16 +75,16 @@ def one_replicate(rng: np.random.Generator) -> Mapping[str, Case]:
 def _resampled(rng: np.random.Generator, curve: Curve, gold: Float) -> dict[str, Case]:
     """The prompt bootstrap's intervals of the same cell."""
     a, b = best_of_n_form()
-    drawn, below = resamples([curve], DRAWS, rng), D <= 8**0.5
+    resampled, below = resamples([curve], DRAWS, rng), D <= 8**0.5
     upper = float(curve.d.max())
     true_gamma = float(ratio((a, b), PROXY, upper))
-    best, found = float(curve.d[gold.argmax()]), smooth_peak(curve, drawn)
+    best, found = float(curve.d[gold.argmax()]), smooth_peak(curve, resampled)
     low, high = chosen_range(curve.d, curve.gold_RP, rng, DRAWS)
-    named = {f"best-of-n form: {name}": pair for name, pair in _fitted(curve, BEST_OF_N, a, b, drawn).items()}
+    named = {f"best-of-n form: {name}": pair for name, pair in _fitted(curve, BEST_OF_N, a, b, resampled).items()}
     named |= {
-        "best-of-n form on d <= 2.8, error at d = 5.7": (ahead(curve, BEST_OF_N, below, drawn)[-1].error, 0.0),
-        "gamma": (gamma(curve, upper, drawn), true_gamma),
-        "d*, rows not rejected as the maximum": (peak_range(curve, drawn), best),
+        "best-of-n form on d <= 2.8, error at d = 5.7": (ahead(curve, BEST_OF_N, below, resampled)[-1].error, 0.0),
+        "gamma": (gamma(curve, upper, resampled), true_gamma),
+        "d*, rows not rejected as the maximum": (peak_range(curve, resampled), best),
         "d*, smoothed": (found.d, 2.5),
         "gold at d*, smoothed": (found.gold, 1.0),
     }
@@ -92,10 +92,10 @@ def _resampled(rng: np.random.Generator, curve: Curve, gold: Float) -> dict[str,
     made["range of the choice of a row, resampled"] = _whole((best, low, high), best)
     fitted = smooth(curve)
     assert fitted is not None
-    band = max_t(fitted.d, fitted.gold, fitted.drawn(curve_draws(curve, drawn), curve), curve.prompts)
+    band = max_t(fitted.d, fitted.gold, fitted.of_draws(curve_draws(curve, resampled), curve), curve.prompts)
     truth = BEST_OF_N.value(a, b, band.d)
     made["smoothed curve, max-t band, everywhere"] = _whole(_ends(band), truth)
-    half = 1.96 * fitted.drawn(curve_draws(curve, drawn), curve).std(axis=0)
+    half = 1.96 * fitted.of_draws(curve_draws(curve, resampled), curve).std(axis=0)
     pointwise = Band(band.d, band.mean, band.mean - half, band.mean + half)
     made["smoothed curve, pointwise band, at its middle"] = _whole((v[64] for v in _ends(pointwise)), truth[64])
     made["smoothed curve, pointwise band, everywhere"] = _whole(_ends(pointwise), truth)
@@ -106,19 +106,19 @@ def rl_form_alone(rng: np.random.Generator) -> Mapping[str, Case]:
     """One cell of the RL form."""
     a, b = rl_form()
     (curve,) = cells(rng, [RL.value(a, b, D)])
-    drawn = resamples([curve], DRAWS, rng)
-    found = _fitted(curve, RL, a, b, drawn)
+    resampled = resamples([curve], DRAWS, rng)
+    found = _fitted(curve, RL, a, b, resampled)
     return {f"one replicate: RL form: {name}": _case(*pair) for name, pair in found.items()}
 
 
-def _fitted(curve: Curve, form: Form, a: float, b: float, drawn: Resamples) -> dict[str, tuple[Estimate, float]]:
-    found = fit(curve, form, drawn)
+def _fitted(curve: Curve, form: Form, a: float, b: float, resampled: Resamples) -> dict[str, tuple[Estimate, float]]:
+    found = fit(curve, form, resampled)
     peak = float(form.peak_d(np.asarray(a), np.asarray(b))), float(form.peak_gold(np.asarray(a), np.asarray(b)))
     return {"a": (found.a, a), "b": (found.b, b), "d*": (found.peak_d, peak[0]), "R*": (found.peak_gold, peak[1])}
 
 
 def over_replicates(replicates: int) -> Callable[[np.random.Generator], Mapping[str, Case]]:
-    """Replicates whose peaks differ in height and place; the truth is the mean over all there could be."""
+    """Replicates whose peaks differ in height and place; the truth is the mean over the population of replicates."""
 
     def simulation(rng: np.random.Generator) -> Mapping[str, Case]:
         heights, places = rng.normal(1, SPREAD_HEIGHT, replicates), rng.normal(2.5, SPREAD_PEAK, replicates)

@@ -1,7 +1,7 @@
-"""Made-up cells with known truth, measured as real ones are: prompts shared by all cells, two splits, noisy KL.
+"""Simulated cells with known truth, measured like real ones: prompts shared by all cells, two splits, noisy KL.
 
-A prompt has a level of its own, a response of its own to each row that all replicates share (policies that go the same
-way change the same prompts), and noise of each cell's. `coverage` and `hump_power` count on them; no report does.
+Each prompt has a level, a response to distance that all replicates share (policies that move the same way change the
+same prompts), and noise in each cell. `coverage` and `hump_power` use them; no report does.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ D = np.sqrt(KL)
 
 @dataclass(frozen=True)
 class Noise:
-    """Standard deviations of prompt means (three samples of a gold that has one within prompts), and of log KL."""
+    """Standard deviations of prompt means (three samples of a gold with sd 1 within prompts), and of relative KL."""
 
     prompts: int = 96
     select: int = 48
     level: float = 0.3
     shared: float = 0.3  # at the furthest row; in proportion to d
-    own: float = 0.55
+    cell: float = 0.55
     kl: float = 0.3
 
 
@@ -36,14 +36,14 @@ def cells(
     kl: Float = KL,
     noise: Noise = Noise(),
 ) -> list[Curve]:
-    """One curve for each true gold curve (and true proxy curve; sqrt(KL) / 2 unless given), on shared prompts."""
+    """One curve for each true gold curve (and true proxy curve; sqrt(KL) / 2 by default), on shared prompts."""
     proxies = [np.sqrt(kl) / 2] * len(gold_SR) if proxy_SR is None else proxy_SR
     ids = tuple(f"p{i:04d}" for i in range(noise.prompts))
     shared = {n: _shared(rng, kl, n, noise) for n in (noise.prompts, noise.select)}
     made = []
     for i, (gold, proxy) in enumerate(zip(gold_SR, proxies, strict=True)):
         report, select = (_measured(rng, gold, kl, n, noise, shared[n]) for n in (noise.prompts, noise.select))
-        proxy_RP = proxy[:, None] + rng.normal(0, noise.own / 2, report[0].shape)
+        proxy_RP = proxy[:, None] + rng.normal(0, noise.cell / 2, report[0].shape)
         made.append(_curve(f"r{i}", ids, *report, proxy_RP, *(values.mean(1) for values in select)))
     return made
 
@@ -59,7 +59,7 @@ def rl_form(d_peak: float = 2.5, height: float = 1.0) -> tuple[float, float]:
 
 
 def _shared(rng: np.random.Generator, kl: Float, prompts: int, noise: Noise) -> Float:
-    """Each prompt's level, and how it takes to going further."""
+    """Each prompt's level plus its response to distance, [R, P]."""
     reach = np.sqrt(kl / kl.max())[:, None]
     return rng.normal(0, noise.level, prompts) + reach * rng.normal(0, noise.shared, prompts)
 
@@ -67,7 +67,7 @@ def _shared(rng: np.random.Generator, kl: Float, prompts: int, noise: Noise) -> 
 def _measured(
     rng: np.random.Generator, gold: Float, kl: Float, prompts: int, noise: Noise, shared_RP: Float
 ) -> tuple[Float, Float]:
-    gold_RP = gold[:, None] + shared_RP + rng.normal(0, noise.own, (len(kl), prompts))
+    gold_RP = gold[:, None] + shared_RP + rng.normal(0, noise.cell, (len(kl), prompts))
     kl_RP = kl[:, None] * (1 + rng.normal(0, noise.kl, (len(kl), prompts)))
     return gold_RP, kl_RP
 

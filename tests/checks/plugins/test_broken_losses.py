@@ -26,9 +26,9 @@ class Sound(Loss):
 
     name = "sound"
 
-    def __init__(self, given):
+    def __init__(self, inputs):
         super().__init__()
-        self.reference = [given.reference]  # in a list, so that it is no submodule
+        self.reference = [inputs.reference]  # in a list, so that it is no submodule
 
     def minibatches(self, policy, batch, generator):
         yield batch
@@ -124,10 +124,10 @@ class LogsNothingness(Sound):
 
 
 class HidesAParameter(Sound):
-    """Its scale is never given to the optimizer."""
+    """Its scale is never passed to the optimizer."""
 
-    def __init__(self, given):
-        super().__init__(given)
+    def __init__(self, inputs):
+        super().__init__(inputs)
         self.scale = nn.Parameter(torch.ones(()))
 
     def loss(self, losses_B, policy, pairs):
@@ -154,8 +154,8 @@ BROKEN_LOSSES = {
     Sums: {"its loss: splitting"},
     Whitens: {"its loss: splitting"},
     Imitates: {"its loss: silence"},
-    Remembers: {"goes on after a break"},
-    Gambles: {"repeats itself", "goes on after a break"},
+    Remembers: {"resumes exactly"},
+    Gambles: {"repeats itself", "resumes exactly"},
     SpoilsTheReference: {"starts at the reference"},
     LogsNothingness: {"logs"},
     HidesAParameter: {"its loss: parameters"},
@@ -164,8 +164,8 @@ BROKEN_LOSSES = {
 
 
 def method_of(loss):
-    def build(given):
-        return Method(StoredPairs(given.pairs(), 8, given.seed), loss(given), steps=6, lr=1e-2, max_grad_norm=1.0)
+    def build(inputs):
+        return Method(StoredPairs(inputs.pairs(), 8, inputs.seed), loss(inputs), steps=6, lr=1e-2, max_grad_norm=1.0)
 
     return build
 
@@ -175,7 +175,7 @@ def test_a_broken_loss_fails_where_it_breaks(loss, breaks):
     assert set(failures(METHOD_CHECKS, method_of(loss))) == breaks
 
 
-def test_a_loss_that_is_not_finite_is_told_as_such():
+def test_a_loss_that_is_not_finite_is_named():
     found = failures(METHOD_CHECKS, method_of(Explodes))
     assert found["its loss: finite"] == "a loss is nan"
     assert "the loss is nan at step 0" in found["logs"]
@@ -186,10 +186,13 @@ BROKEN_FS = {
     "pushes apart": (F.softplus, {"pulls the right way"}),
     "negative": (lambda x: -torch.tanh(x), {"pulls the right way"}),
     "overflows": (lambda x: torch.exp(-4 * x), {"finite"}),
-    "centred": (lambda x: F.softplus(x.mean() - x), {"each pair by itself", "pulls the right way", "slope is its own"}),
+    "centred": (
+        lambda x: F.softplus(x.mean() - x),
+        {"each pair by itself", "pulls the right way", "slope matches differences"},
+    ),
     "averaged": (lambda x: F.softplus(-x).mean()[None], set(F_CHECKS)),
     "rounded": (lambda x: F.softplus(-x.float()), set(F_CHECKS) - {"finite"}),
-    "detached": (lambda x: F.softplus(-x) * torch.sigmoid(-x).detach(), {"slope is its own"}),
+    "detached": (lambda x: F.softplus(-x) * torch.sigmoid(-x).detach(), {"slope matches differences"}),
 }
 
 
@@ -198,7 +201,7 @@ def test_a_broken_f_fails_where_it_breaks(f, breaks):
     assert set(failures(F_CHECKS, f)) == breaks
 
 
-def test_all_failures_are_told_at_once():
+def test_all_failures_are_reported_together():
     with pytest.raises(NotConforming, match=r"2 of 16 checks failed\n  its loss: order: .*\n  its loss: splitting: "):
         check_method(method_of(RanksRows))
     with pytest.raises(AssertionError, match=r"f'\(0\) is 0.5"):

@@ -5,20 +5,20 @@ from dataclasses import replace
 import pytest
 import torch
 
-from bench.checks.plugins import SAMPLER_CHECKS, NotConforming, check_sampler, failures, materials
+from bench.checks.plugins import SAMPLER_CHECKS, NotConforming, check_sampler, failures, toy_inputs
 from bench.lm.logprobs import token_logps
 from bench.samplers.base import Sampler
 from bench.samplers.on_policy import OnPolicy
 from bench.samplers.stored import StoredPairs
 
 
-def stored(given):
-    return StoredPairs(given.pairs(), 8, given.seed)
+def stored(inputs):
+    return StoredPairs(inputs.pairs(), 8, inputs.seed)
 
 
-def on_policy(given):
-    limits = (8, given.max_new_tokens, given.eos_id, given.pad_id, given.seed)
-    return OnPolicy(given.prompts, given.reference, given.score, *limits)
+def on_policy(inputs):
+    limits = (8, inputs.max_new_tokens, inputs.eos_id, inputs.pad_id, inputs.seed)
+    return OnPolicy(inputs.prompts, inputs.reference, inputs.score, *limits)
 
 
 class Wraps(Sampler):
@@ -27,8 +27,8 @@ class Wraps(Sampler):
     name = "wraps"
     inner = staticmethod(stored)
 
-    def __init__(self, given):
-        self.given, self.sound = given, self.inner(given)
+    def __init__(self, inputs):
+        self.inputs, self.sound = inputs, self.inner(inputs)
 
     def draw(self, policy, step, counts):
         return self.spoil(self.sound.draw(policy, step, counts), policy)
@@ -38,13 +38,13 @@ class Wraps(Sampler):
 
 
 class Counts(Wraps):
-    """Has hidden state: how often it was asked."""
+    """Has hidden state: the number of calls."""
 
-    asked = 0
+    calls = 0
 
     def spoil(self, batch, policy):
-        self.asked += 1
-        return batch[torch.arange(len(batch)).roll(self.asked)]
+        self.calls += 1
+        return batch[torch.arange(len(batch)).roll(self.calls)]
 
 
 class Unseeded(Wraps):
@@ -67,7 +67,7 @@ class Attached(Wraps):
     inner = staticmethod(on_policy)
 
     def spoil(self, batch, policy):
-        return replace(batch, ref_logps_BT=token_logps(self.given.reference, batch.sequences))
+        return replace(batch, ref_logps_BT=token_logps(self.inputs.reference, batch.sequences))
 
 
 class OtherRows(Wraps):
@@ -110,8 +110,8 @@ class Free(Sampler):
 
     name = "free"
 
-    def __init__(self, given):
-        self.sound = stored(given)
+    def __init__(self, inputs):
+        self.sound = stored(inputs)
 
     def draw(self, policy, step, counts):
         return self.sound.draw(policy, step, replace(counts))
@@ -121,11 +121,11 @@ BROKEN_SAMPLERS = {
     stored: set(),
     on_policy: set(),
     Counts: {"depends on the step alone"},
-    Unseeded: {"depends on the step alone", "uses no global chance"},
+    Unseeded: {"depends on the step alone", "uses no global randomness"},
     Nudges: {"changes nothing"},
     Attached: {"changes nothing"},
-    OtherRows: {"tells the reference's log-probs"},
-    OfThePolicy: {"tells the reference's log-probs"},
+    OtherRows: {"has correct log-probs"},
+    OfThePolicy: {"has correct log-probs"},
     Scoreless: {"is well formed"},
     Free: {"counts what it draws"},
 }
@@ -136,9 +136,9 @@ def test_a_broken_sampler_fails_where_it_breaks(build, breaks):
     assert set(failures(SAMPLER_CHECKS, build)) == breaks
 
 
-def test_a_mask_that_begins_late_is_told_as_such():
+def test_a_mask_that_begins_late_is_named():
     """What log-probs its rows then have is up to the policy, so another check may fail as well."""
-    assert failures(SAMPLER_CHECKS, Unmasked)["is well formed"] == "a response is empty, or its mask begins late"
+    assert failures(SAMPLER_CHECKS, Unmasked)["is well formed"] == "a response is empty, or padded on the wrong side"
 
 
 def test_a_failing_check_is_raised_by_name():
@@ -146,10 +146,10 @@ def test_a_failing_check_is_raised_by_name():
         check_sampler(Counts)
 
 
-def test_the_materials_teach_something_or_nothing():
-    given, silent = materials(), materials(informative=False)
-    pairs = given.pairs()
+def test_toy_inputs_are_informative_or_not():
+    inputs, silent = toy_inputs(), toy_inputs(informative=False)
+    pairs = inputs.pairs()
     assert not torch.equal(pairs.ref_chosen_B, pairs.ref_rejected_B)
     assert torch.equal(silent.pairs().chosen.response_ids, silent.pairs().rejected.response_ids)
-    assert given.score(pairs.chosen).std() > 0.5
+    assert inputs.score(pairs.chosen).std() > 0.5
     assert silent.score(pairs.chosen).abs().max() == 0

@@ -16,7 +16,7 @@ def held(intervals, truth):
 
 @pytest.mark.parametrize("replicates", [3, 5])
 def test_t_over_replicates_holds_the_mean_over_all_there_could_be(replicates):
-    """2000 runs: two binomial errors are .0097, so .93 to .97 is asked with room."""
+    """2000 runs: two binomial errors are .0097, so .93 to .97 leaves room."""
     sample = np.random.default_rng(0).normal(1, 0.3, (2000, replicates))
     assert 0.93 <= held([replicate_mean(row) for row in sample], 1.0) <= 0.97
 
@@ -57,7 +57,7 @@ def test_counting_by_hand():
     assert (found.covered, found.unmade, found.width) == (0.5, pytest.approx(1 / 3), 2.0)
 
 
-def test_simulated_cells_have_the_truth_they_were_given():
+def test_simulated_cells_have_their_truth():
     """40 cells of one truth on 96 prompts: the mean over cells and prompts is within 5 standard errors everywhere."""
     rng = np.random.default_rng(0)
     gold = np.mean([cells(rng, [0.3 * D])[0].gold for _ in range(40)], axis=0)

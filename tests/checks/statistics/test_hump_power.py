@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from bench.checks.statistics.hump_power import RULES, SCENES, fires, simulated
-from bench.stats.compare import ALPHA
+from bench.stats.verdicts.evidence import ALPHA
 
 RUNS = 200
-LIMIT = ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / RUNS)  # three binomial errors: four nulls are looked at here
+LIMIT = ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / RUNS)  # three binomial errors, since four nulls are tested
 NULLS = [scene for scene in SCENES if not scene.hump]
 
 

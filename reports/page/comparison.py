@@ -1,0 +1,170 @@
+"""Several runs on one page: overlaid curves, differences at matched KL, where their configurations differ.
+
+Scores are in units of a world's gold and KL is to its pi_ref, so runs that do not share world, pi_ref and gold are
+refused; with `force` they are compared under a warning. `reports.compare` calls `compare_runs`.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.engine.files import write_text
+from bench.errors import ConfigError
+from bench.stats.matched import at_kl, difference_over
+from reports.draw.labels import setting_label
+from reports.draw.table import Row, Table, difference, missing
+from reports.page.embed import pack, rows_json
+from reports.page.files import write_files
+from reports.page.html import render
+from reports.page.overlay import DASHES, Named, overlay, row_id_of
+from reports.page.page import Page, fill
+from reports.read.cell import Cell
+from reports.read.load import load
+from reports.read.run import RunData
+from reports.sections.section import Section
+from reports.sections.trust.config import between
+
+_DIFFERENCES = (
+    "Gold of a run minus the first run's at the same KL, for settings of both, with replicates and prompts "
+    "paired. ± is half of the 95% interval: t over three or more replicates, else conditional on the first one. "
+    "Not corrected for multiple comparisons."
+)
+_RUNS = "A stage's key is a hash of its config, inputs, code and library versions."
+
+GROUND = {"world": "world", "sft": "pi_ref", "gold": "gold"}  # stages that fix units and KL, and their names
+
+
+def compare_runs(folders: Sequence[Path], out: Path, *, force: bool = False, pdf: bool = False) -> Path:
+    """Write the page of several runs into `out` and return its path. Raises ConfigError where they do not compare."""
+    runs = [
+        Named(name, load(folder), DASHES[i % len(DASHES)])
+        for i, (name, folder) in enumerate(zip(_names(folders), folders, strict=True))
+    ]
+    differing = grounds(runs)
+    if differing and not force:
+        raise ConfigError(
+            f"{'; '.join(differing)}: their scores and KLs are not in one unit. Compare runs of one world, pi_ref and "
+            "gold, or add force=true"
+        )
+    gold, made = overlay(runs, "gold"), fill(SECTIONS, runs)
+    files = write_files(out, gold, made, pdf=pdf)
+    methods = tuple(dict.fromkeys(method for r in runs for method in r.run.methods))
+    page = Page(
+        title=" · ".join(r.name for r in runs),
+        methods=methods,
+        sections=tuple(section for section in made if section.items),
+        rows=_rows(runs),
+        packs={name: pack(text) for name, text in files.items()},
+        hero=gold,
+        before=(("hero", "Gold curves"),) if gold else (),
+    )
+    command = " ".join(["bench report", *map(str, folders), *(["force=true"] if force else [])])
+    path = out / "report.html"
+    write_text(path, render("compare.html.j2", page, out / "figures", runs=runs, differing=differing, command=command))
+    return path
+
+
+def grounds(runs: Sequence[Named]) -> list[str]:
+    """Which of world, pi_ref and gold a run does not share with the first one, by the keys of their stages."""
+    first, found = runs[0], []
+    for other in runs[1:]:
+        for stage, name in GROUND.items():
+            known, key = (str(r.run.stages.get(stage, {}).get("key", "")) for r in (first, other))
+            if not known or not key:
+                found.append(f"{other.name if known else first.name} has no {name} yet")
+            elif known != key:
+                found.append(f"{other.name} has another {name} ({key[:8]}) than {first.name} ({known[:8]})")
+    return list(dict.fromkeys(found))
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """Folder names, with their parents where two are alike."""
+    names = [folder.resolve().name for folder in folders]
+    if len(set(names)) == len(names):
+        return names
+    paths = [folder.resolve() for folder in folders]
+    if len(set(paths)) < len(paths):
+        raise ConfigError("a run is given twice; give different runs")
+    return [f"{path.parent.name}/{path.name}" for path in paths]
+
+
+def _rows(runs: Sequence[Named]) -> dict[str, Any]:
+    """The policies of all runs, with a column `run`."""
+    parts = [(r, rows_json(r.run)) for r in runs]
+    names = dict.fromkeys(name for _, rows in parts for name in rows["columns"])
+    columns: dict[str, list[Any]] = {
+        name: [v for _, rows in parts for v in rows["columns"].get(name, [None] * len(rows["ids"]))] for name in names
+    }
+    columns["run"] = [r.name for r, rows in parts for _ in rows["ids"]]
+    return {"ids": [row_id_of(r, row_id) for r, rows in parts for row_id in rows["ids"]], "columns": columns}
+
+
+def differences(runs: Sequence[Named]) -> Table:
+    """Each further run minus the first at each budget, for the settings that both have."""
+    first = runs[0]
+    budgets = sorted({b for r in runs for b in r.run.budgets})
+    records: list[dict[str, Any]] = []
+    body: list[Row] = []
+    for other in runs[1:]:
+        for setting, cells in other.settings.items():
+            base = {c.replicate: c for c in first.settings.get(setting, [])}
+            mine = [c for c in cells if c.replicate in base]
+            if not mine:
+                continue
+            line = f"{setting_label(mine[0], other.run)}: {other.name} − {first.name}"  # noqa: RUF001
+            theirs = [base[c.replicate] for c in mine]
+            if all(_same(other.run, first.run, c) for c in mine):
+                body.append((line, *(missing("the same cells in both runs, taken from the store") for _ in budgets)))
+                continue
+            found = [
+                difference_over([at_kl(c.curve, b) for c in mine], [at_kl(c.curve, b) for c in theirs]) for b in budgets
+            ]
+            if any(e.defined for e in found):
+                body.append((line, *(difference(e) for e in found)))
+            records += [
+                {"run": other.name, "minus": first.name, "cell": mine[0].name, "budget_nats": b, "difference": e.point}
+                | {"low": e.low, "high": e.high, "n": e.n, "method_of_interval": e.method, "reason": e.reason}
+                for b, e in zip(budgets, found, strict=True)
+            ]
+    head = ("nats", *(f"{b:g}" for b in budgets))
+    return Table("differences", "Differences at matched KL", _DIFFERENCES, pd.DataFrame(records), head, tuple(body))
+
+
+def _same(one: RunData, other: RunData, cell: Cell) -> bool:
+    """Whether both runs took the cell from one stage."""
+    kind = "bon" if cell.best_of_n else "cell"
+    keys = [run.stages.get(f"{kind}/{cell.name}", {}).get("key") for run in (one, other)]
+    return keys[0] is not None and keys[0] == keys[1]
+
+
+def what_runs_are(runs: Sequence[Named]) -> Table:
+    """Title, state, size, commit and keys of each run."""
+    facts: dict[str, Mapping[str, str]] = {r.name: _facts(r.run) for r in runs}
+    keys = list(dict.fromkeys(key for own in facts.values() for key in own))
+    body = tuple((key, *(facts[r.name].get(key, "") for r in runs)) for key in keys)
+    heads = ("", *(r.name for r in runs))
+    return Table("runs", "The runs", _RUNS, pd.DataFrame(body, columns=list(heads)), heads, body, text=len(heads))
+
+
+def _facts(run: RunData) -> dict[str, str]:
+    git = run.run.get("git") or {}
+    keys = {f"key of {name}": str(run.stages.get(stage, {}).get("key", "")) for stage, name in GROUND.items()}
+    return {
+        "title": str(run.config.get("title", "")),
+        "state": str(run.run.get("state", "")),
+        "cells": str(len(run.cells)),
+        "evaluated policies": str(len(run.ok)),
+        "commit": str(git.get("commit", "")) + (" with changes" if git.get("dirty") else ""),
+        **keys,
+    }
+
+
+SECTIONS: tuple[Section[Sequence[Named]], ...] = (
+    Section("curves", "Proxy curves", (partial(overlay, what="proxy"),)),
+    Section("matched", "Differences at matched KL", (differences,)),
+    Section("config", "Configuration, where the runs differ", (lambda runs: between([(r.name, r.run) for r in runs]),)),
+    Section("runs", "The runs", (what_runs_are,)),
+)

@@ -1,0 +1,74 @@
+"""The sentences at the head of the page, one a method and proxy, written from the estimates alone."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench.stats.estimate import Estimate, plus_minus
+from bench.stats.verdicts.hump import HumpVerdict
+from reports.analysis.analysis import Analysis
+from reports.analysis.settings import representative
+from reports.draw.labels import nats, setting_label
+from reports.read.cell import Cell
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What was found of one method and proxy. `verdict` is empty where `test` could not be made."""
+
+    label: str
+    text: str
+    verdict: str
+    reason: str
+    test: str = "hump"
+    method: str = ""
+    rows: tuple[tuple[str, str], ...] = ()  # (what it is, row id), to link to
+
+
+def sentences(analysis: Analysis) -> list[Sentence]:
+    """One sentence for each method and proxy with a curve; controls come last."""
+    run, lines = analysis.run, []
+    for cells in (run.compared, run.controls):
+        for method, proxy in dict.fromkeys((c.method, c.proxy_name) for c in cells):
+            cell = representative([c for c in cells if (c.method, c.proxy_name) == (method, proxy)])
+            hump = analysis.humps.get(cell.setting)
+            sentence = _sentence(setting_label(cell, run), cell, hump)
+            test = "hump" if cell.on_policy else "turn"
+            lines.append(replace(sentence, test=test, method=method, rows=_rows(cell, hump)))
+    return lines
+
+
+def _rows(cell: Cell, hump: HumpVerdict | None) -> tuple[tuple[str, str], ...]:
+    """Links to the peak and the end of the curve that the sentence is about."""
+    if hump and hump.rise.defined:
+        return (("peak", hump.replicates[0].peak_row_id), ("end", hump.replicates[0].end_row_id))
+    return (("last policy", cell.curve.row_ids[cell.last]),)
+
+
+def _sentence(label: str, cell: Cell, hump: HumpVerdict | None) -> Sentence:
+    curve, last = cell.curve, cell.last
+    if len(curve) < 2:
+        return Sentence(label, "one policy evaluated so far.", "", "")
+    if hump and hump.rise.defined:
+        return Sentence(label, _moves(hump), hump.verdict, hump.reason)
+    proxy = plus_minus(curve.proxy[last], float("nan"), signed=True)
+    gold = plus_minus(curve.gold[last], 1.96 * curve.gold_se[last], signed=True)
+    ends = f"gold ends at {gold} sd and the proxy at {proxy}, {nats(curve.kl[last])} nats from π_ref."
+    return Sentence(label, ends, "", hump.reason if hump else "")
+
+
+def _moves(hump: HumpVerdict) -> str:
+    peak_kl, end_kl = (float(np.median([getattr(p, n) for p in hump.replicates])) for n in ("peak_kl", "end_kl"))
+    rises = hump.rise.point >= 0
+    rise = f"{'rises' if rises else 'falls'} {_size(hump.rise)} sd by {nats(peak_kl)} nats"
+    if hump.fall.point >= 0:
+        then = f"{'falls' if rises else 'falls further'} {_size(hump.fall)} by {nats(end_kl)}"
+    else:
+        then = f"{'rises further' if rises else 'rises'} {_size(hump.fall)} by {nats(end_kl)}"
+    gain = hump.proxy_gain
+    proxy = f"the proxy {'gains' if gain.point >= 0 else 'loses'} {_size(gain)}"
+    return f"gold {rise}, then {then}; {proxy}."
+
+
+def _size(change: Estimate) -> str:
+    return plus_minus(abs(change.point), change.error)

@@ -1,0 +1,41 @@
+"""Wall-clock of each stage."""
+
+import pandas as pd
+
+from reports.analysis.analysis import Analysis
+from reports.draw.table import Table, missing
+from reports.sections.section import Section
+
+_STAGES = (
+    "Seconds of work when the stage was made, {total:.0f} in all over workers. The key names its folder in the store."
+)
+
+
+def stages(analysis: Analysis) -> Table:
+    """Wall-clock of each stage, when it was made; a cached stage cost this run nothing."""
+    records = [
+        {"stage": name, "kind": stage.get("kind", ""), "key": stage.get("key", ""), "wall_s": stage.get("wall_s")}
+        for name, stage in analysis.run.stages.items()
+    ]
+    body = tuple(
+        (
+            r["stage"],
+            r["kind"],
+            r["key"],
+            missing("the stage did not tell") if r["wall_s"] is None else f"{r['wall_s']:.1f}",
+        )
+        for r in records
+    )
+    total = sum(r["wall_s"] or 0.0 for r in records)
+    return Table(
+        "stages",
+        "Stages",
+        _STAGES.format(total=total),
+        pd.DataFrame(records, columns=["stage", "kind", "key", "wall_s"]),
+        ("stage", "kind", "key", "seconds"),
+        body,
+        text=3,
+    )
+
+
+SECTION = Section("stages", "Stages", (stages,))
