@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.config.method import GOLD, MethodConfig
 from bench.config.suite import SuiteConfig
+from bench.engine.scheduler import with_inputs
 from bench.engine.stage import Stage
 from bench.pipeline.chain import Chain
 
