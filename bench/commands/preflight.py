@@ -2,8 +2,7 @@
 
 `run` calls `check`. Only what must be made is checked: a finished run needs no GPU, no space and no plugin. Left out,
 since others find them before the first stage: keys and values (`bench.config.compose`), an unwritable `out`
-(`RunFolder.check`) or `store` (`Store.open`), and W&B, which only opening it can prove (`reports`). The process itself
-never loads torch.
+(`RunFolder.check`), and W&B, which only opening it can prove (`reports.wandb`). The process itself never loads torch.
 """
 
 import math
@@ -13,6 +12,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -40,6 +40,7 @@ def check(suite: SuiteConfig, runtime: RuntimeConfig, needed: Sequence[Stage]) -
     if needed:
         check_sizes(suite)
         check_cores(runtime)
+        check_writable(runtime.store)
         check_space(needed, Store(runtime.store))
         if any(stage.config.get("losses") for stage in needed):
             check_losses(suite.losses, runtime.plugin)
@@ -97,6 +98,16 @@ def check_cores(runtime: RuntimeConfig) -> None:
         )
 
 
+def check_writable(store: Path) -> None:
+    """The store can be made or written to, tried in the nearest folder that exists."""
+    try:
+        tempfile.TemporaryDirectory(dir=_existing(store)).cleanup()
+    except OSError as error:
+        raise ConfigError(
+            f"store={store} cannot be written to ({error.strerror or error}); give store=DIR, a folder that can"
+        ) from None
+
+
 def check_space(needed: Iterable[Stage], store: Store) -> None:
     """The store's disk has room for what is to be made, judged by the stored stages of the same kinds."""
     expected, free = expected_bytes(needed, store), shutil.disk_usage(_existing(store.root)).free
@@ -151,8 +162,8 @@ def _memory_bytes() -> int:
 
 
 def _existing(path: Path) -> Path:
-    """The path, or the nearest folder above it that exists."""
-    return next(folder for folder in (path.resolve(), *path.resolve().parents) if folder.is_dir())
+    """The path, or the nearest one above it that exists."""
+    return next(place for place in (path.resolve(), *path.resolve().parents) if place.exists())
 
 
 def _mib(size: int) -> str:

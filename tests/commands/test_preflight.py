@@ -92,6 +92,12 @@ def test_a_disk_that_cannot_hold_the_run(refused, monkeypatch):
     assert remedy == "free some (bench gc), or give store=DIR on another disk"
 
 
+@pytest.mark.parametrize("store", ["file", "file/store", "/proc/goldbench"])
+def test_a_store_that_cannot_be_written_to(refused, tmp_path, store):
+    (tmp_path / "file").touch()
+    assert refused(store=tmp_path / store).startswith(f"store={tmp_path / store} cannot be written to (")
+
+
 def test_the_space_that_a_run_needs_is_learned_from_the_store(tmp_path):
     store = Store(tmp_path)
     assert preflight.expected_bytes([toy("a"), toy("b")], store) == 2 * preflight.STAGE_BYTES
