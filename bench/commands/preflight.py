@@ -1,6 +1,6 @@
 """Mistakes that would end a run after it has begun, found before it begins: each raises a one-line ConfigError.
 
-`run` calls `check`. Only what must be made is checked: a finished run needs no GPU, no space and no plugin. Left out,
+`run` calls `check`, `report` the check of its folder. Only what must be made is checked: a finished run needs no GPU, no space and no plugin. Left out,
 since others find them before the first stage: keys and values (`bench.config.compose`), an unwritable `out`
 (`RunFolder.check`), and W&B, which only opening it can prove (`reports.wandb`). The process itself never loads torch.
 """
@@ -40,7 +40,7 @@ def check(suite: SuiteConfig, runtime: RuntimeConfig, needed: Sequence[Stage]) -
     if needed:
         check_sizes(suite)
         check_cores(runtime)
-        check_writable(runtime.store)
+        check_writable("store", runtime.store)
         check_space(needed, Store(runtime.store))
         if any(stage.config.get("losses") for stage in needed):
             check_losses(suite.losses, runtime.plugin)
@@ -98,13 +98,14 @@ def check_cores(runtime: RuntimeConfig) -> None:
         )
 
 
-def check_writable(store: Path) -> None:
-    """The store can be made or written to, tried in the nearest folder that exists."""
+def check_writable(key: str, folder: Path) -> None:
+    """The folder of a setting can be made or written to, tried in the nearest folder that exists."""
     try:
-        tempfile.TemporaryDirectory(dir=_existing(store)).cleanup()
+        tempfile.TemporaryDirectory(dir=_existing(folder)).cleanup()
     except OSError as error:
+        reason = error.strerror or error
         raise ConfigError(
-            f"store={store} cannot be written to ({error.strerror or error}); give store=DIR, a folder that can"
+            f"{key}={folder} cannot be written to ({reason}); give {key}=DIR, a folder that can"
         ) from None
 
 
