@@ -1,8 +1,9 @@
 """Mistakes that would end a run after it has begun, found before it begins: each raises a one-line ConfigError.
 
-`run` calls `check`, `report` the check of its folder. Only what must be made is checked: a finished run needs no GPU, no space and no plugin. Left out,
-since others find them before the first stage: keys and values (`bench.config.compose`), an unwritable `out`
-(`RunFolder.check`), and W&B, which only opening it can prove (`reports.wandb`). The process itself never loads torch.
+`run` calls `check`, and `report` the check of its folder. Only what must be made is checked: a finished run needs no
+GPU, no space and no plugin. Left out, since others find them before the first stage: keys and values
+(`bench.config.compose`), an unwritable `out` (`RunFolder.check`), and W&B, which only opening it can prove
+(`reports.wandb`). The process itself never loads torch.
 """
 
 import math
@@ -104,9 +105,7 @@ def check_writable(key: str, folder: Path) -> None:
         tempfile.TemporaryDirectory(dir=_existing(folder)).cleanup()
     except OSError as error:
         reason = error.strerror or error
-        raise ConfigError(
-            f"{key}={folder} cannot be written to ({reason}); give {key}=DIR, a folder that can"
-        ) from None
+        raise ConfigError(f"{key}={folder} cannot be written to ({reason}); give another {key}=DIR") from None
 
 
 def check_space(needed: Iterable[Stage], store: Store) -> None:
