@@ -1,6 +1,7 @@
 """Base config of worlds. A world is one file with a `WorldConfig`; `bench.config.registry` lists it."""
 
 from abc import abstractmethod
+from typing import Any
 
 from pydantic import Field
 
@@ -26,5 +27,5 @@ class WorldConfig(Config):
     splits: Splits = Splits()
 
     @abstractmethod
-    def build(self) -> "World":
+    def build(self) -> Any:
         """Build the world. Implementations import the world here, so that reading a config stays fast."""
