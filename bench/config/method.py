@@ -85,7 +85,10 @@ class MethodConfig(Config):
         return self.model_dump(mode="json", exclude={"proxy"})
 
     def build(self, inputs: Any) -> Any:
-        """From `bench.methods.base.MethodInputs` to a `Method`: the sampler and the loss. Imports torch, so a method's module must not do so at its top."""
+        """From `bench.methods.base.MethodInputs` to a `Method`: sampler, loss and length.
+
+        It imports torch where it needs it: a method's module must not do so at its top.
+        """
         raise NotImplementedError(f"{self.type} trains nothing")
 
 

@@ -9,6 +9,7 @@ from bench.config.suite import SuiteConfig
 from bench.engine.scheduler import with_inputs
 from bench.engine.stage import Stage
 from bench.pipeline.chain import Chain
+from bench.pipeline.names import cell_name
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,3 @@ def _cell(chain: Chain, method: str, settings: MethodConfig, replicate: int) -> 
         return Cell(name, method, chain.measure(name, settings, replicate, training), identity, training)
     stage = chain.best_of_n if settings.stage == "bon" else chain.null
     return Cell(name, method, stage(name, settings, replicate), identity)
-
-
-def cell_name(method: str, proxy: str, beta: float | None, replicate: int) -> str:
-    """The name of a cell in rows, in the store and on the screen."""
-    return f"{method}-{proxy}{'' if beta is None else f'-b{beta:g}'}-r{replicate}"

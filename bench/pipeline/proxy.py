@@ -85,7 +85,7 @@ def _distilled(
         config, tokenizer, policy.model.config.max_position_embeddings, context.inputs.get("lm"), seed
     )
     student = RewardModel(fresh.to(context.device))
-    gold = load_gold(context.inputs["gold"], tokenizer, context.device)
+    gold = load_gold(context.inputs["gold"], tokenizer, context.device, context.part("rubric"))
     scale = read_json(context.inputs["reference"] / "units.json")["gold_scale"]
     metrics = distil(
         config,

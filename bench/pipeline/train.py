@@ -143,7 +143,7 @@ def _proxy_logits(context: Context) -> Score:
 def _gold_logits(context: Context) -> Score:
     units = ReferenceArtifact(context.inputs["reference"])
     tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
-    gold = gold_reward(context.inputs["gold"], units, units, tokenizer, context.device)
+    gold = gold_reward(context, units, units, tokenizer)
     return gold.logits(float(units.pool["gold_raw"].mean()))
 
 

@@ -1,4 +1,4 @@
-"""What a page says of one run: every analysis once, shared by all of its sections.
+"""Every analysis of one run, computed once and shared by all sections of its page.
 
 `Analysis(run)` costs nothing; each part is computed when it is first used. Sections take the Analysis: they neither
 read the run folder again nor recompute what another has. `page`, `facts` and `wandb` make one.
@@ -78,7 +78,7 @@ class Analysis:
 
     @cached_property
     def smallest_betas(self) -> list[list[Cell]]:
-        """Of each compared method and proxy the replicates at the smallest coefficient."""
+        """The replicates at the smallest coefficient of each compared method and proxy."""
         return smallest_betas(self.run)
 
     @cached_property

@@ -1,7 +1,7 @@
 """The claims that a suite declares, each with its verdict, number and p-value, Holm-corrected over all of them.
 
-Read from the config alone: which cells a claim is about, where its curve ends, how many replicates it waits for. What
-a claim asks of curves is in `bench.stats`. A claim without its cells is undecided, and says what is missing.
+Read from the config alone: which cells a claim is about, where its curve ends, how many replicates it waits for. The
+tests are in `bench.stats`. A claim without its cells is undecided, with what is missing as its reason.
 `analysis` calls `decide_claims`.
 """
 
@@ -40,7 +40,7 @@ class ClaimResult:
 
     @property
     def reason(self) -> str:
-        """What stands in the way of a verdict, and what the verdict is conditional on."""
+        """The obstacles to a verdict, and its conditions."""
         return "; ".join(part for part in (self.decision.reason, *self.notes) if part)
 
     @property

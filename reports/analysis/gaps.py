@@ -1,4 +1,4 @@
-"""How far two preference cells have moved apart: the margins that both give to the same batches, step by step.
+"""The divergence of two preference cells: the difference of their margins on the same batches, step by step.
 
 At pi_ref the gradients of all losses are parallel, and at a small beta they stay so for long: until the margins differ,
 two cells train one policy. Read from the training logs.

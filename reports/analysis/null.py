@@ -1,4 +1,4 @@
-"""The A/A null: pi_ref measured as often as a cell is. Do its scores spread as their errors say, does a hump appear?
+"""The A/A null: pi_ref evaluated as often as a cell. Tests its spread against stated errors, and for a false hump.
 
 Every evaluation is of one policy, so evaluations in any order, over made-up increasing KLs, are a curve without a hump.
 `analysis` calls `null_of`.

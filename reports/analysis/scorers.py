@@ -1,4 +1,4 @@
-"""Where along KL each of three scorers is highest: gold, the writers' rubric and the users'.
+"""The peak along KL of each of three scorers: gold, the writers' rubric and the users'.
 
 Of each method and proxy the smallest coefficient, controls included; only where the run's gold was trained on weighted
 parts (see `read.writers`). `analysis` calls it.
@@ -65,7 +65,7 @@ class ScorerPeak:
 
 
 def scored_settings(run: RunData) -> list[list[Cell]]:
-    """Of each method and proxy the replicates at the smallest coefficient; empty where no weights are declared."""
+    """The replicates at the smallest coefficient of each method and proxy; empty where no weights are declared."""
     if not weights_of(run.config):
         return []
     curved = [cell for cell in run.trained if len(cell.curve) > 1]

@@ -1,4 +1,4 @@
-"""Which settings stand for their methods. None is chosen by the numbers that are compared.
+"""The settings that represent their methods. None is chosen by the numbers that are compared.
 
 A setting is a method, a proxy and a coefficient, with its replicates. Sections, facts and other analyses call these.
 """
@@ -18,7 +18,7 @@ def representative(cells: Sequence[Cell]) -> Cell:
 
 
 def smallest_betas(run: RunData) -> list[list[Cell]]:
-    """Of each compared method and proxy the replicates at the smallest coefficient."""
+    """The replicates at the smallest coefficient of each compared method and proxy."""
     found: dict[tuple[str, str], list[Cell]] = {}
     for cells in run.settings:
         key, beta = (cells[0].method, cells[0].proxy_name), np.nan_to_num(cells[0].beta)

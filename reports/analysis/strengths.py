@@ -1,4 +1,4 @@
-"""The offline losses of a run, and the beta at which each ends best, beside what the expansion at pi_ref says of it.
+"""The offline losses of a run, and the beta at which each ends best, beside the prediction of the expansion at pi_ref.
 
 E f(beta rho) = f(0) + f'(0) beta E rho + f''(0)/2 beta^2 E rho^2 + ... (Tang et al. 2024, 2402.05749): divided by
 -f'(0) beta this is -E rho + (beta |f''(0)/f'(0)| / 2) E rho^2. Losses whose beta |f''(0)/f'(0)| agree are thus the same

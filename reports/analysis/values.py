@@ -68,7 +68,7 @@ class Values:
         return self._once(key, lambda: hump_test(_curves(cells), kl, proxy_rises=proxy_rises))
 
     def gaps(self, one: Cell, other: Cell) -> Gaps:
-        """How far two cells' margins of the same batches are apart, along training."""
+        """The difference of two cells' margins on the same batches, along training."""
         key = ("gaps", one.curve, other.curve)
         return self._once(key, lambda: gaps_along(self.run.log(one), self.run.log(other)))
 

@@ -138,7 +138,7 @@ def furthest(series: Iterable[Series]) -> float:
 
 
 def diagonal_end(panel: Panel) -> float:
-    """Where the line y = x from the origin leaves the panel."""
+    """The x at which the line y = x leaves the panel."""
     reach = [max(float(np.nanmax(getattr(s, axis))) for s in panel.series) for axis in ("x", "y")]
     ends = [range_[1] if range_ else end for range_, end in zip((panel.x_range, panel.y_range), reach, strict=True)]
     return min(ends)

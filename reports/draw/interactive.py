@@ -94,7 +94,7 @@ def _line(series: Series, panel: Panel, places: Mapping[str, int]) -> dict[str, 
 
 
 def _hover(series: Series, panel: Panel) -> dict[str, Any]:
-    """What a point that is no row shows: its interval where it has one."""
+    """The hover text of a point that is no row, with its interval."""
     x_name, nats = ("d", " (%{customdata[0]} nats)") if panel.kl_on_top else (text(panel.x_label), "")
     nothing = np.full(len(series.x), np.nan)
     low_high = (nothing if end is None else end for end in (series.low, series.high))

@@ -35,7 +35,7 @@ def difference_label(one: Cell, other: Cell, run: RunData) -> str:
 
 
 def variant_parts(cell: Cell, run: RunData) -> list[str]:
-    """What tells a setting from others of its method."""
+    """The coefficient and, where the method has several, the proxy."""
     parts = [f"β = {cell.beta:g}"] if np.isfinite(cell.beta) else []
     return [*parts, proxy_label(cell.proxy_name)] if run.several_proxies(cell.method) else parts
 

@@ -1,4 +1,4 @@
-"""What a table is: numbers for the CSV, text for the page. `tables`, `audits` and others make them."""
+"""A table: numbers for the CSV, text for the page. `sections` make them."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ class Table:
 
     @property
     def folded(self) -> bool:
-        """Whether the page folds it away."""
+        """True if the page folds it away."""
         return len(self.body) > _LONG and self.name in _FOLDED
 
     def is_words(self, column: int) -> bool:

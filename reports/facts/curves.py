@@ -1,7 +1,7 @@
 """Facts about gold and proxy over KL: the forms, the turn, the penalty, and RL beside best-of-n.
 
-A setting is a method, a proxy and a coefficient with its replicates; of each method and proxy the smallest coefficient
-speaks. Ranges are those budgets that all curves in question reach.
+A setting is a method, a proxy and a coefficient with its replicates; each method and proxy is represented by its
+smallest coefficient. Ranges are those budgets that all curves in question reach.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ def within(found: Mapping[str, Estimate]) -> Evidence:
 
 
 def forms(analysis: Analysis) -> list[Fact]:
-    """4 and 9: the two forms recover what they were made from; what they say here; small n predicts large n."""
+    """4 and 9: the two forms recover made-up parameters; their fits on this run; small n predicts large n."""
     run, drawn, facts = analysis.run, analysis.resamples, []
     for form in FORMS.values():
         d = np.linspace(0.3, 5.0, 12)
@@ -127,7 +127,7 @@ def penalty_is_early_stopping(analysis: Analysis) -> list[Fact]:
 def coincidence(
     run: RunData, number: int, what: str, one: Sequence[Cell], other: Sequence[Cell], parted: float = 0.0
 ) -> Fact:
-    """Whether two settings' gold is the same within DELTA at each budget that both reach, from `parted` nats on."""
+    """Tests that two settings' gold is the same within DELTA at each budget that both reach, from `parted` nats on."""
     mine, theirs = paired(one, other)
     budgets = reached(run, mine, theirs) if mine else []
     if not budgets:

@@ -26,7 +26,7 @@ def table(facts: Sequence[Fact]) -> str:
 
 
 def unanswered(number: int, what: str, why: str) -> Fact:
-    """A fact that this run has nothing to say about."""
+    """A fact that this run cannot answer."""
     return Fact(number, what, "undecided", "–", why)  # noqa: RUF001
 
 

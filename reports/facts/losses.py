@@ -75,7 +75,7 @@ def _logs(run: RunData) -> dict[str, list[tuple[Cell, pd.DataFrame]]]:
 
 
 def _slope_error(cell: Cell, log: pd.DataFrame, f1: float) -> Float:
-    """Of each step's preference term, relative to the means that it is a difference of."""
+    """The error of each step's preference term, relative to the means that it is a difference of."""
     scale = abs(f1) * cell.beta
     term = f1 * cell.beta * (log.chosen_logratio - log.rejected_logratio)
     size = np.maximum(1.0, scale * (np.abs(log.chosen_logratio) + np.abs(log.rejected_logratio)))

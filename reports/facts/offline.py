@@ -19,7 +19,7 @@ from reports.read.cell import Cell
 from reports.read.pairs import learns_from_pairs, loss_of, sampler_of
 
 EARLY = 0.5  # epochs; a peak before this counts as early in the first
-PREDICTS = 0.5  # a correlation from which accuracy would say something about gold
+PREDICTS = 0.5  # a correlation from which accuracy would predict gold
 
 
 def offline_humps(analysis: Analysis) -> list[Fact]:
@@ -48,7 +48,7 @@ def epochs_at_peak(cell: Cell) -> float:
 def one_frontier(analysis: Analysis) -> list[Fact]:
     """15: the losses, at their smallest betas, have one curve of gold over measured KL: an equivalence test.
 
-    Tested past the KL at which the first replicates' paths diverge, where logs tell; before it the two are one run.
+    Tested past the KL at which the first replicates' paths diverge, where logs exist; before it the two are one run.
     """
     facts = []
     for one, other in combinations(_offline(analysis), 2):

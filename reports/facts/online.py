@@ -1,6 +1,6 @@
 """Facts about online and offline pairs: replays, the lead of fresh pairs, what shuffling loses, classifiers.
 
-A method speaks with its smallest beta; offline and online are compared where they share a loss.
+A method is represented by its smallest beta; offline and online are compared where they share a loss.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _HELD_OUT = ("chosen_logratio", "rejected_logratio", "pair_accuracy")
 
 
 def replay_is_the_same_run(analysis: Analysis) -> list[Fact]:
-    """23: a replay in order has its source's log, line by line, and says the same of held-out pairs at each step.
+    """23: a replay in order has its source's log, line by line, and the same numbers on held-out pairs at each step.
 
     Tested on the steps that both have, which must be most of the source's: a replay may end before its source does.
     """

@@ -1,4 +1,4 @@
-"""What a run says about the published facts of over-optimization: `python -m reports.facts RUN` prints a table.
+"""The published facts of over-optimization, tested on a run: `python -m reports.facts RUN` prints a table.
 
 A line a fact: observed, not observed or undecided, its number with its error, and how it was found. Each fact that a
 run can answer is a function of one of the modules below, and docs/statistics.md lists them. Facts are looked at one by

@@ -68,7 +68,7 @@ def compare_runs(folders: Sequence[Path], out: Path, *, force: bool = False, pdf
 
 
 def grounds(runs: Sequence[Named]) -> list[str]:
-    """Which of world, pi_ref and gold a run does not share with the first one, by the keys of their stages."""
+    """A message for each of world, pi_ref and gold that a run does not share with the first one, by stage keys."""
     first, found = runs[0], []
     for other in runs[1:]:
         for stage, name in GROUND.items():
@@ -134,7 +134,7 @@ def differences(runs: Sequence[Named]) -> Table:
 
 
 def _same(one: RunData, other: RunData, cell: Cell) -> bool:
-    """Whether both runs took the cell from one stage."""
+    """True if both runs took the cell from one stage."""
     kind = "bon" if cell.best_of_n else "cell"
     keys = [run.stages.get(f"{kind}/{cell.name}", {}).get("key") for run in (one, other)]
     return keys[0] is not None and keys[0] == keys[1]

@@ -1,4 +1,4 @@
-"""What the page carries as data: every evaluated policy's row, and packs that the script unpacks on demand.
+"""The data of a page: every evaluated policy's row, and packs that the script unpacks on demand.
 
 A pack is JSON, gzipped and in base64, so that texts weigh a tenth and nothing in them can end a script element.
 `html` and `drilldown` call it.

@@ -1,6 +1,6 @@
-"""A report that is what a new build would write is left alone: at the end of a run that made nothing, say.
+"""Skips a rebuild when the report is what a build would write: when inputs, code and outputs are unchanged.
 
-It is made of what the run folder holds, of this project's code, templates and suites, and of the libraries that
+Inputs are the run folder, this project's code, templates and suites, installed sections, and the libraries that
 compute and draw. `reports.refresh` calls `refresh`; `reports.build` always builds.
 """
 
@@ -34,12 +34,12 @@ def refresh(folder: Path) -> Path:
 
 
 def inputs(folder: Path) -> list[Path]:
-    """Every file of a run folder that its report may be made of."""
+    """Every file of a run folder that its report may read."""
     return _found(folder, _INPUTS)
 
 
 def code() -> list[Path]:
-    """Every file of this project that a report may be made by."""
+    """Every file of this project that a report may depend on."""
     return _found(_ROOT, _CODE)
 
 

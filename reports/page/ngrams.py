@@ -1,4 +1,4 @@
-"""Which n-grams a policy over-uses against pi_ref, over all report samples of a row.
+"""The n-grams that a policy over-uses against pi_ref, over all report samples of a row.
 
 Words are split at whitespace, so any world's text will do. Ranked by count times log ratio, the n-gram's share of the
 Kullback-Leibler divergence between the two bags of n-grams: neither a word used once nor one used a little more often

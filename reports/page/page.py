@@ -1,4 +1,4 @@
-"""What a page shows, as plain data for the templates: sections of figures and tables, and the data they carry.
+"""A page as plain data for the templates: sections of figures and tables, and the data they carry.
 
 `make` and `comparison` build one; `html` renders it.
 """

@@ -19,7 +19,7 @@ from reports.read.run import RunData
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What the page of one run shows besides figures and tables."""
+    """The page of one run, and the sentences, texts and provenance around its sections."""
 
     run: RunData
     findings: Sequence[Sentence]
@@ -32,7 +32,7 @@ class Report:
 
     @property
     def drilled(self) -> dict[str, int]:
-        """How many samples a policy the drawer holds; empty where it has none."""
+        """Samples a policy in the drawer, largest gaps and random; empty without samples."""
         return {"largest": LARGEST, "random": RANDOM} if "common" in self.page.packs else {}
 
     @cached_property

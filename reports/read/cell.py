@@ -28,7 +28,7 @@ class Cell:
 
     @property
     def on_policy(self) -> bool:
-        """Whether it optimises the proxy itself, by sampling."""
+        """True if it optimises the proxy itself, by sampling."""
         return self.best_of_n or bool((self.rows.sampler == "on_policy").all())
 
     @property

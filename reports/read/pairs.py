@@ -1,4 +1,4 @@
-"""What a cell trains on: where its pairs come from, its loss, and whose pairs it replays.
+"""The training data of a cell: the source of its pairs, its loss, and the cell whose pairs it replays.
 
 Read from the columns `sampler` and `loss`, so methods may have any name.
 """
@@ -17,7 +17,7 @@ _REFRESHES = re.compile(r"iterative(\d+)")
 
 
 def sampler_of(cell: Cell) -> str:
-    """Where its pairs come from: offline, iterative<k>, online, replay, replay_shuffled; empty if unknown."""
+    """The source of its pairs: offline, iterative<k>, online, replay, replay_shuffled; empty if unknown."""
     return _value(cell, "sampler")
 
 
@@ -27,7 +27,7 @@ def loss_of(cell: Cell) -> str:
 
 
 def learns_from_pairs(cell: Cell) -> bool:
-    """Whether a contrastive loss on pairs trains it: neither a policy gradient nor imitation."""
+    """True if a contrastive loss on pairs trains it: neither a policy gradient nor imitation."""
     return not (cell.best_of_n or sampler_of(cell) in ("", "on_policy") or loss_of(cell).startswith("sft_"))
 
 

@@ -1,4 +1,4 @@
-"""What a run folder holds, grouped: rows, samples, stages and logs, and the cells as curves.
+"""A run folder, read and grouped: rows, samples, stages and logs, and the cells as curves.
 
 Nothing is computed here beyond grouping. `load` makes a `RunData`; `analysis` reads it.
 """
@@ -24,7 +24,7 @@ _SETTING = ["method", "beta", "proxy_name", "pairs_n"]
 
 @dataclass(frozen=True, eq=False)
 class RunData:
-    """What a run folder holds so far."""
+    """The contents of a run folder so far."""
 
     path: Path
     config: Mapping[str, Any]
@@ -69,7 +69,7 @@ class RunData:
         return [cell for cell in self.trained if not self.is_control(cell)]
 
     def is_control(self, cell: Cell) -> bool:
-        """Whether the cell optimises gold itself, or a proxy fitted to permuted labels."""
+        """True if the cell optimises gold itself, or a proxy fitted to permuted labels."""
         proxy = self.config.get("proxies", {}).get(cell.proxy_name, {})
         return cell.proxy_name == "gold" or proxy.get("labels") == "permuted"
 
@@ -83,7 +83,7 @@ class RunData:
         return [self.replicates(cell) for cell in self.trained if self.is_first(cell)]
 
     def is_first(self, cell: Cell) -> bool:
-        """Whether it is the first replicate of its setting, the one that figures and the page single out."""
+        """True for the first replicate of its setting, which figures and the page single out."""
         return cell.replicate == self._first_replicates[cell.setting]
 
     @cached_property
@@ -102,7 +102,7 @@ class RunData:
         return list(dict.fromkeys(cell.proxy_name for cell in self.trained if cell.method == method))
 
     def several_proxies(self, method: str) -> bool:
-        """Whether the method's cells differ in their proxy."""
+        """True if the method's cells differ in their proxy."""
         return len(self.proxies_of(method)) > 1
 
     def log(self, cell: Cell) -> pd.DataFrame:
@@ -131,7 +131,7 @@ class RunData:
         return tuple(float(budget) for budget in self.config.get("budgets", ()))
 
     def declared_kl(self, cell: Cell) -> float | None:
-        """Where falls are measured unless a claim says otherwise.
+        """The KL at which falls are measured unless a claim declares another (nats).
 
         The last budget up to pi_ref's entropy; for best-of-n the analytic KL of the largest n.
         """

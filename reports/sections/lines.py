@@ -104,7 +104,7 @@ def _series(analysis: Analysis, cells: list[Cell], what: tuple[str, ...]) -> lis
 
 
 def _variants(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
-    """What tells the settings of one panel apart, the smallest coefficient first, each with its replicates."""
+    """The settings of one panel by label, the smallest coefficient first, each with its replicates."""
     variants: dict[str, list[Cell]] = {}
     for cell in sorted(cells, key=lambda c: np.nan_to_num(c.beta)):
         label = f"β = {cell.beta:g}" if np.isfinite(cell.beta) else ""

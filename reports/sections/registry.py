@@ -1,4 +1,4 @@
-"""Which sections the page of a run has, in their order. A section is one module and one line here.
+"""The sections of a run's page, in order. A section is one module and one line here.
 
 An installed package adds sections through the entry-point group `goldbench.sections`: a name, and the module and object
 of a `Section`, as in `lengths = my_package.lengths:SECTION`. They follow the ones below, sorted by name.

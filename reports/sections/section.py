@@ -1,4 +1,4 @@
-"""What a section of a page is: an id, a title, and functions that make its figures and tables.
+"""A section of a page: an id, a title, and functions that make its figures and tables.
 
 A section of a run's page takes the run's `Analysis`; a section of a comparison takes the runs. `registry` lists the
 sections of a run's page, `page` makes and shows them.

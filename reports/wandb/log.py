@@ -1,4 +1,4 @@
-"""What is logged to Weights & Biases of a cell and of a run: plain values, made here, sent by `session`.
+"""The content logged to Weights & Biases for a cell and for a run, as plain values; `session` sends it.
 
 A cell's history is its rows, value for value (nulls are left out, never 0), and after them gold at each KL budget.
 What is the same in all its rows is its config. No wandb here, and no network.
@@ -67,7 +67,7 @@ class RunLog:
 
 
 def cell_log(folder: Path, suite: str, budgets: Sequence[float]) -> CellLog:
-    """What to log of the finished cell whose stage is `folder`."""
+    """The log of the finished cell whose stage is `folder`."""
     data = load(folder)
     first = data.rows.iloc[0]
     proxy = re.sub(r"-r\d+$", "", str(first.proxy_id)) if pd.notna(first.proxy_id) else None
@@ -87,7 +87,7 @@ def cell_log(folder: Path, suite: str, budgets: Sequence[float]) -> CellLog:
 
 
 def run_log(folder: Path) -> RunLog:
-    """What to log of the run in `folder`, whose report has been built."""
+    """The log of the run in `folder`, whose report has been built."""
     run = load(folder)
     tables = {path.stem: pd.read_csv(path) for path in sorted((folder / "tables").glob("*.csv"))}
     return RunLog(

@@ -45,7 +45,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a run is logged, and what it consists of; cells by name."""
+    """The destination of a run's log, and the run's cells by name."""
 
     mode: Literal["disabled", "offline", "online"]
     out: Path
@@ -155,7 +155,7 @@ class Session:
         self._marker(job.key).touch()
 
     def _marker(self, key: str) -> Path:
-        """The file that says that all of a stage was logged in this mode."""
+        """The file that marks a stage as logged in this mode."""
         return self.folder / f"logged-{self.target.mode}-{self.target.id(key)}"
 
     def run(self) -> None:

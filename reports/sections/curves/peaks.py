@@ -1,4 +1,4 @@
-"""Where each cell's gold is highest, what it is there and at the end, and whether it rises and then falls."""
+"""The peak of each cell's gold, its value there and at the end, and the hump test."""
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ _PEAKS = (
 
 
 def peaks(analysis: Analysis) -> Table:
-    """Where each cell's gold is best, what it is there and at the end, and the hump verdict."""
+    """Each cell's peak of gold, gold there and at the end, and the hump verdict."""
     run, records, body = analysis.run, [], []
     for cell in run.cells:
         peak = analysis.peaks.get(cell.name)

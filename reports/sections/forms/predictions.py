@@ -1,4 +1,4 @@
-"""What best-of-n fitted on small n predicts for larger n, and what was measured. `best_of_n` shows the table."""
+"""Gold of best-of-n at larger n: predicted from a fit on small n, and measured. `best_of_n` shows the table."""
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ _PREDICTIONS = "The same form, fitted on small n only. Brackets are 95% interval
 
 
 def predictions(analysis: Analysis) -> Table:
-    """What best-of-n fitted on small n says of larger n, and what was measured."""
+    """Predicted and measured gold at each larger n."""
     records, body = [], list[Row]()
     for f in analysis.fits.values():
         for a in f.ahead:

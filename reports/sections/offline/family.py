@@ -110,7 +110,7 @@ def _terms(run: RunData, cells: Sequence[Cell], name: str, dash: Dash) -> list[S
 
 
 def logratios(analysis: Analysis) -> Figure | None:
-    """How the chosen and the rejected held-out responses fare, over training: smallest betas, first replicates."""
+    """Log-ratios of chosen and rejected held-out responses over training: smallest betas, first replicates."""
     smallest = [own[0] for own in analysis.family.values()]
     columns = {"chosen_logratio": "Chosen", "rejected_logratio": "Rejected"}
     drawn = {title: [s for c in smallest if (s := _held_out(c, name)) is not None] for name, title in columns.items()}

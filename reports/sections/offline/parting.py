@@ -1,4 +1,4 @@
-"""When the offline losses diverge, and whether they have one curve after that.
+"""The KL at which the offline losses diverge, and a test that they share one curve after that.
 
 At pi_ref all their gradients are parallel, and at a small beta they stay so for long: two losses then train the same
 policy, step for step. `family` shows the figure and the table.
@@ -41,7 +41,7 @@ _EQUIVALENCE = (
 
 
 def parting(analysis: Analysis) -> Figure | None:
-    """How far each loss's margins of the same batches are from the first loss's: when two runs cease to be one."""
+    """The difference of each loss's margins from the first loss's on the same batches, over KL."""
     run, family, panels = analysis.run, list(analysis.family.values()), []
     for title, place in (("Smallest β", 0.0), ("Middle β", 0.5)):
         cells = [_at_place(run, own, place) for own in family]

@@ -1,4 +1,4 @@
-"""How far policies that learn from pairs leave the data: by the phrases they write, and by KL both ways.
+"""The distance of policies that learn from pairs from their data: by the phrases they write, and by KL both ways.
 
 A run folder holds no stored pairs. It holds what those are samples of: responses of pi_ref, which every cell begins
 with, and each policy's mean log-ratio on held-out pairs. `spectrum` shows the figure.

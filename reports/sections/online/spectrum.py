@@ -1,6 +1,6 @@
 """Online and offline: the same losses on stored pairs, on pairs refreshed now and then, and on the policy's own.
 
-A cell belongs here by the sampler its rows name. Each method enters with its smallest beta, so that nothing is chosen
+Cells are chosen by the sampler in their rows. Each method enters with its smallest beta, so that nothing is chosen
 by the numbers compared.
 """
 
@@ -109,7 +109,7 @@ def _joined(run: RunData, points: Sequence[tuple[list[Cell], Series]]) -> list[S
 
 
 def _labeller(run: RunData, cell: Cell) -> str:
-    """Who labels fresh pairs; empty where pairs are stored."""
+    """The labeller of fresh pairs; empty where pairs are stored."""
     config = run.config.get("method", {}).get(cell.method, {})
     return "" if np.isinf(refresh_of(cell)) else str(config.get("labelled_by", "proxy"))
 

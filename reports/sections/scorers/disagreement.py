@@ -1,4 +1,4 @@
-"""How often two of the three scorers order two responses differently, along KL. `curves` shows the table.
+"""The rate at which two of the three scorers order two responses differently, along KL. `curves` shows the table.
 
 Only where the run's gold was trained on weighted parts (see `read.writers`).
 """

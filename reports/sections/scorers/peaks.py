@@ -1,4 +1,4 @@
-"""Where each of three scorers is highest, what it is there, and what is left at the end. `curves` shows the table."""
+"""The peak of each of three scorers, its value there and at the end. `curves` shows the table."""
 
 from collections.abc import Iterator
 from typing import Any

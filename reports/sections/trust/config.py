@@ -1,4 +1,4 @@
-"""Where configurations differ, key by key: a run's from its suite's, several runs' from each other.
+"""Differences of configurations, key by key: of a run from its suite, of several runs from each other.
 
 `page.comparison` calls `between`.
 """
@@ -23,7 +23,7 @@ _UNSET = "unset"
 
 
 def from_suite(analysis: Analysis) -> Table:
-    """What the run changed of the suite of its name, at its scale, and what that changed of the class defaults."""
+    """The run's changes to the suite of its name, at its scale, and the suite's changes to the class defaults."""
     run = analysis.run
     suite, scale = (str(run.config.get(key) or "") for key in ("name", "scale"))
     classes = SuiteConfig(name=suite or "defaults").model_dump(mode="json")
@@ -37,7 +37,7 @@ def from_suite(analysis: Analysis) -> Table:
 
 
 def between(runs: Sequence[tuple[str, RunData]]) -> Table:
-    """Where the configurations of runs differ."""
+    """The keys whose values differ between runs."""
     rows = differences({name: run.config for name, run in runs})
     return _table("config", "Configuration, where the runs differ", _BETWEEN, [name for name, _ in runs], rows)
 

@@ -22,7 +22,7 @@ def stages(analysis: Analysis) -> Table:
             r["stage"],
             r["kind"],
             r["key"],
-            missing("the stage did not tell") if r["wall_s"] is None else f"{r['wall_s']:.1f}",
+            missing("the stage recorded no time") if r["wall_s"] is None else f"{r['wall_s']:.1f}",
         )
         for r in records
     )

@@ -34,7 +34,7 @@ _QUANTITIES = {
 
 
 def training(analysis: Analysis) -> Figure | None:
-    """What was logged while training, over steps."""
+    """Logged quantities over steps."""
     run = analysis.run
     cells = [c for c in run.trained if run.is_first(c) and not c.best_of_n]
     logs = [(cell, log) for cell in cells if len(log := run.log(cell))]
