@@ -19,8 +19,7 @@ from bench.pipeline.names import cell_name, evaluation_stream
 Json = Mapping[str, Any]
 
 S_PER_MEASURED = 4e-3
-S_PER_SAMPLED = 2e-3
-"""Seconds a sample on one core at the default sizes: of measuring, and of sampling alone."""
+"""Seconds a sample of measuring, on one core at the default sizes."""
 
 
 def dump(config: Any, **options: Any) -> Json:
@@ -86,9 +85,8 @@ class Chain:
 
     def gold(self) -> Stage:
         config = {"gold": dump(self.suite.gold), "world": dump(self.suite.world)}
-        expected = 0.4 * getattr(self.suite.gold, "steps", 0)
-        parts = {**self.world_part, **self.rubric_part}
-        return self.stage("gold", config, expected, {"world": self.world()}, parts=parts)
+        seconds, parts = 0.4 * getattr(self.suite.gold, "steps", 0), {**self.world_part, **self.rubric_part}
+        return self.stage("gold", config, seconds, {"world": self.world()}, parts=parts)
 
     def scored_samples(self) -> dict[str, Stage]:
         """World, policy and gold: the inputs of every stage that samples pi_ref and scores by gold."""
@@ -128,20 +126,23 @@ class Chain:
         samples = pairs.n * (2 if pairs.source == "pi_ref" else 4)
         return self.stage(f"pairs/{of}r{replicate}", config, 5 + samples / 500, inputs, parts=self.rubric_part)
 
+    def reward_part(self, proxy: str) -> Mapping[str, str]:
+        """The reward's class, for stages that load a proxy; none for gold."""
+        return {} if proxy == GOLD else {"reward": registry.part("rewards", self.suite.proxies[proxy].type)}
+
     def proxy(self, name: str, replicate: int) -> Stage:
         config = self.suite.proxies[name]
         inputs = {"world": self.world(), "pairs": self.pairs(replicate), "reference": self.units()}
-        if config.init == "lm":
-            same = config.model == self.suite.sft.model
-            lm = self.suite.sft.model_copy(update={"model": config.model})
+        if config.lm is not None:
+            same = config.lm == self.suite.sft.model
+            lm = self.suite.sft.model_copy(update={"model": config.lm})
             inputs["lm"] = self.sft(self.suite.sft) if same else self.sft(lm, f"sft/{name}")
-        expected = 10 + 0.002 * self.suite.pairs.n * config.epochs
-        fit = {"proxy": dump(config), "seed": replicate}
-        if config.labels == "distilled":
+        fit, parts = {"proxy": dump(config), "seed": replicate}, self.reward_part(name)
+        if config.needs_gold:
             inputs |= self.scored_samples()
             fit |= self.limit
-            expected = 10 + 2 * config.batch * config.steps * (S_PER_SAMPLED + S_PER_MEASURED)
-        parts = self.rubric_part if "gold" in inputs else {}
+            parts = {**parts, **self.rubric_part}
+        expected = config.seconds(self.suite.pairs.n)
         return self.stage(f"proxy/{name}/r{replicate}", fit, expected, inputs, isolated=True, parts=parts)
 
     def train(self, name: str, method: str, settings: MethodConfig, replicate: int) -> Stage:
@@ -170,6 +171,8 @@ class Chain:
         parts = {"method": registry.part("methods", settings.type)}
         if "gold" in inputs:
             parts |= self.rubric_part
+        if "proxy" in inputs:
+            parts |= self.reward_part(settings.proxy)
         if settings.margin_loss in registry.BUILT_IN_LOSSES:
             parts["loss"] = registry.part("losses", str(settings.margin_loss))
         elif settings.margin_loss is not None:
@@ -199,7 +202,7 @@ class Chain:
         rows = self.suite.evaluation.rows_per_budget * len(self.suite.budgets)
         inputs = {**self._measuring(settings, replicate), "train": training}
         config, expected = self._measured(settings, replicate), self._seconds_of_rows(rows)
-        parts = self.rubric_part
+        parts = {**self.rubric_part, **self.reward_part(settings.proxy)}
         return self.stage(f"measure/{name}", config, expected, inputs, parts=parts, partial_input="train")
 
     def null(self, name: str, settings: Any, replicate: int) -> Stage:
@@ -207,12 +210,14 @@ class Chain:
         config = {**self._measured(settings, replicate), "looks": settings.looks}
         inputs = self._measuring(settings, replicate)
         expected = self._seconds_of_rows(settings.looks)
-        return self.stage(f"null/{name}", config, expected, inputs, parts=self.rubric_part)
+        parts = {**self.rubric_part, **self.reward_part(settings.proxy)}
+        return self.stage(f"null/{name}", config, expected, inputs, parts=parts)
 
     def best_of_n(self, name: str, settings: Any, replicate: int) -> Stage:
         """Rows of best-of-n over the pool."""
         inputs = {**self._measuring(settings, replicate), "pool": self.pool()}
-        return self.stage(f"bon/{name}", {"n": list(settings.n)}, 30, inputs, parts=self.rubric_part)
+        parts = {**self.rubric_part, **self.reward_part(settings.proxy)}
+        return self.stage(f"bon/{name}", {"n": list(settings.n)}, 30, inputs, parts=parts)
 
     def _measuring(self, settings: MethodConfig, replicate: int) -> dict[str, Stage]:
         """The inputs of every stage that makes rows."""

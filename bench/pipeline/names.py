@@ -20,11 +20,11 @@ def evaluation_stream(suite: SuiteConfig, settings: MethodConfig, replicate: int
         method += "_gold"
     else:
         config, size = suite.proxies[proxy], suite.sft.model
-        if config.labels == "permuted":
+        model = getattr(config, "model", None)
+        if config.says_nothing:
             proxy, method = "permuted", f"{method}_noise"
-        elif config.model == size:
+        elif model == size or model is None:
             proxy = "policy_sized"
         else:
-            is_small = (config.model.layers, config.model.width) < (size.layers, size.width)
-            proxy = "small" if is_small else "large"
+            proxy = "small" if (model.layers, model.width) < (size.layers, size.width) else "large"
     return cell_name(method, proxy, getattr(settings, "beta", None), replicate)

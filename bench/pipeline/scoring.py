@@ -51,7 +51,7 @@ def open_measurement(context: Context) -> Measurement:
     gold = gold_reward(context, reference, units, tokenizer)
     proxy = gold
     if "proxy" in inputs:
-        proxy = ProxyArtifact(inputs["proxy"]).reward(reference, units, tokenizer, device)
+        proxy = ProxyArtifact(inputs["proxy"], context.part("reward").load).reward(reference, units, tokenizer, device)
     pool = reference.pool
     parts = pool.groupby("prompt_id")[[c for c in pool.columns if c.startswith("rubric_")]].mean()
     scoring = Scoring(

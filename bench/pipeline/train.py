@@ -135,7 +135,10 @@ def _margin_loss(context: Context, name: str) -> Callable[[Tensor], Tensor]:
 
 
 def _proxy_logits(context: Context) -> Score:
-    proxy, units = ProxyArtifact(context.inputs["proxy"]), ReferenceArtifact(context.inputs["reference"])
+    proxy, units = (
+        ProxyArtifact(context.inputs["proxy"], context.part("reward").load),
+        ReferenceArtifact(context.inputs["reference"]),
+    )
     tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
     return proxy.reward(units, units, tokenizer, context.device).logits(proxy.pi_ref_mean())
 
