@@ -11,10 +11,9 @@ from bench.commands.json_lines import json_output
 from bench.commands.options import JsonOptions, parse
 from bench.config.base import Config
 from bench.config.load import load_suite, scale_names, suite_names
-from bench.config.method import registered
 from bench.config.models import GoldConfig
 from bench.config.plugins import functions, offers
-from bench.config.registry import BUILT_IN_LOSSES
+from bench.config.registry import BUILT_IN_LOSSES, registered
 from bench.engine.files import read_json
 from bench.errors import ConfigError, did_you_mean
 

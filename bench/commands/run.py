@@ -21,6 +21,7 @@ from bench.engine.store import Store
 from bench.errors import StoreError, exit_code
 from bench.pipeline.plan import Plan, build_plan, plan_stages
 from bench.runs.folder import RunFolder, bad_rows
+from bench.runs.keep import drop_policies
 from reports import refresh as refresh_report
 from reports.wandb.session import Job, Target
 from reports.wandb.sink import Sink
@@ -100,6 +101,7 @@ def _make(folder: RunFolder, runtime: RuntimeConfig, sink: Sink, stop: StopReque
 
     def on_done(stage: Stage) -> None:
         if stage.key in cells:
+            drop_policies(plan, plan.cells[cells[stage.key]], store)
             refresh()
             sink.log([cells[stage.key]])
 
@@ -116,7 +118,9 @@ def _display(emit: Emit) -> Display:
 
 def _sink(folder: RunFolder, runtime: RuntimeConfig) -> Sink:
     suite, cells = folder.plan.suite, folder.plan.cells
-    jobs = {name: Job(cell.stage.key, folder.store.path(cell.stage)) for name, cell in cells.items()}
+    jobs = {
+        name: Job(cell.stage.key, folder.store.path(cell.stage), dict(cell.identity)) for name, cell in cells.items()
+    }
     return Sink(Target(runtime.wandb, folder.out, suite.name, suite.budgets, jobs))
 
 

@@ -5,14 +5,13 @@ settings with lists for `proxy` and `beta`; `sweep_of` makes that class, and `Sw
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, Union
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, create_model
 
-from bench.config import registry
 from bench.config.base import Config
 from bench.config.models import Source
 
@@ -144,13 +143,3 @@ def sweep_of(run_type: type[MethodConfig]) -> type[Any]:
     made: Any = create_model(name, __base__=(Sweep, run_type), __doc__=run_type.__doc__, **fields)
     made.run_type = run_type
     return made
-
-
-def union_of(classes: Sequence[type[Config]]) -> Any:
-    """A field type that takes any of these, told apart by `type`."""
-    return Annotated[Union[tuple(classes)], Field(discriminator="type")] if len(classes) > 1 else classes[0]  # noqa: UP007
-
-
-def registered(kind: registry.Kind) -> list[Any]:
-    """The configuration class of every part of a kind: built-in ones and those of installed packages."""
-    return [registry.load(target) for target in registry.parts(kind).values()]

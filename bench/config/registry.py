@@ -5,10 +5,12 @@ new line here changes the key of no stored stage.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import Field
 
 from bench.errors import ConfigError, did_you_mean
 
@@ -76,3 +78,13 @@ def load(target: str) -> Any:
         raise ConfigError(
             f"{target!r} cannot be imported ({error}); reinstall the package that registers it"
         ) from error
+
+
+def union_of(classes: Sequence[type[Any]]) -> Any:
+    """A field type that takes any of these, told apart by `type`."""
+    return Annotated[Union[tuple(classes)], Field(discriminator="type")] if len(classes) > 1 else classes[0]  # noqa: UP007
+
+
+def registered(kind: Kind) -> list[Any]:
+    """The configuration class of every part of a kind: built-in ones and those of installed packages."""
+    return [load(target) for target in parts(kind).values()]

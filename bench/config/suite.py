@@ -9,8 +9,9 @@ from pydantic import Field, field_validator, model_validator
 from bench.config.base import Config
 from bench.config.claims import ClaimConfig, EarlierPeakClaim
 from bench.config.evaluation import EvaluationConfig, PoolConfig
-from bench.config.method import GOLD, registered, sweep_of, union_of
+from bench.config.method import GOLD, sweep_of
 from bench.config.models import GoldConfig, PairsConfig, ReferenceConfig, SFTConfig, TrainedGoldConfig
+from bench.config.registry import registered, union_of
 from bench.errors import did_you_mean
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # of folders too, so nothing that leads elsewhere

@@ -125,6 +125,17 @@ def frame(records: Sequence[Mapping[str, Any]] | pd.DataFrame, columns: Mapping[
     )
 
 
+def named(table: pd.DataFrame, identity: Mapping[str, Any], columns: Mapping[str, pa.DataType]) -> pd.DataFrame:
+    """A stage's table with the columns that only a plan knows: the cell's names, seeds, sampler, loss and beta.
+
+    A stage's `row_id` holds what follows `<cell>@`.
+    """
+    known = {name: value for name, value in identity.items() if name in columns}
+    if "row_id" in columns:
+        known["row_id"] = f"{identity['cell']}@" + table["row_id"].astype(str)
+    return frame(table.assign(**known), columns)
+
+
 def write_parquet(table: pd.DataFrame, path: Path) -> None:
     """Write a table so that equal tables give equal bytes."""
     pq.write_table(pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None), path)

@@ -25,11 +25,22 @@ _Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 def code_hash(module: str) -> str:
     """Hash of the code that `import module` can reach inside this project, comments and docstrings apart.
 
-    The closure follows every import statement, those inside functions too; `if TYPE_CHECKING:`
-    blocks never run, so they do not count. Raises ModuleNotFoundError for an unknown module.
+    Raises ModuleNotFoundError for an unknown module.
+    """
+    code = closure(module)
+    text = "\0".join(f"{name}\0{code[name]}" for name in sorted(code))
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+@cache
+def closure(module: str) -> dict[str, str]:
+    """The code of every module that `import module` can reach in this project and in the module's own package.
+
+    It follows every import statement, those inside functions too; `if TYPE_CHECKING:` blocks never run, so they do not
+    count. Raises ModuleNotFoundError for an unknown module.
     """
     if _source(module) is None:
-        raise ModuleNotFoundError(f"stage module {module!r} is not importable; is it spelled right?", name=module)
+        raise ModuleNotFoundError(f"stage module {module!r} cannot be imported; check its spelling", name=module)
     packages = {*_PACKAGES, module.partition(".")[0]}
     seen: dict[str, str] = {}
     todo = [module]
@@ -39,8 +50,7 @@ def code_hash(module: str) -> str:
             continue
         seen[name], imported = _read(name, path)
         todo += [*_parents(name), *imported]
-    text = "\0".join(f"{name}\0{seen[name]}" for name in sorted(seen))
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+    return seen
 
 
 @cache

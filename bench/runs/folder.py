@@ -27,6 +27,7 @@ from bench.core.records import (
     SAMPLE_COLUMNS,
     SCHEMA_VERSION,
     frame,
+    named,
     read_parquet,
     write_parquet,
 )
@@ -148,7 +149,7 @@ class RunFolder:
             failure = failures.get(cell.stage.key)
             folder = self.store.path(cell.stage) if failure is None else self.store.work(cell.stage)
             if (folder / name).is_file():
-                parts.append(named(read_parquet(folder / name), cell, columns))
+                parts.append(named(read_parquet(folder / name), cell.identity, columns))
             if failure is not None and columns is ROW_COLUMNS:
                 parts.append(frame([_null_row(cell, failure)], columns))
         table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
@@ -212,14 +213,6 @@ def _is_run(folder: Path) -> bool:
 
 def _listed(path: Path) -> Sequence[Path]:
     return list(path.iterdir()) if path.is_dir() else [path] if path.exists() else []
-
-
-def named(table: pd.DataFrame, cell: Cell, columns: Mapping[str, pa.DataType]) -> pd.DataFrame:
-    """A stage's table with the columns that only the plan knows: the cell's names, seeds, sampler, loss and beta."""
-    known = {name: value for name, value in cell.identity.items() if name in columns}
-    if "row_id" in columns:
-        known["row_id"] = cell.name + "@" + table["row_id"].astype(str)
-    return frame(table.assign(**known), columns)
 
 
 def _null_row(cell: Cell, failure: Failure) -> dict[str, Any]:

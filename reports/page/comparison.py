@@ -135,7 +135,7 @@ def differences(runs: Sequence[Named]) -> Table:
 
 def _same(one: RunData, other: RunData, cell: Cell) -> bool:
     """True if both runs took the cell from one stage."""
-    kind = "bon" if cell.best_of_n else "cell"
+    kind = "bon" if cell.best_of_n else "measure"
     keys = [run.stages.get(f"{kind}/{cell.name}", {}).get("key") for run in (one, other)]
     return keys[0] is not None and keys[0] == keys[1]
 

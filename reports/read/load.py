@@ -10,16 +10,18 @@ from typing import Any
 
 import pandas as pd
 
-from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, frame, read_parquet
+from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, frame, named, read_parquet
 from reports.read.run import RunData
 from reports.read.writers import with_writers
 
 
-def load(folder: Path) -> RunData:
-    """Read what `folder` holds."""
+def load(folder: Path, identity: Mapping[str, Any] | None = None) -> RunData:
+    """Read what `folder` holds: a run, or the stage of the cell whose names are `identity`."""
     config, stages = _json(folder / "config.json"), _json(folder / "stages.json")
     config = config.get("suite", config) if isinstance(config.get("suite"), dict) else config
     rows, samples = _table(folder / "rows.parquet", ROW_COLUMNS), _table(folder / "samples.parquet", SAMPLE_COLUMNS)
+    if identity:
+        rows, samples = named(rows, identity, ROW_COLUMNS), named(samples, identity, SAMPLE_COLUMNS)
     rows, samples = with_writers(config, stages, rows, samples)
     pool = _table(folder / "bon_pool.parquet", POOL_COLUMNS)
     return RunData(folder, config, _json(folder / "run.json"), stages, rows, samples, pool)

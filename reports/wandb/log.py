@@ -66,9 +66,9 @@ class RunLog:
     page: Path
 
 
-def cell_log(folder: Path, suite: str, budgets: Sequence[float]) -> CellLog:
+def cell_log(folder: Path, suite: str, budgets: Sequence[float], identity: Mapping[str, Any] | None = None) -> CellLog:
     """The log of the finished cell whose stage is `folder`."""
-    data = load(folder)
+    data = load(folder, identity)
     first = data.rows.iloc[0]
     proxy = re.sub(r"-r\d+$", "", str(first.proxy_id)) if pd.notna(first.proxy_id) else None
     setting = re.sub(r"-r\d+$", "", str(first.cell))  # what its replicates share

@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -37,10 +37,11 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Job:
-    """A cell to log once it is there: the key of its stage and the folder of its artifact."""
+    """A cell to log once it is there: its stage's key and folder, and the names that its rows get in the run."""
 
     key: str
     folder: Path
+    identity: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class Session:
         job = self.target.cells[name]
         if self._marker(job.key).exists():
             return
-        log = cell_log(job.folder, self.target.suite, self.target.budgets)
+        log = cell_log(job.folder, self.target.suite, self.target.budgets, job.identity)
         with self._open(job.key, name=name, job_type="cell", tags=log.tags, config=log.config) as run:
             for axis in AXES:
                 run.define_metric(axis)

@@ -4,8 +4,7 @@ import pytest
 import toy_methods
 
 from bench.checks.plugins import METHOD_CHECKS, check_f
-from bench.config.method import registered
-from bench.config.registry import BUILT_IN_LOSSES
+from bench.config.registry import BUILT_IN_LOSSES, registered
 from bench.config.suite import SuiteConfig
 from bench.losses.margin import built_in
 from bench.methods.preference import PreferenceConfig

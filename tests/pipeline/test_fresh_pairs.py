@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from toy_kill import contents, killed_at
 
 from bench.config.suite import SuiteConfig
-from bench.core.records import ROW_COLUMNS, read_parquet
+from bench.core.records import ROW_COLUMNS, named, read_parquet
 from bench.core.types import stack
 from bench.engine.stage import Context
 from bench.lm.codec import encode
@@ -17,7 +17,6 @@ from bench.pipeline import pairs as pairs_stage
 from bench.pipeline.artifacts.pairs import pairs_of, table_of_pairs
 from bench.pipeline.artifacts.world import WorldArtifact
 from bench.pipeline.plan import build_plan
-from bench.runs.folder import named
 
 ONLINE = {"type": "preference", "beta": [0.1], "refresh_every": 2, "steps": 9, "batch": 8, "lr": 1e-3}
 REPLAY = {"type": "preference", "beta": [0.1], "replay": "online", "batch": 8, "lr": 1e-3}
@@ -77,7 +76,7 @@ def test_only_a_replayed_method_keeps_its_pairs(built):
 def test_rows_say_who_wrote_the_pairs(built):
     plan, folders = built
     tables = {
-        name: named(read_parquet(folders[f"measure/{cell}"] / "rows.parquet"), plan.cells[cell], ROW_COLUMNS)
+        name: named(read_parquet(folders[f"measure/{cell}"] / "rows.parquet"), plan.cells[cell].identity, ROW_COLUMNS)
         for name, cell in CELLS.items()
     }
     assert {name: rows["sampler"].unique().tolist() for name, rows in tables.items()} == {

@@ -3,8 +3,8 @@
 import torch
 import toy_lm
 
-from bench.config.method import MethodConfig, registered
-from bench.config.registry import BUILT_IN_LOSSES
+from bench.config.method import MethodConfig
+from bench.config.registry import BUILT_IN_LOSSES, registered
 from bench.core.types import Pairs, Sequences
 from bench.lm.codec import encode, encode_prompts
 from bench.lm.logprobs import batched_sequence_logps

@@ -7,8 +7,7 @@ import pyarrow as pa
 
 from bench.checks.runs.finding import Check, Track, counted, shown
 from bench.checks.runs.opened import Opened
-from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, SCHEMA_VERSION, frame, read_parquet
-from bench.runs.folder import named
+from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, SCHEMA_VERSION, frame, named, read_parquet
 
 _TABLES: dict[str, tuple[Mapping[str, pa.DataType], list[str]]] = {
     "rows.parquet": (ROW_COLUMNS, ["row_id"]),
@@ -53,9 +52,9 @@ def check_tables(opened: Opened, track: Track) -> Check:
 def _stored(opened: Opened, file: str, columns: Mapping[str, pa.DataType]) -> pd.DataFrame:
     """What the run folder should hold of its stored cells."""
     paths = {cell: opened.folder(manifest) / file for cell, manifest in opened.stored_cells.items()}
-    parts = [
-        named(read_parquet(path), opened.plan.cells[cell], columns) for cell, path in paths.items() if path.is_file()
-    ]
+    cells = opened.plan.cells
+    tables = {cell: read_parquet(path) for cell, path in paths.items() if path.is_file()}
+    parts = [named(table, cells[cell].identity, columns) for cell, table in tables.items()]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     if columns is ROW_COLUMNS:
         table = table.assign(schema=SCHEMA_VERSION, suite=opened.plan.suite.name)
