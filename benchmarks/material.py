@@ -96,4 +96,4 @@ def cell_context(plan: Plan) -> tuple[Stage, Context]:
     stage = next(iter(plan.cells.values())).stage
     make(plan, [needed.name for needed in stage.inputs.values()])
     inputs = {name: STORE.path(needed) for name, needed in stage.inputs.items()}
-    return stage, Context(stage.config, inputs, Path(mkdtemp()), "cpu", lambda event: None)
+    return stage, Context(stage.config, inputs, Path(mkdtemp()), "cpu", lambda event: None, stage.parts)

@@ -14,7 +14,6 @@ from typing import NamedTuple, final
 import numpy as np
 from jaxtyping import Float
 
-from bench.worlds.base import World
 from bench.worlds.notes.brief import Brief
 from bench.worlds.notes.vocabulary import (
     AGAIN,
@@ -30,7 +29,7 @@ from bench.worlds.notes.vocabulary import (
     TONE_OF,
     word_class,
 )
-from bench.worlds.notes.world import NotesWorld
+from gold.base import Rubric
 
 PARTS = ("facts", "tone", "register", "structure", "brevity", "restating", "filler", "repetition", "form")
 
@@ -59,7 +58,7 @@ class Event(NamedTuple):
 
 @final
 @dataclass(frozen=True)
-class NotesRubric:
+class NotesRubric(Rubric):
     """Scores a note as a sum of signed parts. Deterministic; about 30 microseconds per response.
 
     `weights` multiply the parts that they name. Without weights this is the users' rubric.
@@ -80,11 +79,6 @@ class NotesRubric:
         for _, part, value in self.events(Brief.parse(prompt), response.split()):
             totals[part] += value
         return totals
-
-    def score(self, prompts: Sequence[str], responses: Sequence[str]) -> Float[np.ndarray, " B"]:
-        """The rubric of each response to its prompt."""
-        pairs = zip(prompts, responses, strict=True)
-        return np.array([sum(self.parts(p, r).values()) for p, r in pairs], dtype=np.float64)
 
     def deltas(self, prompt: str, response: str) -> Float[np.ndarray, "T R"]:
         """Change of each part by each word and, in the last row, by the end. Columns sum to `parts`."""
@@ -154,11 +148,3 @@ class NotesRubric:
                 seen.add(pair)
         if (classes[-1], END) not in LEGAL:
             yield Event(len(words), "form", BROKEN_PAIR)
-
-
-RUBRICS: dict[type[World], type[NotesRubric]] = {NotesWorld: NotesRubric}
-
-
-def rubric_of(world: World, weights: Mapping[str, float] | None = None) -> NotesRubric:
-    """The rubric of a world: the users', or with `weights` the writers'."""
-    return RUBRICS[type(world)](weights or {})

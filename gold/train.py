@@ -27,7 +27,7 @@ from bench.errors import DivergedError
 from bench.lm.logprobs import like_length
 from bench.lm.neox import Trunk
 from bench.lm.policy import neox_config, parameter_count
-from bench.worlds.base import World, prompt_id
+from bench.worlds.base import prompt_id
 from gold.audit import pair_agreement, within_prompt_corr
 from gold.wide import ScoredBatch, Teacher
 
@@ -119,13 +119,12 @@ def _at_end(score_BU: Float[Tensor, "B U"], sequences: Sequences) -> Float[Tenso
 
 
 def train_gold(
-    config: TrainedGoldConfig, world: World, tokenizer: PreTrainedTokenizerFast, device: str, report: Report
+    config: TrainedGoldConfig, teacher: Teacher, device: str, report: Report
 ) -> tuple[GPTNeoXForSequenceClassification, dict[str, Any]]:
     """Train gold. Returns the model in evaluation mode and its audit on held-out prompts of the gold split."""
-    prompts = world.draw_prompts("gold", AUDIT_PROMPTS + config.prompts)
+    prompts = teacher.world.draw_prompts("gold", AUDIT_PROMPTS + config.prompts)
     held_out, prompts = prompts[:AUDIT_PROMPTS], prompts[AUDIT_PROMPTS:]
-    teacher = Teacher(world, tokenizer, config.weights)
-    student = _Student(new_gold(config, tokenizer), len(teacher.rubric.part_names)).to(device).train()
+    student = _Student(new_gold(config, teacher.tokenizer), len(teacher.rubric.part_names)).to(device).train()
     optimizer = torch.optim.AdamW(student.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=0.01)
     rng = np_stream("gold-data", config.seed)
     k = config.responses_per_prompt

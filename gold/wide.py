@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerFast
 from bench.core.types import Sequences
 from bench.lm.codec import encode
 from bench.worlds.base import World
-from gold.rubric import NotesRubric, rubric_of
+from gold.base import Rubric
 
 DROP_EOS = 0.03  # share of responses without EOS, as if cut by the length limit
 UNIT = 2.0  # rubric points in one logit of preference
@@ -56,11 +56,7 @@ class Teacher:
     world: World
     tokenizer: PreTrainedTokenizerFast
     weights: Mapping[str, float]
-
-    @property
-    def rubric(self) -> NotesRubric:
-        """The users' rubric, unweighted."""
-        return rubric_of(self.world)
+    rubric: Rubric  # the users', unweighted
 
     def score(self, prompts: Sequence[str], responses: Sequence[str], ended: Sequence[bool]) -> ScoredBatch:
         """Token rows of responses with their rubric. Without EOS, the last token carries the end's value."""

@@ -37,7 +37,8 @@ LAYERS = [
 import its own group and every lower layer, never a neighbour of the same layer."""
 
 RANK = {group: rank for rank, groups in enumerate(LAYERS) for group in groups}
-NO_TORCH = ("bench.config", "bench.stats", "reports", "bench.runs", "bench.commands", "bench.cli", "bench")
+NO_TORCH = ("bench.config", "bench.stats", "bench.runs", "bench.commands", "bench.cli", "bench")
+NO_TORCH += tuple(name for name in RANK if name.partition(".")[0] == "reports")
 NOT_FOR_REPORTS = ("bench.pipeline", "bench.engine.scheduler")
 KNOW_GOLD = ("gold", "bench.pipeline", "bench.checks.estimators", "bench.checks.runs")
 

@@ -53,7 +53,7 @@ def show_plan(suite: SuiteConfig, runtime: RuntimeConfig, emit: Emit = silent) -
         state, expected_s = _state(stage, store, seconds), seconds.get(stage.key, 0.0)
         table.add_row(stage.name, stage.key[:8], state, _expected(stage, store, state, expected_s))
         emit({"event": "stage", "stage": stage.name, "key": stage.key, "state": state, "expected_s": expected_s})
-    total_s, work_s = total_seconds(needed, seconds, workers), sum(seconds.values())
+    total_s, work_s = total_seconds(needed, seconds, workers), sum(seconds.values(), 0.0)
     Console().print(table)
     made = f"{len(plan.cells)} cells, {len(needed)} of {len(every)} stages to make"
     took = f"{duration(total_s)} on {workers} workers"

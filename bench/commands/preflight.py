@@ -1,9 +1,9 @@
 """Mistakes that would end a run after it has begun, found before it begins: each raises a one-line ConfigError.
 
-`run` calls `check`. Only what must be made is checked: a finished run needs no GPU, no space and no plugin. Left out,
-since others find them before the first stage: keys and values (`bench.config.compose`), an unwritable `out`
-(`RunFolder.check`) or `store` (`Store.open`), and W&B, which only opening it can prove (`reports`). The process itself
-never loads torch.
+`run` calls `check`, and `report` the check of its folder. Only what must be made is checked: a finished run needs no
+GPU, no space and no plugin. Left out, since others find them before the first stage: keys and values
+(`bench.config.compose`), an unwritable `out` (`RunFolder.check`), and W&B, which only opening it can prove
+(`reports.wandb`). The process itself never loads torch.
 """
 
 import math
@@ -13,6 +13,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -40,6 +41,7 @@ def check(suite: SuiteConfig, runtime: RuntimeConfig, needed: Sequence[Stage]) -
     if needed:
         check_sizes(suite)
         check_cores(runtime)
+        check_writable("store", runtime.store)
         check_space(needed, Store(runtime.store))
         if any(stage.config.get("losses") for stage in needed):
             check_losses(suite.losses, runtime.plugin)
@@ -61,8 +63,10 @@ def check_sizes(suite: SuiteConfig) -> None:
     taken = [
         ("pairs", "pairs.n + pairs.held_out", pairs.n + pairs.held_out),
         ("rl", "evaluation.monitor_prompts + 1", evaluation.monitor_prompts + 1),
+        ("report", "reference.report_prompts", suite.reference.report_prompts),
         ("report", "evaluation.report_prompts", evaluation.report_prompts),
         ("report", "pool.report_prompts", pool.report_prompts),
+        ("select", "reference.select_prompts", suite.reference.select_prompts),
         ("select", "evaluation.select_prompts", evaluation.select_prompts),
         ("select", "pool.select_prompts", pool.select_prompts),
     ]
@@ -93,6 +97,15 @@ def check_cores(runtime: RuntimeConfig) -> None:
             f"workers={runtime.workers} is too many for {cores} cores and {memory / 2**30:.0f} GiB of memory; "
             f"use workers={most} or fewer (workers={busy} keeps every core busy)"
         )
+
+
+def check_writable(key: str, folder: Path) -> None:
+    """The folder of a setting can be made or written to, tried in the nearest folder that exists."""
+    try:
+        tempfile.TemporaryDirectory(dir=_existing(folder)).cleanup()
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(f"{key}={folder} cannot be written to ({reason}); give another {key}=DIR") from None
 
 
 def check_space(needed: Iterable[Stage], store: Store) -> None:
@@ -149,8 +162,8 @@ def _memory_bytes() -> int:
 
 
 def _existing(path: Path) -> Path:
-    """The path, or the nearest folder above it that exists."""
-    return next(folder for folder in (path.resolve(), *path.resolve().parents) if folder.is_dir())
+    """The path, or the nearest one above it that exists."""
+    return next(place for place in (path.resolve(), *path.resolve().parents) if place.exists())
 
 
 def _mib(size: int) -> str:

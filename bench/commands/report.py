@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from bench.commands.options import Options, parse
+from bench.commands.preflight import check_writable
 from bench.errors import ConfigError
 
 
@@ -36,6 +37,8 @@ def main(words: Sequence[str]) -> int:
     if not places:
         raise ConfigError("no run on the command line; name the folders of one or more: bench report RUN [RUN ...]")
     paths = [load_run(place).path for place in places]
+    if options.out is not None:
+        check_writable("out", options.out)
     if len(paths) > 1:
         print(compare(paths, options.out, force=options.force, pdf=options.pdf))
     elif options.force or options.out:

@@ -16,9 +16,7 @@ _NOT_SET_BY_HAND = ("name", "scale", "losses")
 class SuiteOptions(JsonOptions):
     """Base of the options of `run` and `plan`. `bench.config.compose` reads the words."""
 
-    sections: ClassVar[tuple[tuple[str, type[Config]], ...]] = (
-        ("Where and how it runs, never part of a result", RuntimeConfig),
-    )
+    sections: ClassVar[tuple[tuple[str, type[Config]], ...]] = (("Where and how it runs", RuntimeConfig),)
     epilogue: ClassVar[str] = (
         "Every key of the suite can be set, nested ones with dots: "
         + ", ".join(name for name in SuiteConfig.model_fields if name not in _NOT_SET_BY_HAND)

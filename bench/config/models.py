@@ -100,19 +100,3 @@ class PairsConfig(Config):
     source: Source = "pi_ref"
     label: Literal["bradley_terry", "argmax"] = "bradley_terry"
     flip: float = Field(default=0.0, ge=0, le=1, description="share of labels flipped after labelling")
-
-
-class ProxyConfig(Config):
-    """A Bradley-Terry reward model fitted to the pairs (TRL `RewardTrainer`).
-
-    Two further label types serve audits. `permuted` fits random labels: the effect of labels without information.
-    `distilled` fits gold's scores of unlimited fresh samples: the most that a model of this size can learn of gold.
-    """
-
-    model: ModelConfig = ModelConfig()
-    init: Literal["lm", "scratch"] = "lm"
-    labels: Literal["gold", "permuted", "distilled"] = "gold"
-    epochs: int = Field(default=2, ge=1, description="over the pairs")
-    steps: int = Field(default=1_000, ge=1, description="distillation steps, each on fresh samples")
-    batch: int = Field(default=64, ge=1, description="pairs per step, of two samples each")
-    lr: float = Field(default=1e-3, gt=0)

@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bench.config.base import Config
 from bench.config.claims import ClaimConfig, EarlierPeakClaim
 from bench.config.evaluation import EvaluationConfig, PoolConfig
 from bench.config.method import GOLD, registered, sweep_of, union_of
-from bench.config.models import GoldConfig, PairsConfig, ProxyConfig, ReferenceConfig, SFTConfig, TrainedGoldConfig
+from bench.config.models import GoldConfig, PairsConfig, ReferenceConfig, SFTConfig, TrainedGoldConfig
 from bench.errors import did_you_mean
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # of folders too, so nothing that leads elsewhere
@@ -20,9 +20,11 @@ DEFAULT_METHODS = {"ppo": "ppo", "dpo": "preference", "bon": "best_of_n"}
 if TYPE_CHECKING:
     MethodSweep = Any
     WorldUnion = Any
+    RewardUnion = Any
 else:
     MethodSweep = union_of([sweep_of(method) for method in registered("methods")])
     WorldUnion = union_of(registered("worlds"))
+    RewardUnion = union_of(registered("rewards"))
 
 
 class SuiteConfig(Config):
@@ -36,7 +38,7 @@ class SuiteConfig(Config):
     gold: GoldConfig = TrainedGoldConfig()
     reference: ReferenceConfig = ReferenceConfig()
     pairs: PairsConfig = PairsConfig()
-    proxies: dict[str, ProxyConfig] = Field(default_factory=lambda: {"policy_sized": ProxyConfig()})
+    proxies: dict[str, RewardUnion] = Field(default_factory=lambda: {"policy_sized": {}}, validate_default=True)
     pool: PoolConfig = PoolConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     budgets: tuple[float, ...] = Field(default=(0.25, 0.5, 1, 2, 4, 8, 16, 32), min_length=1)
@@ -49,6 +51,13 @@ class SuiteConfig(Config):
     )
     losses: dict[str, Sha256] = Field(default_factory=dict, description="what defines each loss that is not built in")
     claims: tuple[ClaimConfig, ...] = ()
+
+    @field_validator("proxies", mode="before")
+    @classmethod
+    def _bradley_terry_unless_named(cls, proxies: Any) -> Any:
+        if not isinstance(proxies, dict):
+            return proxies
+        return {k: {"type": "bradley_terry", **v} if isinstance(v, dict) else v for k, v in proxies.items()}
 
     @property
     def label(self) -> str:
@@ -140,11 +149,15 @@ class SuiteConfig(Config):
 class RuntimeConfig(Config):
     """Where and how a run happens. None of it enters a stage's key, so none of it changes a number."""
 
-    out: Path | None = None
-    store: Path | None = None
-    workers: int | None = Field(default=None, ge=1)
-    threads: int = Field(default=1, ge=1)
+    out: Path | None = Field(default=None, description="the run folder; runs/<suite>-<key> by default")
+    store: Path | None = Field(
+        default=None, description="where stages are kept; $GOLDBENCH_STORE by default, else .goldbench"
+    )
+    workers: int | None = Field(default=None, ge=1, description="processes; one for each core by default")
+    threads: int = Field(default=1, ge=1, description="cores of each worker; part of every stage's key")
     plugin: Path | None = Field(default=None, description="a Python file of preference losses; methods name them")
-    wandb: Literal["disabled", "offline", "online"] = "disabled"
-    engine: Literal["torch"] = "torch"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    wandb: Literal["disabled", "offline", "online"] = Field(
+        default="disabled", description="log to Weights & Biases, or into the run folder for `wandb sync`"
+    )
+    engine: Literal["torch"] = Field(default="torch", description="the library that trains and samples")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto takes a GPU where there is one")

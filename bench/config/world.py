@@ -1,7 +1,7 @@
 """Base config of worlds. A world is one file with a `WorldConfig`; `bench.config.registry` lists it."""
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -21,6 +21,9 @@ class Splits(Config):
 
 class WorldConfig(Config):
     """Settings shared by all worlds: the seed and the sizes of the prompt splits."""
+
+    rubric: ClassVar[str]
+    """`module:class` of the world's rubric, a `gold.base.Rubric`."""
 
     type: str
     seed: int = Field(default=0, ge=0)

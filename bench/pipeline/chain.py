@@ -14,12 +14,12 @@ from bench.config.models import SFTConfig, Source
 from bench.config.suite import SuiteConfig
 from bench.engine.stage import Stage
 from bench.errors import ConfigError
+from bench.pipeline.names import cell_name, evaluation_stream
 
 Json = Mapping[str, Any]
 
 S_PER_MEASURED = 4e-3
-S_PER_SAMPLED = 2e-3
-"""Seconds a sample on one core at the default sizes: of measuring, and of sampling alone."""
+"""Seconds a sample of measuring, on one core at the default sizes."""
 
 
 def dump(config: Any, **options: Any) -> Json:
@@ -73,6 +73,10 @@ class Chain:
     def world_part(self) -> Mapping[str, str]:
         return {"world": registry.part("worlds", self.suite.world.type)}
 
+    @property
+    def rubric_part(self) -> Mapping[str, str]:
+        return {"rubric": self.suite.world.rubric}
+
     def world(self) -> Stage:
         return self.stage("world", dump(self.suite.world), 10, {}, parts=self.world_part)
 
@@ -81,8 +85,8 @@ class Chain:
 
     def gold(self) -> Stage:
         config = {"gold": dump(self.suite.gold), "world": dump(self.suite.world)}
-        expected = 0.4 * getattr(self.suite.gold, "steps", 0)
-        return self.stage("gold", config, expected, {"world": self.world()}, parts=self.world_part)
+        seconds, parts = 0.4 * getattr(self.suite.gold, "steps", 0), {**self.world_part, **self.rubric_part}
+        return self.stage("gold", config, seconds, {"world": self.world()}, parts=parts)
 
     def scored_samples(self) -> dict[str, Stage]:
         """World, policy and gold: the inputs of every stage that samples pi_ref and scores by gold."""
@@ -104,12 +108,14 @@ class Chain:
         is_unit = (select, report) == (sizes.select_prompts, sizes.report_prompts)
         of_unit = dump(sizes, include={"samples_per_prompt", "min_gold_rubric_corr"})
         config = {**self.limit, "reference": of_unit, "select": select, "report": report}
-        return self.stage("reference" if is_unit else "reference/measured", config, 15, self.scored_samples())
+        name = "reference" if is_unit else "reference/measured"
+        return self.stage(name, config, 15, self.scored_samples(), parts=self.rubric_part)
 
     def pool(self) -> Stage:
         pool = self.suite.pool
         samples = (pool.report_prompts + pool.select_prompts) * pool.samples_per_prompt
-        return self.stage("pool", {**self.limit, "pool": dump(pool)}, 5 + samples / 400, self.scored_samples())
+        config = {**self.limit, "pool": dump(pool)}
+        return self.stage("pool", config, 5 + samples / 400, self.scored_samples(), parts=self.rubric_part)
 
     def pairs(self, replicate: int, source: Source | None = None) -> Stage:
         """The suite's own pairs, or as many whose responses another source wrote."""
@@ -118,22 +124,26 @@ class Chain:
         inputs = {**self.scored_samples(), "reference": self.units()}
         of = "" if pairs == self.suite.pairs else f"{pairs.source}/"
         samples = pairs.n * (2 if pairs.source == "pi_ref" else 4)
-        return self.stage(f"pairs/{of}r{replicate}", config, 5 + samples / 500, inputs)
+        return self.stage(f"pairs/{of}r{replicate}", config, 5 + samples / 500, inputs, parts=self.rubric_part)
+
+    def reward_part(self, proxy: str) -> Mapping[str, str]:
+        """The reward's class, for stages that load a proxy; none for gold."""
+        return {} if proxy == GOLD else {"reward": registry.part("rewards", self.suite.proxies[proxy].type)}
 
     def proxy(self, name: str, replicate: int) -> Stage:
         config = self.suite.proxies[name]
         inputs = {"world": self.world(), "pairs": self.pairs(replicate), "reference": self.units()}
-        if config.init == "lm":
-            same = config.model == self.suite.sft.model
-            lm = self.suite.sft.model_copy(update={"model": config.model})
+        if config.lm is not None:
+            same = config.lm == self.suite.sft.model
+            lm = self.suite.sft.model_copy(update={"model": config.lm})
             inputs["lm"] = self.sft(self.suite.sft) if same else self.sft(lm, f"sft/{name}")
-        expected = 10 + 0.002 * self.suite.pairs.n * config.epochs
-        fit = {"proxy": dump(config), "seed": replicate}
-        if config.labels == "distilled":
+        fit, parts = {"proxy": dump(config), "seed": replicate}, self.reward_part(name)
+        if config.needs_gold:
             inputs |= self.scored_samples()
             fit |= self.limit
-            expected = 10 + 2 * config.batch * config.steps * (S_PER_SAMPLED + S_PER_MEASURED)
-        return self.stage(f"proxy/{name}/r{replicate}", fit, expected, inputs, isolated=True)
+            parts = {**parts, **self.rubric_part}
+        expected = config.seconds(self.suite.pairs.n)
+        return self.stage(f"proxy/{name}/r{replicate}", fit, expected, inputs, isolated=True, parts=parts)
 
     def train(self, name: str, method: str, settings: MethodConfig, replicate: int) -> Stage:
         """Training: reads what the method needs and nothing else."""
@@ -159,6 +169,10 @@ class Chain:
         if method in self.suite.replayed:
             config["record"] = True
         parts = {"method": registry.part("methods", settings.type)}
+        if "gold" in inputs:
+            parts |= self.rubric_part
+        if "proxy" in inputs:
+            parts |= self.reward_part(settings.proxy)
         if settings.margin_loss in registry.BUILT_IN_LOSSES:
             parts["loss"] = registry.part("losses", str(settings.margin_loss))
         elif settings.margin_loss is not None:
@@ -181,26 +195,29 @@ class Chain:
         """The training of another method of the suite, against the same proxy and at the same beta."""
         beta = getattr(settings, "beta", None)
         source = self.suite.method[method].run(settings.proxy, beta)
-        name = f"{method}-{settings.proxy}{'' if beta is None else f'-b{beta:g}'}-r{replicate}"
-        return self.train(name, method, source, replicate)
+        return self.train(cell_name(method, settings.proxy, beta, replicate), method, source, replicate)
 
     def measure(self, name: str, settings: MethodConfig, replicate: int, training: Stage) -> Stage:
         """Rows of the policies that a training saved."""
         rows = self.suite.evaluation.rows_per_budget * len(self.suite.budgets)
         inputs = {**self._measuring(settings, replicate), "train": training}
         config, expected = self._measured(settings, replicate), self._seconds_of_rows(rows)
-        return self.stage(f"measure/{name}", config, expected, inputs, partial_input="train")
+        parts = {**self.rubric_part, **self.reward_part(settings.proxy)}
+        return self.stage(f"measure/{name}", config, expected, inputs, parts=parts, partial_input="train")
 
     def null(self, name: str, settings: Any, replicate: int) -> Stage:
         """Rows of pi_ref, measured again and again."""
         config = {**self._measured(settings, replicate), "looks": settings.looks}
         inputs = self._measuring(settings, replicate)
-        return self.stage(f"null/{name}", config, self._seconds_of_rows(settings.looks), inputs)
+        expected = self._seconds_of_rows(settings.looks)
+        parts = {**self.rubric_part, **self.reward_part(settings.proxy)}
+        return self.stage(f"null/{name}", config, expected, inputs, parts=parts)
 
     def best_of_n(self, name: str, settings: Any, replicate: int) -> Stage:
         """Rows of best-of-n over the pool."""
         inputs = {**self._measuring(settings, replicate), "pool": self.pool()}
-        return self.stage(f"bon/{name}", {"n": list(settings.n)}, 30, inputs)
+        parts = {**self.rubric_part, **self.reward_part(settings.proxy)}
+        return self.stage(f"bon/{name}", {"n": list(settings.n)}, 30, inputs, parts=parts)
 
     def _measuring(self, settings: MethodConfig, replicate: int) -> dict[str, Stage]:
         """The inputs of every stage that makes rows."""
@@ -214,24 +231,12 @@ class Chain:
 
     def _measured(self, settings: MethodConfig, replicate: int) -> dict[str, Any]:
         evaluation = dump(self.suite.evaluation, include=MEASURED)
-        return {**self.limit, "evaluation": evaluation, "stream": self.stream(settings, replicate), "seed": replicate}
-
-    def stream(self, settings: MethodConfig, replicate: int) -> str:
-        """The name of the random stream that a policy is measured with. It follows from settings, not from names."""
-        proxy, method = settings.proxy, settings.known_as
-        if proxy == GOLD:
-            method += "_gold"
-        else:
-            config, size = self.suite.proxies[proxy], self.suite.sft.model
-            if config.labels == "permuted":
-                proxy, method = "permuted", f"{method}_noise"
-            elif config.model == size:
-                proxy = "policy_sized"
-            else:
-                is_small = (config.model.layers, config.model.width) < (size.layers, size.width)
-                proxy = "small" if is_small else "large"
-        beta = getattr(settings, "beta", None)
-        return f"{method}-{proxy}{'' if beta is None else f'-b{beta:g}'}-r{replicate}"
+        return {
+            **self.limit,
+            "evaluation": evaluation,
+            "stream": evaluation_stream(self.suite, settings, replicate),
+            "seed": replicate,
+        }
 
     def _seconds_of_rows(self, rows: int) -> float:
         evaluation = self.suite.evaluation

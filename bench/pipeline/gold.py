@@ -1,4 +1,4 @@
-"""Stage `gold`: the judge. A reward model taught the preferences of its writers' rubric, or that rubric itself."""
+"""Stage `gold`: a reward model trained on the preferences of its writers' rubric, or that rubric itself."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +10,7 @@ from bench.engine.files import write_json
 from bench.engine.stage import Context
 from bench.pipeline.artifacts.world import WorldArtifact
 from gold.train import train_gold
+from gold.wide import Teacher
 
 
 def run(context: Context) -> Mapping[str, Any]:
@@ -20,7 +21,8 @@ def run(context: Context) -> Mapping[str, Any]:
     metrics: Mapping[str, Any] = {}
     if isinstance(config, TrainedGoldConfig):
         tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
-        model, metrics = train_gold(config, world, tokenizer, context.device, context.report)
+        teacher = Teacher(world, tokenizer, config.weights, context.part("rubric")({}))
+        model, metrics = train_gold(config, teacher, context.device, context.report)
         model.save_pretrained(folder)
     write_json(folder / "gold.json", {"type": config.type, "weights": config.weights})
     return metrics

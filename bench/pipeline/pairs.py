@@ -26,7 +26,7 @@ def run(context: Context) -> Mapping[str, Any]:
     folder = context.fresh()
     tokenizer = WorldArtifact(world_folder).tokenizer()
     scale = read_json(context.inputs["reference"] / "units.json")["gold_scale"]
-    gold = load_gold(context.inputs["gold"], tokenizer, context.device)
+    gold = load_gold(context.inputs["gold"], tokenizer, context.device, context.part("rubric"))
 
     available = WorldArtifact(world_folder).prompts("pairs")
     wanted = config.n + config.held_out

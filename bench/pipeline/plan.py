@@ -6,8 +6,10 @@ from typing import Any
 
 from bench.config.method import GOLD, MethodConfig
 from bench.config.suite import SuiteConfig
+from bench.engine.scheduler import with_inputs
 from bench.engine.stage import Stage
 from bench.pipeline.chain import Chain
+from bench.pipeline.names import cell_name
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,16 @@ class Plan:
     cells: dict[str, Cell]
 
 
+def plan_stages(plan: Plan) -> list[Stage]:
+    """Every stage of a plan, inputs first, each key once."""
+    return with_inputs([*plan.stages.values(), *(cell.stage for cell in plan.cells.values())])
+
+
 def build_plan(suite: SuiteConfig, threads: int) -> Plan:
     """Every stage and cell of a suite, in a fixed order."""
     chain = Chain(suite, threads)
     cells = {cell.name: cell for cell in _cells(chain)}
     return Plan(suite, chain.stages, cells)
-
-
-def plan_stages(plan: Plan) -> list[Stage]:
-    """Every stage of a plan, inputs first, each key once."""
-    named = [*plan.stages.values(), *(cell.stage for cell in plan.cells.values())]
-    return list({stage.key: stage for top in named for stage in top.closure()}.values())
 
 
 def _cells(chain: Chain) -> Iterator[Cell]:
@@ -78,8 +79,3 @@ def _cell(chain: Chain, method: str, settings: MethodConfig, replicate: int) -> 
         return Cell(name, method, chain.measure(name, settings, replicate, training), identity, training)
     stage = chain.best_of_n if settings.stage == "bon" else chain.null
     return Cell(name, method, stage(name, settings, replicate), identity)
-
-
-def cell_name(method: str, proxy: str, beta: float | None, replicate: int) -> str:
-    """The name of a cell in rows, in the store and on the screen."""
-    return f"{method}-{proxy}{'' if beta is None else f'-b{beta:g}'}-r{replicate}"

@@ -23,7 +23,7 @@ def run(context: Context) -> Mapping[str, Any]:
     config = PoolConfig.model_validate(context.config["pool"])
     folder = context.fresh()
     tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
-    gold = load_gold(context.inputs["gold"], tokenizer, context.device)
+    gold = load_gold(context.inputs["gold"], tokenizer, context.device, context.part("rubric"))
     sizes = {SELECT: config.select_prompts, REPORT: config.report_prompts}
     prompts = pd.concat(
         [WorldArtifact(context.inputs["world"]).prompts(split, n) for split, n in sizes.items()], ignore_index=True
@@ -32,7 +32,7 @@ def run(context: Context) -> Mapping[str, Any]:
     pool["text_id"] = text_ids(pool)
     pool["gold_raw"] = pool.groupby("text_id")["gold_raw"].transform("first")  # equal texts tie exactly
     distinct = ~pool["text_id"].duplicated()
-    parts = rubric_table(pool.loc[distinct, "prompt"].tolist(), pool.loc[distinct, "response"].tolist())
+    parts = rubric_table(context.part("rubric")({}), *(pool.loc[distinct, c].tolist() for c in ("prompt", "response")))
     parts = parts.add_prefix("rubric_").assign(text_id=pool.loc[distinct, "text_id"].to_numpy())
     pool = pool.merge(parts, on="text_id", how="left", validate="many_to_one")
     pool["rubric"] = pool.filter(regex="^rubric_").sum(axis=1)

@@ -1,23 +1,23 @@
 """Stage `proxy`: a reward model fitted to the pairs, or to gold itself; calibrated and audited on held-out pairs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from transformers import PreTrainedTokenizerFast
 
-from bench.config.models import ProxyConfig
+from bench.config.reward import RewardConfig
 from bench.core.records import read_parquet, write_parquet
 from bench.core.seeds import np_stream
 from bench.engine.files import read_json, write_json
 from bench.engine.stage import Context
 from bench.lm.codec import encode
-from bench.lm.policy import load_policy, parameter_count
+from bench.lm.policy import load_policy
+from bench.pipeline.artifacts.pairs import PairsArtifact
+from bench.pipeline.artifacts.reference import ReferenceArtifact
 from bench.pipeline.artifacts.world import WorldArtifact
-from bench.rewards.bradley_terry import fit_proxy, new_reward_model
-from bench.rewards.distil import distil
-from bench.rewards.model import RewardModel, load_reward_model
+from bench.rewards.base import FitInputs
 from bench.rewards.units import calibration_scale, label_ce, within_prompt_corr, within_prompt_sd
 from gold.model import load_gold
 
@@ -35,32 +35,28 @@ def permuted(pairs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def run(context: Context) -> Mapping[str, Any]:
-    """Writes a sequence-classification folder, calibration.json and the pi_ref pool's raw scores."""
-    config = ProxyConfig.model_validate(context.config["proxy"])
+    """Writes the reward's folder, calibration.json and the pi_ref pool's raw scores."""
+    config: RewardConfig = context.part("reward").model_validate(context.config["proxy"])
     seed = int(context.config["seed"])
     folder = context.fresh()
     tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
-    pairs = read_parquet(context.inputs["pairs"] / "pairs.parquet")
-    train, held_out = (pairs[pairs["split"] == split].reset_index(drop=True) for split in ("train", "held_out"))
-    if config.labels == "permuted":
+    pairs = PairsArtifact(context.inputs["pairs"])
+    train, held_out = pairs.split("train"), pairs.split("held_out")
+    if config.says_nothing:
         train = permuted(train, np_stream("permuted", seed))
-    if config.labels == "distilled":
-        metrics = _distilled(context, config, tokenizer, seed)
-    else:
-        metrics = fit_proxy(
-            config, tokenizer, train, context.inputs.get("lm"), seed, folder, context.device, context.report
-        )
-    model = load_reward_model(folder, context.device)
+    inputs = FitInputs(train, tokenizer, seed, folder, context.device, context.report, context.inputs.get("lm"))
+    metrics = config.fit(_with_gold(context, inputs) if config.needs_gold else inputs)
+    scorer = config.load(folder, context.device)
 
     def scores(table: pd.DataFrame, side: str, ended: str) -> np.ndarray:
         rows = encode(tokenizer, table["prompt"].tolist(), table[side].tolist(), table[ended].tolist())
-        return model.score(rows.to(context.device)).double().cpu().numpy()
+        return scorer.score(rows.to(context.device)).double().cpu().numpy()
 
     difference = scores(held_out, "chosen", "chosen_eos") - scores(held_out, "rejected", "rejected_eos")
     pool = read_parquet(context.inputs["reference"] / "samples.parquet")
     raw = scores(pool, "response", "eos")
     own_sd = within_prompt_sd(raw, pool["prompt_id"].to_numpy(str))
-    if config.labels == "permuted":
+    if config.says_nothing:
         # Its calibrated scale is 0 up to noise; give it gold's spread instead, so that it pushes as hard.
         scale = read_json(context.inputs["reference"] / "units.json")["gold_sd"] / own_sd
     else:
@@ -70,37 +66,24 @@ def run(context: Context) -> Mapping[str, Any]:
     return {
         **metrics,
         **audit(difference, scale, held_out),
-        "params": parameter_count(model),
+        "params": scorer.params,
         "gold_corr_pi_ref": within_prompt_corr(pool.assign(proxy_raw=raw), "proxy_raw", "gold_raw"),
         "sd_logits": scale * own_sd,
     }
 
 
-def _distilled(
-    context: Context, config: ProxyConfig, tokenizer: PreTrainedTokenizerFast, seed: int
-) -> dict[str, float]:
-    """Gold distilled on rl prompts, whose samples no policy is measured on; writes the model into the folder."""
-    policy = load_policy(context.inputs["sft"], context.device).requires_grad_(False)
-    fresh = new_reward_model(
-        config, tokenizer, policy.model.config.max_position_embeddings, context.inputs.get("lm"), seed
+def _with_gold(context: Context, inputs: FitInputs) -> FitInputs:
+    """The inputs with gold in logits, pi_ref, and rl prompts, on whose samples no policy is measured."""
+    world = WorldArtifact(context.inputs["world"])
+    gold = load_gold(context.inputs["gold"], inputs.tokenizer, context.device, context.part("rubric"))
+    scale = ReferenceArtifact(context.inputs["reference"]).units["gold_scale"]
+    return replace(
+        inputs,
+        gold=lambda samples: scale * gold(samples),
+        policy=load_policy(context.inputs["sft"], context.device).requires_grad_(False),
+        prompts=world.prompts("rl")["prompt"].tolist(),
+        max_new_tokens=int(context.config["max_new_tokens"]),
     )
-    student = RewardModel(fresh.to(context.device))
-    gold = load_gold(context.inputs["gold"], tokenizer, context.device)
-    scale = read_json(context.inputs["reference"] / "units.json")["gold_scale"]
-    metrics = distil(
-        config,
-        student,
-        policy,
-        lambda drawn: scale * gold(drawn),
-        tokenizer,
-        WorldArtifact(context.inputs["world"]).prompts("rl")["prompt"].tolist(),
-        int(context.config["max_new_tokens"]),
-        seed,
-        context.device,
-        context.report,
-    )
-    student.model.save_pretrained(context.folder)
-    return metrics
 
 
 def audit(difference: np.ndarray, scale: float, held_out: pd.DataFrame) -> dict[str, float]:

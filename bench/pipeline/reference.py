@@ -1,7 +1,7 @@
 """Stage `reference`: the stored pool of pi_ref samples that gives every score its zero and its unit.
 
-It also holds the first gates: entropy, length cap, and whether gold agrees with the rubric it was taught. A gold that
-does not follow that on pi_ref samples stops the run here; how far it follows the users' is told, no more.
+It also holds the first gates: entropy, length cap, and whether gold agrees with its writers' rubric. A gold that
+does not follow that on pi_ref samples stops the run here. Its agreement with the users' rubric is only reported.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ from bench.errors import GateError
 from bench.pipeline.artifacts.world import WorldArtifact
 from bench.pipeline.drawing import draw_reference
 from bench.rewards.units import GOLD_SD_LOGITS, within_prompt_corr, within_prompt_sd
+from gold.base import Rubric
 from gold.model import load_gold, rubric_table, writer_weights
 
 
@@ -25,23 +26,23 @@ def run(context: Context) -> Mapping[str, Any]:
     config = ReferenceConfig.model_validate(context.config["reference"])
     folder = context.fresh()
     tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
-    gold = load_gold(context.inputs["gold"], tokenizer, context.device)
+    gold = load_gold(context.inputs["gold"], tokenizer, context.device, context.part("rubric"))
     prompts = pd.concat(
         [WorldArtifact(context.inputs["world"]).prompts(split, context.config[split]) for split in (SELECT, REPORT)],
         ignore_index=True,
     )
     pool = draw_reference(context, prompts, config.samples_per_prompt, "reference", 0, gold)
-    parts = rubric_table(pool["prompt"].tolist(), pool["response"].tolist())
+    parts = rubric_table(context.part("rubric")({}), pool["prompt"].tolist(), pool["response"].tolist())
     pool["rubric"] = parts.sum(axis=1).to_numpy()
     pool = pd.concat([pool, parts.add_prefix("rubric_")], axis=1)
     weights = writer_weights(context.inputs["gold"])
     corr = within_prompt_corr(pool, "gold_raw", "rubric")
-    by_writers = _by_writers(pool, weights) if weights else {}
-    taught = by_writers.get("gold_writers_corr", corr)
-    if not taught >= config.min_gold_rubric_corr:
+    by_writers = _by_writers(pool, context.part("rubric")(weights)) if weights else {}
+    learned = by_writers.get("gold_writers_corr", corr)
+    if not learned >= config.min_gold_rubric_corr:
         raise GateError(
-            f"gold follows the rubric that it was taught too little on pi_ref samples: within-prompt correlation "
-            f"{taught:.3f}, needed {config.min_gold_rubric_corr}; train gold longer (gold.steps) or make it larger "
+            f"gold follows its rubric too little on pi_ref samples: within-prompt correlation "
+            f"{learned:.3f}, needed {config.min_gold_rubric_corr}; train gold longer (gold.steps) or make it larger "
             "(gold.model)"
         )
     ids = pool["prompt_id"].to_numpy(str)
@@ -63,10 +64,10 @@ def run(context: Context) -> Mapping[str, Any]:
     }
 
 
-def _by_writers(pool: pd.DataFrame, weights: Mapping[str, float]) -> dict[str, float]:
+def _by_writers(pool: pd.DataFrame, rubric: Rubric) -> dict[str, float]:
     """Where writers weigh the rubric: its unit, and how gold and the users' rubric go with it."""
     texts = pool["prompt"].tolist(), pool["response"].tolist()
-    pool = pool.assign(writers=rubric_table(*texts, weights).sum(axis=1).to_numpy())
+    pool = pool.assign(writers=rubric_table(rubric, *texts).sum(axis=1).to_numpy())
     return {
         "gold_writers_corr": within_prompt_corr(pool, "gold_raw", "writers"),
         "writers_rubric_corr": within_prompt_corr(pool, "writers", "rubric"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,12 @@ class Measurement:
 
 
 def gold_reward(
-    gold: Path, reference: ReferenceArtifact, units: ReferenceArtifact, words: PreTrainedTokenizerFast, device: str
+    context: Context, reference: ReferenceArtifact, units: ReferenceArtifact, words: PreTrainedTokenizerFast
 ) -> Reward:
     """Gold centred on the pool `reference`, in the unit of `units`."""
     scale, sd = units.units["gold_scale"], units.units["gold_sd"]
-    return Reward(load_gold(gold, words, device), units_from_pool(reference.pool, "gold_raw", scale, sd))
+    gold = load_gold(context.inputs["gold"], words, context.device, context.part("rubric"))
+    return Reward(gold, units_from_pool(reference.pool, "gold_raw", scale, sd))
 
 
 def open_measurement(context: Context) -> Measurement:
@@ -46,16 +48,16 @@ def open_measurement(context: Context) -> Measurement:
     inputs, device = context.inputs, context.device
     tokenizer = WorldArtifact(inputs["world"]).tokenizer()
     reference, units = ReferenceArtifact(inputs["reference"]), ReferenceArtifact(inputs["units"])
-    gold = gold_reward(inputs["gold"], reference, units, tokenizer, device)
+    gold = gold_reward(context, reference, units, tokenizer)
     proxy = gold
     if "proxy" in inputs:
-        proxy = ProxyArtifact(inputs["proxy"]).reward(reference, units, tokenizer, device)
+        proxy = ProxyArtifact(inputs["proxy"], context.part("reward").load).reward(reference, units, tokenizer, device)
     pool = reference.pool
     parts = pool.groupby("prompt_id")[[c for c in pool.columns if c.startswith("rubric_")]].mean()
     scoring = Scoring(
         gold=gold,
         proxy=proxy,
-        rubric=rubric_table,
+        rubric=partial(rubric_table, context.part("rubric")({})),
         rubric_units=RubricUnits(parts.rename(columns=lambda c: c.removeprefix("rubric_")), units.units["rubric_sd"]),
         pool={str(p): g.to_numpy(float) for p, g in pool.groupby("prompt_id")["gold_raw"]},
     )

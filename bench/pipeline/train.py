@@ -135,7 +135,10 @@ def _margin_loss(context: Context, name: str) -> Callable[[Tensor], Tensor]:
 
 
 def _proxy_logits(context: Context) -> Score:
-    proxy, units = ProxyArtifact(context.inputs["proxy"]), ReferenceArtifact(context.inputs["reference"])
+    proxy, units = (
+        ProxyArtifact(context.inputs["proxy"], context.part("reward").load),
+        ReferenceArtifact(context.inputs["reference"]),
+    )
     tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
     return proxy.reward(units, units, tokenizer, context.device).logits(proxy.pi_ref_mean())
 
@@ -143,7 +146,7 @@ def _proxy_logits(context: Context) -> Score:
 def _gold_logits(context: Context) -> Score:
     units = ReferenceArtifact(context.inputs["reference"])
     tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
-    gold = gold_reward(context.inputs["gold"], units, units, tokenizer, context.device)
+    gold = gold_reward(context, units, units, tokenizer)
     return gold.logits(float(units.pool["gold_raw"].mean()))
 
 

@@ -1,16 +1,48 @@
 """A reward: a scorer of responses with its units. Gold, a proxy and a rubric program are its kinds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from pathlib import Path
+from typing import Any, final
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from torch import Tensor
+from transformers import PreTrainedTokenizerFast
 
 from bench.core.types import Score, Sequences
+from bench.lm.policy import TransformerPolicy
 from bench.rewards.units import Units
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Raw scores, and the size of the model behind them; None for a program."""
+
+    score: Score
+    params: int | None
+
+
+@dataclass(frozen=True)
+class FitInputs:
+    """What a proxy may be fitted to.
+
+    `pairs` has the columns prompt, chosen, rejected, chosen_eos and rejected_eos. `lm` is the folder of the language
+    model that it starts from. The last four are for audits that read gold: its score in logits, pi_ref, prompts and T.
+    """
+
+    pairs: pd.DataFrame
+    tokenizer: PreTrainedTokenizerFast
+    seed: int
+    folder: Path
+    device: str
+    report: Callable[[Mapping[str, Any]], None]
+    lm: Path | None = None
+    gold: Score | None = None
+    policy: TransformerPolicy | None = None
+    prompts: Sequence[str] = ()
+    max_new_tokens: int = 0
 
 
 @final

@@ -3,11 +3,9 @@
 Runs in a process that does nothing else, as every TRL fit does; a fit leaves no trace in the next one there.
 """
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from datasets import Dataset
 from jaxtyping import Bool, Int
@@ -16,12 +14,13 @@ from transformers import GPTNeoXForSequenceClassification, PreTrainedTokenizerFa
 from transformers.modeling_outputs import SequenceClassifierOutput
 from trl import RewardConfig, RewardTrainer
 
-from bench.config.models import ProxyConfig
 from bench.core.seeds import seed_of
 from bench.core.types import Sequences
 from bench.lm.codec import prompt_token_ids, response_token_ids
 from bench.lm.policy import load_policy, neox_config
 from bench.lm.sft import TRAINER, Report, train_and_save
+from bench.rewards.base import FitInputs
+from bench.rewards.config import BradleyTerryConfig
 from bench.rewards.model import RewardModel, with_zero_head
 
 
@@ -56,7 +55,7 @@ def forked(ids_BL: Int[Tensor, "B L"], mask_BL: Bool[Tensor, "B L"]) -> Sequence
 
 
 def new_reward_model(
-    config: ProxyConfig, tokenizer: PreTrainedTokenizerFast, max_positions: int, lm: Path | None, seed: int
+    config: BradleyTerryConfig, tokenizer: PreTrainedTokenizerFast, max_positions: int, lm: Path | None, seed: int
 ) -> GPTNeoXForSequenceClassification:
     """A reward model of the config's size, its trunk from the LM at `lm` or drawn from `seed`."""
     with torch.random.fork_rng(devices=[]):
@@ -65,17 +64,9 @@ def new_reward_model(
     return model if lm is None else with_zero_head(load_policy(lm, "cpu").model, model)
 
 
-def fit_proxy(
-    config: ProxyConfig,
-    tokenizer: PreTrainedTokenizerFast,
-    pairs: pd.DataFrame,
-    lm: Path | None,
-    seed: int,
-    folder: Path,
-    device: str,
-    report: Callable[[Mapping[str, Any]], None],
-) -> dict[str, float]:
-    """Train on `pairs` (prompt, chosen, rejected, chosen_eos, rejected_eos), write the model, return metrics."""
+def fit_proxy(config: BradleyTerryConfig, inputs: FitInputs) -> dict[str, float]:
+    """Train on the pairs, write the model, return metrics."""
+    tokenizer, pairs, seed, folder = inputs.tokenizer, inputs.pairs, inputs.seed, inputs.folder
     prompts = prompt_token_ids(tokenizer, pairs["prompt"])
 
     def rows(side: str) -> list[list[int]]:
@@ -84,8 +75,8 @@ def fit_proxy(
 
     chosen, rejected = rows("chosen"), rows("rejected")
     longest = max(map(len, chosen + rejected))
-    callback = Report(report)
-    model = new_reward_model(config, tokenizer, longest, lm, seed_of("proxy.init", seed))
+    callback = Report(inputs.report)
+    model = new_reward_model(config, tokenizer, longest, inputs.lm, seed_of("proxy.init", seed))
     trainer = RewardTrainer(
         model=PairReader(model),
         args=RewardConfig(
@@ -94,7 +85,7 @@ def fit_proxy(
             per_device_train_batch_size=config.batch,
             learning_rate=config.lr,
             seed=seed_of("proxy.order", seed) % 2**31,
-            use_cpu=device == "cpu",
+            use_cpu=inputs.device == "cpu",
             disable_dropout=True,
             max_length=None,
             **TRAINER,

@@ -13,13 +13,15 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, get_cosine_schedule_with_warmup
 
-from bench.config.models import ProxyConfig
 from bench.core.seeds import np_stream, seed_of
 from bench.core.types import Score
 from bench.errors import DivergedError
 from bench.lm.codec import encode_prompts
 from bench.lm.generate import generate
 from bench.lm.policy import Policy
+from bench.rewards.base import FitInputs
+from bench.rewards.bradley_terry import new_reward_model
+from bench.rewards.config import BradleyTerryConfig
 from bench.rewards.model import RewardModel
 
 SAMPLES_PER_PROMPT = 4
@@ -36,7 +38,7 @@ def residual(score_B: Float[Tensor, " B"], gold_B: Float[Tensor, " B"], k: int) 
 
 
 def distil(
-    config: ProxyConfig,
+    config: BradleyTerryConfig,
     student: RewardModel,
     policy: Policy,
     gold: Score,
@@ -80,3 +82,26 @@ def distil(
     student.eval().requires_grad_(False)
     last = slice(-max(1, config.steps // 4), None)
     return {"distilled_residual": sum(missed[last]) / sum(all_of_it[last])}
+
+
+def fit_distilled(config: BradleyTerryConfig, inputs: FitInputs) -> dict[str, float]:
+    """Distil gold on prompts on whose samples no policy is measured, write the model, return metrics."""
+    assert inputs.policy is not None
+    assert inputs.gold is not None
+    positions = inputs.policy.model.config.max_position_embeddings
+    fresh = new_reward_model(config, inputs.tokenizer, positions, inputs.lm, inputs.seed)
+    student = RewardModel(fresh.to(inputs.device))
+    metrics = distil(
+        config,
+        student,
+        inputs.policy,
+        inputs.gold,
+        inputs.tokenizer,
+        inputs.prompts,
+        inputs.max_new_tokens,
+        inputs.seed,
+        inputs.device,
+        inputs.report,
+    )
+    student.model.save_pretrained(inputs.folder)
+    return metrics

@@ -124,7 +124,7 @@ def test_a_locked_stage_is_in_use_and_a_stranger_at_work_stops_deletion(run, cap
     assert gc(run) == 0
     assert "everything is in use" in capsys.readouterr().out
     assert main(["gc", "delete=true", f"store={run.store}", f"runs={run.root}"]) == 2
-    assert f"works in {run.store} (cell {OLD[:8]})" in capsys.readouterr().err
+    assert f"works in {run.store} (measure {OLD[:8]})" in capsys.readouterr().err
     assert sorted(run.store.rglob("*")) == before
 
 

@@ -1,6 +1,5 @@
 """Mistakes that would end a run after it has begun are one line and exit 2, and nothing is made."""
 
-import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from bench.config.compose import compose
 from bench.config.suite import RuntimeConfig
 from bench.engine.store import Store
 from bench.errors import ConfigError
+from bench.pipeline.plan import build_plan, plan_stages
 
 MINE = ["+method.mine={type: preference, f: mine, beta: [.1]}", "methods=[mine]"]
 
@@ -86,8 +86,16 @@ def test_more_threads_than_cores(refused):
 
 def test_a_disk_that_cannot_hold_the_run(refused, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=7 * 2**20))
-    line = refused()
-    assert re.fullmatch(r"store=\S+ has 7 MiB free and this run needs about 50 MiB; free some .* on another disk", line)
+    wrong, _, remedy = refused().partition("; ")
+    stages = plan_stages(build_plan(compose(["smoke"])[0], 1))
+    assert wrong.endswith(f"store has 7 MiB free and this run needs about {5 * len(stages)} MiB")
+    assert remedy == "free some (bench gc), or give store=DIR on another disk"
+
+
+@pytest.mark.parametrize("store", ["file", "file/store", "/proc/goldbench"])
+def test_a_store_that_cannot_be_written_to(refused, tmp_path, store):
+    (tmp_path / "file").touch()
+    assert refused(store=tmp_path / store).startswith(f"store={tmp_path / store} cannot be written to (")
 
 
 def test_the_space_that_a_run_needs_is_learned_from_the_store(tmp_path):
@@ -138,6 +146,8 @@ def test_a_run_folder_inside_the_store(refused, tmp_path):
             "pairs.n + pairs.held_out = 3156 is more than the 3000 prompts of the split 'pairs'; "
             "raise world.splits.pairs or lower it",
         ),
+        (["reference.report_prompts=129"], "reference.report_prompts = 129 is more than the 128 prompts of the"),
+        (["reference.select_prompts=129"], "reference.select_prompts = 129 is more than the 128 prompts of the"),
         (["evaluation.report_prompts=129"], "evaluation.report_prompts = 129 is more than the 128 prompts of the"),
         (["evaluation.select_prompts=129"], "evaluation.select_prompts = 129 is more than the 128 prompts of the"),
         (["pool.report_prompts=200"], "pool.report_prompts = 200 is more than the 128 prompts of the"),

@@ -15,7 +15,7 @@ from gold.wide import UNIT, Teacher
 
 WORLD = NotesConfig(slots=4).build()
 TOKENIZER = WORLD.tokenizer()
-USERS = Teacher(WORLD, TOKENIZER, {})
+USERS = Teacher(WORLD, TOKENIZER, {}, NotesRubric())
 TINY = TrainedGoldConfig(
     model=ModelConfig(layers=2, width=32, heads=2), prompts=64, steps=3, prompts_per_step=2, responses_per_prompt=4
 )
@@ -29,9 +29,14 @@ def _short_audit():
         yield
 
 
+def fitted(config):
+    teacher = Teacher(WORLD, TOKENIZER, config.weights, NotesRubric())
+    return train_gold(config, teacher, "cpu", lambda _: None)
+
+
 @pytest.fixture(scope="module")
 def trained():
-    return train_gold(TINY, WORLD, TOKENIZER, "cpu", lambda _: None)
+    return fitted(TINY)
 
 
 def test_pair_loss_against_a_loop():
@@ -73,7 +78,7 @@ def test_rows_carry_the_rubric_of_every_beginning(response, ended):
 def test_rows_of_other_writers_carry_their_weighted_rubric():
     weights = {"facts": 0.5, "structure": 3.0}
     response = "dear boss , my laptop is lost ."
-    batch = Teacher(WORLD, TOKENIZER, weights).score([PROMPT], [response], [True])
+    batch = Teacher(WORLD, TOKENIZER, weights, NotesRubric()).score([PROMPT], [response], [True])
     parts = NotesRubric().parts(PROMPT, response)
     expected = sum(weights.get(name, 1.0) * value for name, value in parts.items())
     assert expected == pytest.approx(NotesRubric(weights).score([PROMPT], [response])[0])
@@ -149,7 +154,7 @@ def test_half_of_the_heads_start_by_looking_for_their_own_word():
 
 def test_training_repeats_to_the_byte_and_leaves_the_global_generator_alone(trained):
     before = torch.get_rng_state()
-    second, second_metrics = train_gold(TINY, WORLD, TOKENIZER, "cpu", lambda _: None)
+    second, second_metrics = fitted(TINY)
     assert torch.equal(before, torch.get_rng_state())
     first, first_metrics = trained
     assert first_metrics == second_metrics
@@ -160,7 +165,7 @@ def test_training_repeats_to_the_byte_and_leaves_the_global_generator_alone(trai
 
 def test_weights_of_one_train_the_same_gold_to_the_byte(trained):
     ones = TINY.model_copy(update={"weights": dict.fromkeys(PARTS, 1.0)})
-    model, metrics = train_gold(ones, WORLD, TOKENIZER, "cpu", lambda _: None)
+    model, metrics = fitted(ones)
     first, first_metrics = trained
     assert all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), model.state_dict().values(), strict=True))
     assert {name: metrics[name] for name in first_metrics} == first_metrics
@@ -169,7 +174,7 @@ def test_weights_of_one_train_the_same_gold_to_the_byte(trained):
 
 def test_other_weights_train_another_gold_and_tell_both_correlations(trained):
     blind = TINY.model_copy(update={"weights": {"facts": 0.0, "restating": 0.0}})
-    model, metrics = train_gold(blind, WORLD, TOKENIZER, "cpu", lambda _: None)
+    model, metrics = fitted(blind)
     assert not torch.equal(model.score.weight, trained[0].score.weight)
     assert metrics["wide_users_corr"] != pytest.approx(metrics["wide_corr"], abs=1e-3)
     assert not any(name.endswith("users_corr") for name in trained[1])

@@ -5,13 +5,14 @@ import sys
 import pytest
 
 from bench.config.load import load_suite, scale_names, suite_names
-from bench.config.models import ModelConfig, PairsConfig, ProxyConfig
+from bench.config.models import ModelConfig, PairsConfig
 from bench.config.suite import SuiteConfig
 from bench.core.records import ROW_COLUMNS
 from bench.methods.best_of_n import BestOfNConfig
 from bench.methods.ppo import PPOConfig
 from bench.methods.preference import PreferenceConfig
 from bench.pipeline.plan import build_plan
+from bench.rewards.config import BradleyTerryConfig
 
 METHODS = {
     "ppo": PPOConfig.sweep(beta=(0.1, 0.3), steps=5),
@@ -86,9 +87,9 @@ def test_cells_of_a_replicate_share_pairs_and_proxy():
 
 
 def test_a_proxy_of_another_size_starts_from_an_lm_of_its_size():
-    small = ProxyConfig(model=ModelConfig(layers=1, width=32, heads=2))
+    small = BradleyTerryConfig(model=ModelConfig(layers=1, width=32, heads=2))
     made = plan(
-        proxies={"policy_sized": ProxyConfig(), "small": small},
+        proxies={"policy_sized": BradleyTerryConfig(), "small": small},
         method={"bon": BestOfNConfig.sweep(proxy=("small",))},
         methods=("bon",),
     )
@@ -96,7 +97,7 @@ def test_a_proxy_of_another_size_starts_from_an_lm_of_its_size():
     assert stage.inputs["lm"].config["model"] == {"layers": 1, "width": 32, "heads": 2}
     same = plan().cells["bon-policy_sized-r0"].stage
     assert same.inputs["proxy"].inputs["lm"].key == same.inputs["sft"].key
-    scratch = plan(proxies={"policy_sized": ProxyConfig(init="scratch")}).cells["bon-policy_sized-r0"].stage
+    scratch = plan(proxies={"policy_sized": BradleyTerryConfig(init="scratch")}).cells["bon-policy_sized-r0"].stage
     assert "lm" not in scratch.inputs["proxy"].inputs
 
 

@@ -19,6 +19,7 @@ from bench.pipeline import reference
 from bench.pipeline.artifacts.world import WorldArtifact
 from bench.rewards.units import within_prompt_sd
 from gold.model import rubric_score, rubric_table
+from gold.rubric import NotesRubric
 
 CELLS = ("ppo-policy_sized-b0.01-r0", "dpo-policy_sized-b0.1-r0")
 
@@ -51,7 +52,7 @@ def test_the_reference_pool_fixes_golds_unit(built):
     )
     logits = units["gold_scale"] * pool["gold_raw"].to_numpy(float)
     assert within_prompt_sd(logits, pool["prompt_id"].to_numpy(str)) == pytest.approx(1.5)
-    parts = rubric_table(pool["prompt"].tolist(), pool["response"].tolist())
+    parts = rubric_table(NotesRubric(), pool["prompt"].tolist(), pool["response"].tolist())
     np.testing.assert_allclose(pool["rubric"], parts.sum(axis=1), atol=1e-12)
     assert pool.groupby("prompt_id").size().eq(8).all()
 
@@ -77,8 +78,10 @@ def test_gold_is_gated_by_the_rubric_it_was_taught(built, tmp_path, monkeypatch)
     assert metrics["writers_rubric_corr"] == pytest.approx(expected)
     assert metrics["gold_writers_corr"] == pytest.approx(1.0)
 
-    monkeypatch.setattr(reference, "load_gold", lambda folder, tokenizer, device: rubric_score(tokenizer, {}))
-    with pytest.raises(GateError, match="rubric that it was taught"):
+    monkeypatch.setattr(
+        reference, "load_gold", lambda folder, tokenizer, device, rubric: rubric_score(rubric({}), tokenizer)
+    )
+    with pytest.raises(GateError, match="follows its rubric too little"):
         toy_artifacts.run_stage(plan, "reference", taught, tmp_path / "again", **strict)
 
 

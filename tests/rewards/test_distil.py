@@ -4,18 +4,18 @@ import torch
 import toy_artifacts
 import toy_lm
 
-from bench.config.models import ProxyConfig
 from bench.config.suite import SuiteConfig
 from bench.core.records import read_parquet
 from bench.engine.files import read_json
 from bench.errors import DivergedError
+from bench.rewards.config import BradleyTerryConfig
 from bench.rewards.distil import distil, residual
 from bench.rewards.model import load_reward_model
 
 
 def _distil(gold, **changes):
     student = toy_lm.reward_model(seed=2)
-    config = ProxyConfig(labels="distilled", batch=32, lr=1e-2, **changes)
+    config = BradleyTerryConfig(labels="distilled", batch=32, lr=1e-2, **changes)
     policy = toy_lm.policy().requires_grad_(False)
     metrics = distil(config, student, policy, gold, toy_lm.tokenizer(), toy_lm.PROMPTS, 8, 0, "cpu", lambda event: None)
     return student, metrics["distilled_residual"]

@@ -15,11 +15,13 @@ import torch
 import toy_lm
 from safetensors.torch import save_file
 
-from bench.config.models import ProxyConfig, SFTConfig
+from bench.config.models import SFTConfig
 from bench.lm.codec import prompt_token_ids, response_token_ids
 from bench.lm.policy import TransformerPolicy
 from bench.lm.sft import fit_sft
+from bench.rewards.base import FitInputs
 from bench.rewards.bradley_terry import fit_proxy
+from bench.rewards.config import BradleyTerryConfig
 
 BETA, TINY_RATE = 0.3, 1e-12
 REJECTED, REJECTED_ENDED = ["two", "one one one", "blue", "red red"], [True, True, False, True]
@@ -93,19 +95,21 @@ def own_fits(folder: Path) -> None:
     metrics["sft"] = fit_sft(sft, tokenizer, *demonstrations(), folder / "sft", "cpu", ignore)["train_loss"]
     table = pd.concat([pairs()] * 2, ignore_index=True)
     for init in ("lm", "scratch"):
-        config = ProxyConfig(model=toy_lm.SIZE, init=init, epochs=25, batch=8, lr=TINY_RATE)
+        config = BradleyTerryConfig(model=toy_lm.SIZE, init=init, epochs=25, batch=8, lr=TINY_RATE)
         lm = folder / "sft" if init == "lm" else None
         (folder / init).mkdir()
-        metrics[init] = fit_proxy(config, tokenizer, table, lm, 0, folder / init, "cpu", ignore)["train_loss"]
+        metrics[init] = fit_proxy(config, FitInputs(table, tokenizer, 0, folder / init, "cpu", ignore, lm))[
+            "train_loss"
+        ]
     (folder / "fits.json").write_text(json.dumps(metrics))
 
 
 def fit_at_full_rate(folder: Path) -> None:
     """A proxy that does learn, from batches in a random order."""
     folder.mkdir()
-    config = ProxyConfig(model=toy_lm.SIZE, init="scratch", epochs=5, batch=4, lr=1e-2)
+    config = BradleyTerryConfig(model=toy_lm.SIZE, init="scratch", epochs=5, batch=4, lr=1e-2)
     table = pd.concat([pairs()] * 3, ignore_index=True)
-    fit_proxy(config, toy_lm.tokenizer(), table, None, 0, folder, "cpu", lambda _: None)
+    fit_proxy(config, FitInputs(table, toy_lm.tokenizer(), 0, folder, "cpu", lambda _: None))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from bench.config.explain import validated
 from bench.config.suite import SuiteConfig
 from bench.engine.stage import Context
 from bench.errors import ConfigError
-from bench.pipeline.plan import Plan, build_plan
+from bench.pipeline.plan import Plan, build_plan, plan_stages
 from bench.pipeline.scoring import Measurement, open_measurement
 from bench.runs.folder import Run
 
@@ -75,7 +75,8 @@ class Opened:
     def context(self, manifest: Manifest) -> Context:
         """What the stage was given. Its own folder is the finished one: for reading."""
         inputs = {name: self.folder(self.by_key[key]) for name, key in manifest["inputs"].items()}
-        return Context(manifest["config"], inputs, self.folder(manifest), self.device, lambda event: None)
+        parts = next(stage.parts for stage in plan_stages(self.plan) if stage.name == manifest["name"])
+        return Context(manifest["config"], inputs, self.folder(manifest), self.device, lambda event: None, parts)
 
     def measurement(self, manifest: Manifest) -> Measurement:
         """What scores a cell, loaded once for all cells that share its models and pairs."""

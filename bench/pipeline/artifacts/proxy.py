@@ -1,5 +1,6 @@
 """What the stage `proxy` wrote: a calibrated reward model."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -9,10 +10,8 @@ from transformers import PreTrainedTokenizerFast
 from bench.core.records import read_parquet
 from bench.engine.files import read_json
 from bench.lm.codec import encode
-from bench.lm.policy import parameter_count
 from bench.pipeline.artifacts.reference import ReferenceArtifact
-from bench.rewards.base import Reward
-from bench.rewards.model import load_reward_model
+from bench.rewards.base import Reward, Scorer
 from bench.rewards.units import units_from_pool
 
 
@@ -22,22 +21,21 @@ class ProxyArtifact:
     """A fitted reward model with its calibration and its raw scores of the unit's pi_ref pool."""
 
     folder: Path
+    load: Callable[[Path, str], Scorer]
 
     def reward(
         self, reference: ReferenceArtifact, units: ReferenceArtifact, words: PreTrainedTokenizerFast, device: str
     ) -> Reward:
         """The proxy centred on the pool `reference`; gold's unit is that of `units`."""
-        model = load_reward_model(self.folder, device)
+        scorer = self.load(self.folder, device)
         if reference.folder == units.folder:
             raw = read_parquet(self.folder / "reference_scores.parquet")["proxy_raw"].to_numpy()
         else:
             rows = encode(words, *(reference.pool[c].tolist() for c in ("prompt", "response", "eos")))
-            raw = model.score(rows.to(device)).double().cpu().numpy()
+            raw = scorer.score(rows.to(device)).double().cpu().numpy()
         scale = read_json(self.folder / "calibration.json")["scale"]
         pool = reference.pool.assign(proxy_raw=raw)
-        return Reward(
-            model.score, units_from_pool(pool, "proxy_raw", scale, units.units["gold_sd"]), parameter_count(model)
-        )
+        return Reward(scorer.score, units_from_pool(pool, "proxy_raw", scale, units.units["gold_sd"]), scorer.params)
 
     def pi_ref_mean(self) -> float:
         """The mean raw score of the unit's pool."""

@@ -1,6 +1,6 @@
 """Settings of the world `notes`."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 class NotesConfig(WorldConfig):
     """The embedded world: short notes that state the facts of a brief in the requested tone."""
+
+    rubric: ClassVar[str] = "gold.rubric:NotesRubric"
 
     type: Literal["notes"] = "notes"
     slots: int = Field(default=8, ge=2, le=8, description="number of fact slots")

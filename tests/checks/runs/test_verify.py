@@ -229,8 +229,8 @@ def test_an_edited_report_table_is_named_by_line_and_column(run):
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        ([], "no run given"),
-        (["a", "b"], "2 runs (a, b) given"),
+        ([], "no run on the command line"),
+        (["a", "b"], "2 runs (a, b) on the command line"),
         (["nowhere"], "is no run folder"),
         (["RUN", "shrae=.1"], "did you mean 'share'"),
         (["RUN", "share=0"], "share"),
