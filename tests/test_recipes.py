@@ -75,12 +75,12 @@ def test_a_package_brings_a_method_a_loss_a_world_a_reward_and_a_section(made):
     root, first, _ = made
     assert (first["state"], first["failures"]) == ("done", {})
     assert first["methods"] == ["bon", "dpo", "offset", "ppo", "softer"]
-    assert "short-r0" in first["proxies"]
+    assert "words-r0" in first["proxies"]
     assert {"offset", "softer"} <= set(first["losses"])
     page = (root / "run0" / "report.html").read_text()
     assert "How long are the responses?" in page
     assert (root / "run0" / "figures" / "response_length.csv").is_file()
-    assert json.loads((root / "run0" / "config.json").read_text())["world"]["type"] == "careful"
+    assert json.loads((root / "run0" / "config.json").read_text())["world"]["type"] == "copying"
 
 
 def test_more_report_prompts_measure_anew_and_train_nothing(made):

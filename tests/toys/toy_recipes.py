@@ -21,7 +21,7 @@ from reports import build
 SIZE = "{layers: 1, width: 16, heads: 2}"
 TINY = [
     "suite=smoke",
-    "world.slots=2",
+    "world.type=copying",
     "world.splits={sft: 256, gold: 64, pairs: 192, rl: 96, select: 16, report: 32}",
     f"sft={{model: {SIZE}, steps: 20, batch: 16, max_new_tokens: 16}}",
     "gold.type=rubric",
@@ -36,9 +36,8 @@ TINY = [
     "method.bon={n: [1, 2, 4]}",
 ]
 RECIPES = [
-    "world.type=careful",
-    "+proxies.short={type: short}",
-    "method.ppo.proxy=[short]",
+    "+proxies.words={type: bag_of_words}",
+    "method.ppo.proxy=[words]",
     "+method.offset={type: offset, beta: [.1], epochs: 1, batch: 16}",
     "+method.softer={type: preference, f: softer, beta: [.1], epochs: 1, batch: 16}",
     "methods=[ppo,dpo,bon,offset,softer]",
