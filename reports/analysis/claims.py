@@ -32,7 +32,7 @@ class ClaimResult:
 
     name: str
     kind: str
-    asked: tuple[Inequality, ...]
+    tests: tuple[Inequality, ...]
     decision: Decision
     replicates: int
     kl: float
@@ -46,7 +46,7 @@ class ClaimResult:
     @property
     def headline(self) -> tuple[Inequality, ...]:
         """The inequalities to show: those over replicates where there are any, else each replicate's."""
-        return tuple(a for a in self.asked if not a.cell) or self.asked
+        return tuple(a for a in self.tests if not a.cell) or self.tests
 
 
 @dataclass(frozen=True)

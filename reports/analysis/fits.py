@@ -33,23 +33,23 @@ def fit_curves(values: Values) -> list[Fitted]:
     """Every setting whose first replicate has samples."""
     run = values.run
     settings = [cells for cells in run.settings if cells[0].curve.prompts > 1 and len(cells[0].curve) > 1]
-    drawn = values.resampling.of([cells[0].curve for cells in settings], DRAWS)
-    if drawn is None:
+    draws = values.resampling.of([cells[0].curve for cells in settings], DRAWS)
+    if draws is None:
         return []
     reach = [c[0].curve.d.max() for c in settings if c[0].best_of_n]
-    return [_fitted(cells, drawn, min(reach, default=0.0)) for cells in settings]
+    return [_fitted(cells, draws, min(reach, default=0.0)) for cells in settings]
 
 
-def _fitted(cells: list[Cell], drawn: Resamples, upper: float) -> Fitted:
+def _fitted(cells: list[Cell], draws: Resamples, upper: float) -> Fitted:
     first, curves = cells[0], [c.curve for c in cells if len(c.curve) > 1]
     if not first.best_of_n:
-        return Fitted(first, fit(first.curve, RL, drawn), leave_one_out(curves, RL))
+        return Fitted(first, fit(first.curve, RL, draws), leave_one_out(curves, RL))
     small = first.rows.n.to_numpy(dtype=float) <= BELOW_N
     return Fitted(
         first,
-        fit(first.curve, BEST_OF_N, drawn),
+        fit(first.curve, BEST_OF_N, draws),
         leave_one_out(curves, BEST_OF_N),
-        gamma(first.curve, upper, drawn),
-        fit(first.curve, BEST_OF_N, drawn, small),
-        ahead(first.curve, BEST_OF_N, small, drawn),
+        gamma(first.curve, upper, draws),
+        fit(first.curve, BEST_OF_N, draws, small),
+        ahead(first.curve, BEST_OF_N, small, draws),
     )

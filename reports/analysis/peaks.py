@@ -25,8 +25,8 @@ class Peak:
 
 def find_peaks(values: Values) -> dict[str, Peak]:
     """The peak of each trained cell that has select prompts, by the cell's name."""
-    drawn = values.resamples(DRAWS)
-    return {cell.name: peak for cell in values.run.trained if (peak := _peak(cell, drawn)) is not None}
+    draws = values.resamples(DRAWS)
+    return {cell.name: peak for cell in values.run.trained if (peak := _peak(cell, draws)) is not None}
 
 
 def hump_verdicts(values: Values) -> dict[int, HumpVerdict]:
@@ -40,13 +40,13 @@ def hump_verdicts(values: Values) -> dict[int, HumpVerdict]:
     return humps
 
 
-def _peak(cell: Cell, drawn: Resamples | None) -> Peak | None:
+def _peak(cell: Cell, draws: Resamples | None) -> Peak | None:
     curve = cell.curve
     row = peak_row(curve.gold_select)
     if row is None:
         return None
     kl_range = (float("nan"), float("nan"))
-    if drawn is not None and curve.prompts > 1 and len(curve) > 1:
-        d = peak_range(curve, drawn)
+    if draws is not None and curve.prompts > 1 and len(curve) > 1:
+        d = peak_range(curve, draws)
         kl_range = (d.low**2, d.high**2)
     return Peak(cell, row, kl_range, paired_difference(curve.gold_RP[row], curve.gold_RP[cell.last]))

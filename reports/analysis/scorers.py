@@ -57,11 +57,11 @@ class ScorerPeak:
         """In how many replicates no row lies clearly beyond it."""
         return sum(bool(np.nanmax(c.d) < INTERIOR * d) for c, d in zip(self.curves, self.places, strict=True))
 
-    def d(self, drawn: Resamples | None) -> Estimate:
+    def d(self, draws: Resamples | None) -> Estimate:
         """d* with its interval: t over replicates, or of the first one the rows not rejected as the highest."""
         if len(self.curves) >= ENOUGH:
             return replicate_mean(self.places)
-        return undefined(BY_PROMPT, "no samples are stored") if drawn is None else peak_range(self.curves[0], drawn)
+        return undefined(BY_PROMPT, "no samples are stored") if draws is None else peak_range(self.curves[0], draws)
 
 
 def scored_settings(run: RunData) -> list[list[Cell]]:

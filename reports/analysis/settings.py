@@ -45,8 +45,8 @@ def pair_methods(run: RunData) -> list[list[Cell]]:
 def _one_a_method(run: RunData, cells: Sequence[Cell]) -> list[list[Cell]]:
     found = []
     for method in run.methods:
-        own = [c for c in cells if c.method == method]
-        if own:
-            first = representative([c for c in own if c.proxy_name == own[0].proxy_name])
+        some = [c for c in cells if c.method == method]
+        if some:
+            first = representative([c for c in some if c.proxy_name == some[0].proxy_name])
             found.append([c for c in run.replicates(first) if len(c.curve) > 1])
     return found

@@ -86,8 +86,8 @@ def _strengths(resampling: Resampling, ends: pd.DataFrame, loss: str, cells: lis
 def end_gold(samples: pd.DataFrame, settings: Sequence[Sequence[Cell]]) -> Float:
     """Gold's prompt means at the end of training, the mean over each setting's replicates, [settings, prompts]."""
     place = {c.curve.row_ids[c.last]: i for i, cells in enumerate(settings) for c in cells}
-    own = samples[samples.row_id.isin(place)]
-    means = own.groupby(["row_id", "prompt_id"]).gold.mean().unstack("prompt_id")
+    some = samples[samples.row_id.isin(place)]
+    means = some.groupby(["row_id", "prompt_id"]).gold.mean().unstack("prompt_id")
     over = means.groupby(means.index.map(place)).mean().reindex(range(len(settings)))
     return over.to_numpy(dtype=float)
 

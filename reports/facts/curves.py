@@ -54,16 +54,16 @@ def within(found: Mapping[str, Estimate]) -> Evidence:
 
 def forms(analysis: Analysis) -> list[Fact]:
     """4 and 9: the two forms recover made-up parameters; their fits on this run; small n predicts large n."""
-    run, drawn, facts = analysis.run, analysis.resamples, []
+    run, draws, facts = analysis.run, analysis.resamples, []
     for form in FORMS.values():
         d = np.linspace(0.3, 5.0, 12)
         error = float(np.abs(np.subtract(solve(form, d, form.value(0.8, 0.15, d)), (0.8, 0.15))).max())
         facts.append(exact(4, f"the {form.name} form recovers (a, b)", error, 1e-9, "on twelve made-up rows"))
     for cell in (cells[0] for cells in analysis.smallest_betas if cells[0].on_policy):
-        if drawn is None or cell.curve.prompts < 2:
+        if draws is None or cell.curve.prompts < 2:
             continue
         form = BEST_OF_N if cell.best_of_n else RL
-        found = fit(cell.curve, form, drawn)
+        found = fit(cell.curve, form, draws)
         facts.append(_described(setting_label(cell, run), form, found))
         if cell.best_of_n:
             facts += _predicted(analysis, cell)
@@ -84,10 +84,10 @@ def _described(name: str, form: Form, found: Fit) -> Fact:
 
 def _predicted(analysis: Analysis, cell: Cell) -> list[Fact]:
     what = f"{setting_label(cell, analysis.run)}: a fit of n <= {FIT_N} predicts n = {PREDICT_N}"
-    drawn, n = analysis.resamples, cell.rows.n.to_numpy(dtype=float)
-    if drawn is None or PREDICT_N not in n:
+    draws, n = analysis.resamples, cell.rows.n.to_numpy(dtype=float)
+    if draws is None or PREDICT_N not in n:
         return [unanswered(9, what, f"no row at n = {PREDICT_N}")]
-    errors = {row.row_id: row.error for row in ahead(cell.curve, BEST_OF_N, n <= FIT_N, drawn)}
+    errors = {row.row_id: row.error for row in ahead(cell.curve, BEST_OF_N, n <= FIT_N, draws)}
     error = errors.get(cell.curve.row_ids[int(np.flatnonzero(n == PREDICT_N)[0])])
     if error is None:
         return [unanswered(9, what, f"too few rows up to n = {FIT_N}")]

@@ -68,10 +68,10 @@ def _best_of_n(run: RunData) -> list[Cell]:
 
 def _pools(cell: Cell, run: RunData) -> list[tuple[Float, Float]]:
     """(proxy, gold) of each prompt, where the pool is of this cell alone."""
-    own = run.pool[run.pool.proxy_id == cell.rows.proxy_id.iloc[0]]
-    if not len(own) or own.duplicated(["prompt_id", "sample_id"]).any():
+    pool = run.pool[run.pool.proxy_id == cell.rows.proxy_id.iloc[0]]
+    if not len(pool) or pool.duplicated(["prompt_id", "sample_id"]).any():
         return []
-    prompts = own[own.prompt_id.isin(cell.curve.prompt_ids)].groupby("prompt_id")
+    prompts = pool[pool.prompt_id.isin(cell.curve.prompt_ids)].groupby("prompt_id")
     return [(g.proxy.to_numpy(dtype=float), g.gold.to_numpy(dtype=float)) for _, g in prompts]
 
 

@@ -10,13 +10,13 @@ from reports.facts.fact import Fact, with_interval
 
 def peaks(analysis: Analysis) -> list[Fact]:
     """5: d*, drop and gap at the last row; over replicates where there are enough, else of the first."""
-    run, drawn, facts = analysis.run, analysis.resamples, []
+    run, draws, facts = analysis.run, analysis.resamples, []
     for cells in analysis.smallest_betas:
         curves = [cell.curve for cell in cells]
-        if drawn is None or any(curve.prompts < 2 for curve in curves):
+        if draws is None or any(curve.prompts < 2 for curve in curves):
             continue
         several = len(curves) >= ENOUGH
-        place = peak_over_replicates(curves) if several else peak_range(curves[0], drawn)
+        place = peak_over_replicates(curves) if several else peak_range(curves[0], draws)
         ends = [(cell.curve, cell.last) for cell in cells]
         numbers = {
             "d*": place,
@@ -33,13 +33,13 @@ def peaks(analysis: Analysis) -> list[Fact]:
 
 def gammas(analysis: Analysis) -> list[Fact]:
     """5: gamma of each proxy's best-of-n, up to the largest d that all of them reach."""
-    run, drawn = analysis.run, analysis.resamples
+    run, draws = analysis.run, analysis.resamples
     cells = [cells[0] for cells in analysis.smallest_betas if cells[0].best_of_n and cells[0].curve.prompts > 1]
-    if drawn is None or not cells:
+    if draws is None or not cells:
         return []
     upper, facts = min(float(cell.curve.d.max()) for cell in cells), []
     for cell in cells:
-        found = gamma(cell.curve, upper, drawn)
+        found = gamma(cell.curve, upper, draws)
         how = f"area between fitted proxy and gold over gold's, to d = {upper:.2f}; first replicate, prompts resampled"
         how += f"; {found.reason}" if found.reason else ""
         facts.append(Fact(5, f"{setting_label(cell, run)}: gamma", "described", with_interval(found), how))

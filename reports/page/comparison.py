@@ -143,7 +143,7 @@ def _same(one: RunData, other: RunData, cell: Cell) -> bool:
 def what_runs_are(runs: Sequence[Named]) -> Table:
     """Title, state, size, commit and keys of each run."""
     facts: dict[str, Mapping[str, str]] = {r.name: _facts(r.run) for r in runs}
-    keys = list(dict.fromkeys(key for own in facts.values() for key in own))
+    keys = list(dict.fromkeys(key for by_key in facts.values() for key in by_key))
     body = tuple((key, *(facts[r.name].get(key, "") for r in runs)) for key in keys)
     heads = ("", *(r.name for r in runs))
     return Table("runs", "The runs", _RUNS, pd.DataFrame(body, columns=list(heads)), heads, body, text=len(heads))

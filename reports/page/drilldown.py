@@ -47,12 +47,12 @@ def drilldown(run: RunData) -> Drilldown | None:
     reference = grams.bag(table.columns["response"][is_reference])
     packs = {}
     for cell in run.cells:
-        own = {row_id: at[row_id] for row_id in cell.curve.row_ids if row_id in at}
-        if own:
-            picked = {r: table.at(places[chosen[places]]) for r, places in own.items()}
-            bags = {r: grams.bag(table.columns["response"][places]) for r, places in own.items()}
+        places_by_row = {row_id: at[row_id] for row_id in cell.curve.row_ids if row_id in at}
+        if places_by_row:
+            picked = {r: table.at(places[chosen[places]]) for r, places in places_by_row.items()}
+            bags = {r: grams.bag(table.columns["response"][places]) for r, places in places_by_row.items()}
             changed = {r: _changed(grams.overused(bag, reference)) for r, bag in bags.items()}
-            packs[cell.name] = pack({r: {"samples": picked[r], "grams": changed[r]} for r in own})
+            packs[cell.name] = pack({r: {"samples": picked[r], "grams": changed[r]} for r in places_by_row})
     first = samples[is_reference].drop_duplicates(["place", "response"]).groupby("place").head(_REFERENCE_TEXTS)
     common = {
         "prompts": prompts.tolist(),
@@ -93,8 +93,8 @@ def _chosen(samples: pd.DataFrame) -> pd.Series:
     largest = rank <= LARGEST
     order = np.random.default_rng(SEED).permutation(samples.place.nunique())
     rest = samples[~largest].drop_duplicates(["row_id", "place"])
-    drawn = pd.Series(np.argsort(order)[rest.place], index=rest.index).groupby(rest.row_id).rank(method="first")
-    return largest | (drawn <= RANDOM).reindex(samples.index, fill_value=False)
+    order_of_rest = pd.Series(np.argsort(order)[rest.place], index=rest.index).groupby(rest.row_id).rank(method="first")
+    return largest | (order_of_rest <= RANDOM).reindex(samples.index, fill_value=False)
 
 
 def _decimals(values: np.ndarray) -> list[float | None]:

@@ -55,8 +55,8 @@ def overlay(runs: Sequence[Named], what: str) -> Figure | None:
             betas.setdefault((method, proxy), {}).setdefault(beta)
     if not betas:
         return None
-    drawn = {panel: _lines(runs, *panel, list(of_panel), what) for panel, of_panel in betas.items()}
-    everything = [s for series, _ in drawn.values() for s in series]
+    series_by_panel = {panel: _lines(runs, *panel, list(of_panel), what) for panel, of_panel in betas.items()}
+    everything = [s for series, _ in series_by_panel.values() for s in series]
     y_range = padded([v for s in everything for v in (s.y, s.low, s.high) if v is not None])
     d_max = furthest(everything)
     marks = beyond_entropy(runs[0].run, everything)
@@ -72,7 +72,7 @@ def overlay(runs: Sequence[Named], what: str) -> Figure | None:
             x_range=(0.0, 1.04 * d_max),
             y_range=y_range,
         )
-        for (method, proxy), (series, keys) in drawn.items()
+        for (method, proxy), (series, keys) in series_by_panel.items()
     )
     keys = (*(Key(r.name, INK, r.dash) for r in runs), *beyond_entropy_keys(panels))
     title = f"{what.capitalize()} as optimisation goes on"

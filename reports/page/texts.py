@@ -95,10 +95,10 @@ def _typical(rows: pd.DataFrame) -> list[str]:
 def _prompt(prompt_id: str, places: Mapping[str, str], by_row: Mapping[str, pd.DataFrame]) -> Responses:
     texts, prompt = [], ""
     for heading, row_id in places.items():
-        own = by_row[row_id]
-        own = own[own.prompt_id == prompt_id].sort_values("response", kind="stable")
-        if len(own):
-            middle = own.iloc[int((own.gap - own.gap.median()).abs().to_numpy(dtype=float).argmin())]
+        responses = by_row[row_id]
+        responses = responses[responses.prompt_id == prompt_id].sort_values("response", kind="stable")
+        if len(responses):
+            middle = responses.iloc[int((responses.gap - responses.gap.median()).abs().to_numpy(dtype=float).argmin())]
             prompt = str(middle.prompt)
             scores = (float(middle[c]) for c in ("gold", "proxy", "rubric"))
             texts.append(Text(heading, row_id, str(middle.response), *scores))

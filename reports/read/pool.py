@@ -19,10 +19,10 @@ def prompt_means(pool: pd.DataFrame, rows: pd.DataFrame, prompts: list[str]) -> 
     `rows` are one best-of-n cell's. None where the pool does not hold that cell: no rows, or the pools of
     several replicates under one proxy_id.
     """
-    own = pool[(pool.proxy_id == rows.proxy_id.iloc[0]) & pool.prompt_id.isin(prompts)]
-    if not len(own) or own.duplicated(["prompt_id", "sample_id"]).any():
+    some = pool[(pool.proxy_id == rows.proxy_id.iloc[0]) & pool.prompt_id.isin(prompts)]
+    if not len(some) or some.duplicated(["prompt_id", "sample_id"]).any():
         return None
-    raw = {str(p): (g.proxy.to_numpy(dtype=float), g.gold.to_numpy(dtype=float)) for p, g in own.groupby("prompt_id")}
+    raw = {str(p): (g.proxy.to_numpy(dtype=float), g.gold.to_numpy(dtype=float)) for p, g in some.groupby("prompt_id")}
     if set(raw) != set(prompts):
         return None
     means = {name: np.empty((len(rows), len(prompts))) for name in ("gold", "proxy")}

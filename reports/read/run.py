@@ -151,8 +151,8 @@ class RunData:
 
     def _split_means(self, split: str, scores: list[str]) -> pd.DataFrame:
         kept = [score for score in scores if score in self.samples]
-        own = self.samples.loc[self.samples.split == split, ["row_id", "prompt_id", *kept]]
-        return own.groupby(["row_id", "prompt_id"], sort=False)[kept].mean()
+        some = self.samples.loc[self.samples.split == split, ["row_id", "prompt_id", *kept]]
+        return some.groupby(["row_id", "prompt_id"], sort=False)[kept].mean()
 
     def scored_by(self, cell: Cell, scorer: str) -> Curve:
         """The cell's curve with one of SCORERS in gold's place, on the select prompts too."""

@@ -42,7 +42,7 @@ def with_writers(
     samples = samples.assign(writers=_weighted(samples, weights, unit))
     report = samples[samples["split"] == REPORT]
     means = report.groupby(["row_id", "prompt_id"], sort=False)["writers"].mean()
-    corr = {row: within_prompt_corr(own, "gold", "writers") for row, own in report.groupby("row_id", sort=False)}
+    corr = {row: within_prompt_corr(texts, "gold", "writers") for row, texts in report.groupby("row_id", sort=False)}
     return rows.assign(
         writers=_weighted(rows, weights, unit),
         writers_se=rows["row_id"].map(means.groupby(level="row_id").sem(ddof=1)).astype(float),

@@ -36,8 +36,8 @@ def curves_figure(analysis: Analysis, cells: Sequence[Cell], what: tuple[str, ..
         groups.setdefault((cell.method, "" if cell.best_of_n else cell.proxy_name), []).append(cell)
     if not groups:
         return None
-    drawn = {key: _series(analysis, own, what) for key, own in groups.items()}
-    everything = [s for series in drawn.values() for s in series]
+    by_group = {key: _series(analysis, group, what) for key, group in groups.items()}
+    everything = [s for series in by_group.values() for s in series]
     y_range = padded([v for s in everything for v in (s.y, s.low, s.high) if v is not None])
     d_max = furthest(everything)
     panels = tuple(
@@ -52,7 +52,7 @@ def curves_figure(analysis: Analysis, cells: Sequence[Cell], what: tuple[str, ..
             x_range=(0.0, 1.04 * d_max),
             y_range=y_range,
         )
-        for (method, proxy), series in drawn.items()
+        for (method, proxy), series in by_group.items()
     )
     keys = tuple(Key(w, INK, LINES[w][0]) for w in what) + beyond_entropy_keys(panels)
     methods = ", ".join(dict.fromkeys(method_label(method) for method, _ in groups))
@@ -81,11 +81,11 @@ def lines(analysis: Analysis, replicates: list[Cell], what: str, label: str, col
         if mean is None and analysis.run.is_first(cell):
             half = 1.96 * cell.rows[f"{what}_se"].to_numpy(dtype=float)
             marker: Marker = "dot" if what == "gold" else "none"
-            drawn = Series(label, cell.curve.d, y, color, y - half, y + half, dash, width, marker)
+            line = Series(label, cell.curve.d, y, color, y - half, y + half, dash, width, marker)
         else:
             name = f"{label}, replicate {cell.replicate}"
-            drawn = Series(name, cell.curve.d, y, color, dash=dash, width=0.6)
-        series.append(replace(drawn, method=cell.method, row_ids=cell.curve.row_ids))
+            line = Series(name, cell.curve.d, y, color, dash=dash, width=0.6)
+        series.append(replace(line, method=cell.method, row_ids=cell.curve.row_ids))
     if mean is not None:
         name = f"{label}, mean of {len(replicates)}"
         band = Series(name, mean.d, mean.mean, color, mean.low, mean.high, dash, width)

@@ -122,8 +122,8 @@ def _known(values: Mapping[str, Any]) -> Values:
 def _history(rows: pd.DataFrame) -> Iterable[Values]:
     d = d_of(rows.kl.fillna(rows.kl_analytic))
     measured = rows.drop(columns=_IDENTITY)
-    for values, own in zip(measured.to_dict("records"), d, strict=True):
-        yield _known({**{str(name): value for name, value in values.items()}, D: own})
+    for values, place in zip(measured.to_dict("records"), d, strict=True):
+        yield _known({**{str(name): value for name, value in values.items()}, D: place})
 
 
 def _at_budgets(cell: Cell | None, budgets: Iterable[float]) -> Iterable[Values]:
@@ -154,8 +154,8 @@ def _samples(data: RunData, cell: Cell | None, budgets: Iterable[float]) -> pd.D
     for budget in budgets:
         row = nearest_row(cell.curve, budget) if cell else None
         if cell and row is not None:
-            own = report.loc[report.row_id == cell.curve.row_ids[row], ["row_id", *_TEXTS]]
-            parts.append(own.assign(budget=budget, kl=cell.curve.kl[row]))
+            wanted = report.loc[report.row_id == cell.curve.row_ids[row], ["row_id", *_TEXTS]]
+            parts.append(wanted.assign(budget=budget, kl=cell.curve.kl[row]))
     columns = ["budget", "kl", "row_id", *_TEXTS]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 

@@ -175,9 +175,9 @@ class Session:
             media = {name: self.wandb.Image(str(path)) for name, path in log.figures.items()}
             tables = {name: self._table(table) for name, table in log.tables.items()}
             run.log({**media, **tables, "report": self.wandb.Html(log.page.read_text(encoding="utf-8"), inject=False)})
-            drawn = self._marker("frontier")
-            if log.history and (self.target.mode == "offline" or not drawn.exists()):
-                drawn.touch()
+            frontier = self._marker("frontier")
+            if log.history and (self.target.mode == "offline" or not frontier.exists()):
+                frontier.touch()
                 for values in log.history:
                     run.log(values)
         marker.write_text(rows)

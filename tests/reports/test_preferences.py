@@ -16,7 +16,7 @@ from reports.draw.style import METHOD_COLORS, method_label
 from reports.read.load import load
 from reports.read.pairs import learns_from_pairs, refresh_of
 from reports.sections.offline.best_betas import best_betas_table
-from reports.sections.offline.parting import equivalence
+from reports.sections.offline.divergence import equivalence
 from reports.sections.online.coverage import known_phrases, phrases_of
 from reports.sections.online.spectrum import gains
 

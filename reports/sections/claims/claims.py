@@ -42,7 +42,7 @@ def claim_parts(analysis: Analysis) -> Table:
         | {"high": a.estimate.high, "n": a.estimate.n, "method": a.estimate.method, "above": a.above, "bound": a.bound}
         | {"p": a.p, "p_reversed": a.p_reversed}
         for claim in analysis.claims
-        for a in claim.asked
+        for a in claim.tests
     ]
     return Table("claim_parts", "Inequalities of the claims", "", pd.DataFrame(records), (), tuple(() for _ in records))
 

@@ -63,8 +63,8 @@ def _sweep_panel(method: str, proxy: str, cells: list[Cell], several: bool) -> P
         y = np.array([np.nan if r is None else c.curve.gold[r] for c, r in zip(first, rows, strict=True)])
         se = np.array([np.nan if r is None else c.curve.gold_se[r] for c, r in zip(first, rows, strict=True)])
         ids = tuple("" if r is None else c.curve.row_ids[r] for c, r in zip(first, rows, strict=True))
-        drawn = Series(label, x, y, color, y - 1.96 * se, y + 1.96 * se, dash, 1.8, marker, bars=True)  # type: ignore[arg-type]
-        series.append(replace(drawn, method=method, row_ids=ids))
+        line = Series(label, x, y, color, y - 1.96 * se, y + 1.96 * se, dash, 1.8, marker, bars=True)  # type: ignore[arg-type]
+        series.append(replace(line, method=method, row_ids=ids))
     title = method_label(method) + (f" · {proxy_label(proxy)}" if several else "")
     ticks = tuple((place[beta], f"{beta:g}") for beta in betas)
     return Panel(title, "β", GOLD, tuple(series), x_ticks=ticks, x_range=(-0.4, len(betas) - 0.6))

@@ -22,11 +22,11 @@ def tokens(analysis: Analysis) -> Figure | None:
     """Gold against tokens: what training has spent so far, and what best-of-n spends on each request."""
     run = analysis.run
     parts = (("Training", "million tokens, sampled and trained on", 1e-6), ("Best-of-n", "tokens a request", 1.0))
-    drawn = [_spent(run, own, per) for own, (*_, per) in zip(by_kind(run), parts, strict=True)]
-    y_range = padded([s.y for series, _ in drawn for s in series])
+    lines = [_spent(run, group, per) for group, (*_, per) in zip(by_kind(run), parts, strict=True)]
+    y_range = padded([s.y for series, _ in lines for s in series])
     panels = tuple(
         Panel(title, x_label, GOLD, tuple(series), keys=keys, log_x=per == 1.0, y_range=y_range)
-        for (series, keys), (title, x_label, per) in zip(drawn, parts, strict=True)
+        for (series, keys), (title, x_label, per) in zip(lines, parts, strict=True)
         if series
     )
     if not panels:
@@ -48,8 +48,8 @@ def _spent(run: RunData, cells: list[Cell], per: float) -> tuple[list[Series], t
         dash: Dash = "solid" if cell.proxy_name == run.proxies_of(cell.method)[0] else "dash"
         against = f", {proxy_label(cell.proxy_name)}" if run.several_proxies(cell.method) else ""
         ids = tuple(row_id for row_id, kept in zip(cell.curve.row_ids, some, strict=True) if kept)
-        drawn = Series(beta_label(cell) + against, spent[some], cell.curve.gold[some], color, dash=dash, width=width)
-        series.append(replace(drawn, method=cell.method, row_ids=ids))
+        line = Series(beta_label(cell) + against, spent[some], cell.curve.gold[some], color, dash=dash, width=width)
+        series.append(replace(line, method=cell.method, row_ids=ids))
         key = method_label(cell.method) + against
         keys.setdefault(key, Key(key, method_color(cell.method), dash, method=cell.method))
     return series, tuple(keys.values())

@@ -29,9 +29,9 @@ def frontier(analysis: Analysis) -> Figure | None:
     cells = [c for c in run.compared if len(c.curve) > 1]
     series, keys = [], []
     for method, points in analysis.frontiers.items():
-        own, color = [c for c in cells if c.method == method], method_color(method)
-        series.append(_every_row(own))
-        dash: Dash = "dash" if own[0].best_of_n else "solid"
+        some, color = [c for c in cells if c.method == method], method_color(method)
+        series.append(_every_row(some))
+        dash: Dash = "dash" if some[0].best_of_n else "solid"
         if points:
             x = np.array([p.budget**0.5 for p in points])
             y, low, high = (np.array([getattr(p.gold, name) for p in points]) for name in ("point", "low", "high"))

@@ -22,11 +22,11 @@ def parts(analysis: Analysis) -> Figure | None:
     """A panel a part, a line a method: its smallest coefficient, its first replicate."""
     run = analysis.run
     names = [c for c in run.ok.columns if c.startswith(_PREFIX) and c not in _NOT_PARTS and run.ok[c].notna().any()]
-    cells = [representative(own) for method in run.methods if (own := _curved(run, method))]
+    cells = [representative(curved) for method in run.methods if (curved := _curved(run, method))]
     if not names or not cells:
         return None
-    drawn = {name: tuple(_line(cell, name) for cell in cells) for name in names}
-    everything = [s for series in drawn.values() for s in series]
+    lines = {name: tuple(_line(cell, name) for cell in cells) for name in names}
+    everything = [s for series in lines.values() for s in series]
     y_range = padded([s.y for s in everything])
     d_max = furthest(everything)
     marks = beyond_entropy(run, everything)
@@ -41,7 +41,7 @@ def parts(analysis: Analysis) -> Figure | None:
             x_range=(0.0, 1.04 * d_max),
             y_range=y_range,
         )
-        for name, series in drawn.items()
+        for name, series in lines.items()
     )
     return Figure(
         "parts",

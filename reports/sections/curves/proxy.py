@@ -23,13 +23,13 @@ def gold_against_proxy(analysis: Analysis) -> Figure | None:
     if not cells:
         return None
     by_proxy = {p: [c for c in cells if c.proxy_name == p] for p in dict.fromkeys(c.proxy_name for c in cells)}
-    drawn = {proxy: _over_proxy(run, own) for proxy, own in by_proxy.items()}
-    y_range = padded([s.y for series, _ in drawn.values() for s in series])
-    x_range = padded([s.x for series, _ in drawn.values() for s in series])
+    lines = {proxy: _over_proxy(run, group) for proxy, group in by_proxy.items()}
+    y_range = padded([s.y for series, _ in lines.values() for s in series])
+    x_range = padded([s.x for series, _ in lines.values() for s in series])
     axes = (PROXY, GOLD)
     panels = tuple(
         Panel(
-            proxy_label(proxy).capitalize() if len(drawn) > 1 else "",
+            proxy_label(proxy).capitalize() if len(lines) > 1 else "",
             *axes,
             tuple(series),
             keys=keys,
@@ -37,7 +37,7 @@ def gold_against_proxy(analysis: Analysis) -> Figure | None:
             y_range=y_range,
             diagonal=True,
         )
-        for proxy, (series, keys) in drawn.items()
+        for proxy, (series, keys) in lines.items()
     )
     return Figure(
         "gold_against_proxy",
@@ -57,8 +57,8 @@ def _over_proxy(run: RunData, cells: list[Cell]) -> tuple[list[Series], tuple[Ke
         first = run.is_first(cell)
         low, high = (gold - se, gold + se) if first else (None, None)
         marker: Marker = "dot" if first else "none"
-        drawn = Series(beta_label(cell), proxy, gold, color, low, high, dash, 2.0 if first else 0.6, marker)
-        series.append(replace(drawn, method=cell.method, row_ids=cell.curve.row_ids))
+        line = Series(beta_label(cell), proxy, gold, color, low, high, dash, 2.0 if first else 0.6, marker)
+        series.append(replace(line, method=cell.method, row_ids=cell.curve.row_ids))
         keys.setdefault(beta_label(cell), Key(beta_label(cell), color, dash, method=cell.method))
     return series, tuple(keys.values())
 

@@ -84,14 +84,14 @@ def _scores(cell: Cell, what: str, shades: dict[str, Color], first: bool) -> lis
     low, high = (y - 1.96 * se, y + 1.96 * se) if first else (None, None)
     n, color = cell.rows.n.to_numpy(dtype=float), shades[cell.proxy_name]
     dash = "solid" if what == "gold" else "dash"
-    drawn = Series(label, n, y, color, low, high, dash, 1.8 if first else 0.6, "dot" if first else "none")  # type: ignore[arg-type]
-    return [replace(drawn, method=cell.method, row_ids=cell.curve.row_ids)]
+    line = Series(label, n, y, color, low, high, dash, 1.8 if first else 0.6, "dot" if first else "none")  # type: ignore[arg-type]
+    return [replace(line, method=cell.method, row_ids=cell.curve.row_ids)]
 
 
 def _measured(cell: Cell, shades: dict[str, Color]) -> Series:
     n, kl = (cell.rows[name].to_numpy(dtype=float) for name in ("n", "kl"))
-    drawn = Series(f"measured, {_named(cell)}", n, kl, shades[cell.proxy_name], line=False, marker="open")
-    return replace(drawn, method=cell.method, row_ids=cell.curve.row_ids)
+    line = Series(f"measured, {_named(cell)}", n, kl, shades[cell.proxy_name], line=False, marker="open")
+    return replace(line, method=cell.method, row_ids=cell.curve.row_ids)
 
 
 def _named(cell: Cell) -> str:

@@ -57,8 +57,8 @@ def _ends(s: Strengths, x_B: Float) -> Series:
     gold_B = s.report_BP.mean(axis=1)
     half_B = 1.96 * s.report_BP.std(axis=1, ddof=1) / np.sqrt(s.report_BP.shape[1])
     low_high = (gold_B - half_B, gold_B + half_B)
-    drawn = Series(method_label(s.method), x_B, gold_B, method_color(s.method), *low_high, width=1.4, marker="dot")
-    return replace(drawn, bars=True, method=s.method, row_ids=s.row_ids)
+    points = Series(method_label(s.method), x_B, gold_B, method_color(s.method), *low_high, width=1.4, marker="dot")
+    return replace(points, bars=True, method=s.method, row_ids=s.row_ids)
 
 
 def _place(s: Strengths, index: int) -> list[Series]:

@@ -12,7 +12,7 @@ from reports.draw.style import INK, method_color, method_label, shade
 from reports.read.cell import Cell
 from reports.read.run import RunData
 from reports.sections.offline.best_betas import best_betas, best_betas_table
-from reports.sections.offline.parting import equivalence, parting
+from reports.sections.offline.divergence import equivalence, divergence
 from reports.sections.section import Section
 
 _FAMILY = (
@@ -43,8 +43,8 @@ def family(analysis: Analysis) -> Figure | None:
     run, cells = analysis.run, analysis.family
     if not cells:
         return None
-    curves = [series for own in cells.values() for series in _curves(analysis, own)]
-    ends = [_ends(run, own) for own in cells.values()]
+    curves = [series for group in cells.values() for series in _curves(analysis, group)]
+    ends = [_ends(run, group) for group in cells.values()]
     x_range = (0.0, 1.04 * furthest(curves))
     y_range = padded([s.y for s in curves])
     panels = [
@@ -52,7 +52,7 @@ def family(analysis: Analysis) -> Figure | None:
         for title, series in (("On the way", curves), ("At the end of training, a point a β", ends))
     ]
     panels = [replace(panel, kl_on_top=True) for panel in panels]
-    keys = (*method_keys(own[0] for own in cells.values()), *beyond_entropy_keys(panels))
+    keys = (*method_keys(group[0] for group in cells.values()), *beyond_entropy_keys(panels))
     alt = "Gold against the square root of KL for every offline loss, along training and at its end."
     return Figure("family", "One frontier?", _FAMILY, alt, tuple(panels), keys)
 
@@ -76,19 +76,19 @@ def _ends(run: RunData, cells: Sequence[Cell]) -> Series:
     last = [(c.curve, c.last) for c in cells if run.is_first(c)]
     d, gold, se = (np.array([getattr(curve, name)[row] for curve, row in last]) for name in ("d", "gold", "gold_se"))
     half, method = 1.96 * se, cells[0].method
-    drawn = Series(method_label(method), d, gold, method_color(method), gold - half, gold + half, marker="diamond")
+    plotted = Series(method_label(method), d, gold, method_color(method), gold - half, gold + half, marker="diamond")
     ids = tuple(curve.row_ids[row] for curve, row in last)
-    return replace(drawn, bars=True, width=1.2, method=method, row_ids=ids)
+    return replace(plotted, bars=True, width=1.2, method=method, row_ids=ids)
 
 
 def taylor(analysis: Analysis) -> Figure | None:
     """The first two terms of the expansion along training: the smallest beta, and the best of those run."""
     run, top = analysis.run, {s.method: s.top for s in analysis.strengths}
-    smallest = [own[0] for own in analysis.family.values()]
+    smallest = [group[0] for group in analysis.family.values()]
     best = [cell for c in smallest if (cell := top.get(c.method)) is not None and cell.name != c.name]
-    drawn = {name: [*_terms(run, smallest, name, "solid"), *_terms(run, best, name, "dash")] for name in _TERMS}
+    plotted = {name: [*_terms(run, smallest, name, "solid"), *_terms(run, best, name, "dash")] for name in _TERMS}
     panels = tuple(
-        Panel(_TERMS[name], "step", "in units of the loss", tuple(lines)) for name, lines in drawn.items() if lines
+        Panel(_TERMS[name], "step", "in units of the loss", tuple(lines)) for name, lines in plotted.items() if lines
     )
     if not panels:
         return None
@@ -111,15 +111,15 @@ def _terms(run: RunData, cells: Sequence[Cell], name: str, dash: Dash) -> list[S
 
 def logratios(analysis: Analysis) -> Figure | None:
     """Log-ratios of chosen and rejected held-out responses over training: smallest betas, first replicates."""
-    smallest = [own[0] for own in analysis.family.values()]
+    smallest = [group[0] for group in analysis.family.values()]
     columns = {"chosen_logratio": "Chosen", "rejected_logratio": "Rejected"}
-    drawn = {title: [s for c in smallest if (s := _held_out(c, name)) is not None] for name, title in columns.items()}
-    if not any(drawn.values()):
+    plotted = {title: [s for c in smallest if (s := _held_out(c, name)) is not None] for name, title in columns.items()}
+    if not any(plotted.values()):
         return None
-    y_range = padded([s.y for series in drawn.values() for s in series])
+    y_range = padded([s.y for series in plotted.values() for s in series])
     panels = tuple(
         Panel(title, "step", "log-ratio to π_ref (nats)", tuple(series), y_range=y_range)
-        for title, series in drawn.items()
+        for title, series in plotted.items()
         if series
     )
     alt = "Mean log-ratio to the reference of held-out chosen and rejected responses over training steps."
@@ -132,12 +132,12 @@ def _held_out(cell: Cell, name: str) -> Series | None:
     if np.isfinite(y).sum() < 2:
         return None
     x: Float = rows.step.to_numpy(dtype=float)
-    drawn = Series(method_label(cell.method), x, y, method_color(cell.method), width=1.4, method=cell.method)
-    return replace(drawn, row_ids=tuple(rows.row_id))
+    plotted = Series(method_label(cell.method), x, y, method_color(cell.method), width=1.4, method=cell.method)
+    return replace(plotted, row_ids=tuple(rows.row_id))
 
 
 SECTION = Section(
     "offline-family",
     "The offline family",
-    (family, parting, equivalence, best_betas, best_betas_table, taylor, logratios),
+    (family, divergence, equivalence, best_betas, best_betas_table, taylor, logratios),
 )

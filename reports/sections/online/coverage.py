@@ -53,10 +53,10 @@ def _phrases(run: RunData, cells: Sequence[Cell]) -> Panel | None:
     series = []
     for cell in cells:
         some = [i for i, row_id in enumerate(cell.curve.row_ids) if row_id in share.index]
-        own = share.loc[[cell.curve.row_ids[i] for i in some]]
-        x, y, half = cell.curve.d[some], own["mean"].to_numpy(dtype=float), 1.96 * own["sem"].to_numpy(dtype=float)
-        drawn = Series(method_label(cell.method), x, y, method_color(cell.method), y - half, y + half, width=1.4)
-        series.append(replace(drawn, method=cell.method, row_ids=tuple(own.index)))
+        shares = share.loc[[cell.curve.row_ids[i] for i in some]]
+        x, y, half = cell.curve.d[some], shares["mean"].to_numpy(dtype=float), 1.96 * shares["sem"].to_numpy(dtype=float)
+        line = Series(method_label(cell.method), x, y, method_color(cell.method), y - half, y + half, width=1.4)
+        series.append(replace(line, method=cell.method, row_ids=tuple(shares.index)))
     lowest = float(np.nanmin(np.concatenate([s.y for s in series]), initial=1.0))
     held = f"{int(texts.row_id.isin(references).sum()):,} of its responses"
     axes = (f"Phrases of π_ref, in {held}", D, "share of four-word phrases")
@@ -114,8 +114,8 @@ def _both_kls(cells: Sequence[Cell]) -> Panel | None:
     for cell in cells:
         forward: Float = -cell.rows[["chosen_logratio", "rejected_logratio"]].astype(float).mean(axis=1).to_numpy()
         if np.isfinite(forward).sum() > 1:
-            drawn = Series(method_label(cell.method), cell.curve.kl, forward, method_color(cell.method), width=1.4)
-            series.append(replace(drawn, method=cell.method, row_ids=cell.curve.row_ids))
+            line = Series(method_label(cell.method), cell.curve.kl, forward, method_color(cell.method), width=1.4)
+            series.append(replace(line, method=cell.method, row_ids=cell.curve.row_ids))
     if not series:
         return None
     axes = ("KL(π ‖ π_ref), nats", "KL(π_ref ‖ π), nats")

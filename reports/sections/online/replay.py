@@ -62,8 +62,8 @@ def _cells(analysis: Analysis) -> list[Cell]:
 def _line(cell: Cell, x: Float) -> Series:
     order = np.argsort(x, kind="stable")
     color, dash = method_color(cell.method), _DASHES.get(sampler_of(cell), "solid")
-    drawn = Series(method_label(cell.method), x[order], cell.curve.gold[order], color, dash=dash, method=cell.method)
-    return replace(drawn, row_ids=tuple(cell.curve.row_ids[i] for i in order))
+    line = Series(method_label(cell.method), x[order], cell.curve.gold[order], color, dash=dash, method=cell.method)
+    return replace(line, row_ids=tuple(cell.curve.row_ids[i] for i in order))
 
 
 def _d(cell: Cell) -> Float:
@@ -100,8 +100,8 @@ def _over_accuracy(title: str, series: tuple[Series, ...], air: float) -> Panel:
 def _path(cell: Cell) -> Series:
     color = method_color(cell.method)
     dash: Dash = "solid" if learns_from_pairs(cell) else "dot"
-    drawn = Series(method_label(cell.method), by_accuracy(cell).gold, cell.curve.gold, color, width=1.2, marker="dot")
-    return replace(drawn, dash=dash, method=cell.method, row_ids=cell.curve.row_ids)
+    line = Series(method_label(cell.method), by_accuracy(cell).gold, cell.curve.gold, color, width=1.2, marker="dot")
+    return replace(line, dash=dash, method=cell.method, row_ids=cell.curve.row_ids)
 
 
 def _point(analysis: Analysis, cells: list[Cell], kl: float) -> Series:
@@ -109,5 +109,5 @@ def _point(analysis: Analysis, cells: list[Cell], kl: float) -> Series:
     gold, method = analysis.values.claimed(cells, kl), cells[0].method
     right = np.mean([at_kl(by_accuracy(c), kl, REACH).point for c in cells])
     x, y, low, high = (np.array([v]) for v in (right, gold.point, gold.low, gold.high))
-    drawn = Series(method_label(method), x, y, method_color(method), low, high, line=False, marker="diamond")
-    return replace(drawn, bars=True, method=method)
+    line = Series(method_label(method), x, y, method_color(method), low, high, line=False, marker="diamond")
+    return replace(line, bars=True, method=method)

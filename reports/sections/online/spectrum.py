@@ -52,16 +52,16 @@ def spectrum(analysis: Analysis) -> Figure | None:
     budgets = _shared_budgets(analysis, settings)
     if len(places) < 2 or not budgets:
         return None
-    drawn = {budget: _at_budget(analysis, settings, places, budget) for budget in budgets}
+    series_by = {budget: _at_budget(analysis, settings, places, budget) for budget in budgets}
     ticks = tuple((x, {np.inf: "never", 1.0: "1 (online)"}.get(k, f"{k:g}")) for k, x in places.items())
-    y_range = padded([v for series in drawn.values() for s in series for v in (s.y, s.low, s.high) if v is not None])
+    y_range = padded([v for series in series_by.values() for s in series for v in (s.y, s.low, s.high) if v is not None])
     panels = tuple(
         Panel(f"At {budget:g} nats", "steps between fresh pairs", GOLD, tuple(series), x_ticks=ticks)
-        for budget, series in drawn.items()
+        for budget, series in series_by.items()
     )
     panels = tuple(replace(panel, x_range=(-0.5, len(places) - 0.5), y_range=y_range) for panel in panels)
     alt = "Gold at matched KL budgets against how often the pairs are drawn anew."
-    seen = {s.method for series in drawn.values() for s in series}
+    seen = {s.method for series in series_by.values() for s in series}
     keys = tuple(method_keys(cells[0] for cells in settings if cells[0].method in seen))
     return Figure("spectrum", "From stored pairs to fresh ones", _SPECTRUM, alt, panels, keys)
 
@@ -98,8 +98,8 @@ def _joined(run: RunData, points: Sequence[tuple[list[Cell], Series]]) -> list[S
     lines = []
     groups = dict.fromkeys((loss_of(cells[0]), by) for cells, _ in points if (by := _labeller(run, cells[0])))
     for loss, by in groups:
-        own = [pair for pair in points if loss_of(pair[0][0]) == loss and _labeller(run, pair[0][0]) in ("", by)]
-        first = {refresh_of(cells[0]): point for cells, point in reversed(own)}
+        some = [pair for pair in points if loss_of(pair[0][0]) == loss and _labeller(run, pair[0][0]) in ("", by)]
+        first = {refresh_of(cells[0]): point for cells, point in reversed(some)}
         way = [first[k] for k in sorted(first, reverse=True)]
         if len(way) > 1:
             along, height = np.concatenate([p.x for p in way]), np.concatenate([p.y for p in way])
@@ -118,15 +118,15 @@ def samplers(analysis: Analysis) -> Figure | None:
     """Gold over sqrt(KL), a panel a loss, a line a method."""
     run, settings = analysis.run, analysis.pair_methods
     losses = dict.fromkeys(loss_of(cells[0]) for cells in settings if learns_from_pairs(cells[0]))
-    drawn = {loss: [_mean_line(analysis, s) for s in settings if _shown_with(s[0], loss)] for loss in losses}
-    drawn = {loss: lines for loss, lines in drawn.items() if len(lines) > 1}
-    if not drawn:
+    series_by = {loss: [_mean_line(analysis, s) for s in settings if _shown_with(s[0], loss)] for loss in losses}
+    series_by = {loss: lines for loss, lines in series_by.items() if len(lines) > 1}
+    if not series_by:
         return None
-    everything = [s for lines in drawn.values() for s in lines]
+    everything = [s for lines in series_by.values() for s in lines]
     y_range, x_range = padded([s.y for s in everything]), (0.0, 1.04 * furthest(everything))
     panels = [
-        Panel(loss.replace("_", " ") if len(drawn) > 1 else "", D, GOLD, tuple(lines), kl_on_top=True)
-        for loss, lines in drawn.items()
+        Panel(loss.replace("_", " ") if len(series_by) > 1 else "", D, GOLD, tuple(lines), kl_on_top=True)
+        for loss, lines in series_by.items()
     ]
     panels = [replace(p, marks=beyond_entropy(run, everything), x_range=x_range, y_range=y_range) for p in panels]
     shown_methods = {s.method for s in everything}

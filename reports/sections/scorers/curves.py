@@ -31,8 +31,8 @@ def scorers(analysis: Analysis) -> Figure | None:
     run, settings = analysis.run, analysis.scored_settings
     if not settings:
         return None
-    drawn = [_series(analysis, cells) for cells in settings]
-    everything = [s for series in drawn for s in series]
+    by_setting = [_series(analysis, cells) for cells in settings]
+    everything = [s for series in by_setting for s in series]
     y_range = padded([v for s in everything for v in (s.y, s.low, s.high) if v is not None])
     x_range, marks = (0.0, 1.04 * furthest(everything)), beyond_entropy(run, everything)
     panels = tuple(
@@ -46,7 +46,7 @@ def scorers(analysis: Analysis) -> Figure | None:
             x_range=x_range,
             y_range=y_range,
         )
-        for cells, series in zip(settings, drawn, strict=True)
+        for cells, series in zip(settings, by_setting, strict=True)
     )
     keys = [Key(LABELS[scorer], SCORER_COLORS[scorer], LINES[column][0]) for scorer, column in SCORERS.items()]
     keys += [Key("peak", INK, marker="diamond"), Key("peak at the edge", INK, marker="open")]

@@ -32,9 +32,9 @@ BUCKETS = {"π_ref": 1e-3, "to 1": 1.0, "1 to 4": 4.0, "4 to 16": 16.0, "over 16
 def disagreement(analysis: Analysis) -> Table:
     """A line a method and pair of scorers, a column a bucket of KL."""
     records, body = [], list[Row]()
-    for method, own in _texts(analysis.run).groupby("method", sort=False):
+    for method, group in _texts(analysis.run).groupby("method", sort=False):
         for pair in combinations(SCORERS, 2):
-            found = {str(bucket): _agreement(texts, pair) for bucket, texts in own.groupby("bucket", observed=True)}
+            found = {str(bucket): _agreement(texts, pair) for bucket, texts in group.groupby("bucket", observed=True)}
             records += [_record(str(method), pair, bucket, each) for bucket, each in found.items()]
             cells = (_cell(found.get(bucket)) for bucket in BUCKETS)
             body.append((method_label(str(method)), " and ".join(pair), *cells))

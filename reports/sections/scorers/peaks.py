@@ -26,11 +26,11 @@ def scorer_peaks(analysis: Analysis) -> Table:
     """A line a scorer and setting; the CSV has each replicate too."""
     run = analysis.run
     settings = [cells for cells in analysis.scored_settings if not cells[0].best_of_n]
-    drawn = analysis.resamples if settings else None
+    draws = analysis.resamples if settings else None
     records: list[dict[str, Any]] = []
     body: list[Row] = []
     for peak in (peak for cells in settings for peak in analysis.scorer_peaks(cells)):
-        found = {"d": peak.d(drawn), "value": peak.value, "end": peak.end, "drop": peak.fall}
+        found = {"d": peak.d(draws), "value": peak.value, "end": peak.end, "drop": peak.fall}
         records += _records(peak, found)
         kl = float(np.mean([curve.kl[row] for curve, row in zip(peak.curves, peak.rows, strict=True)]))
         best = Value(nats(kl), peak.curves[0].row_ids[peak.rows[0]])
@@ -51,6 +51,6 @@ def _records(peak: ScorerPeak, found: dict[str, Estimate]) -> Iterator[dict[str,
     value = found["value"]
     yield {**setting, "cell": "", "n": value.n, "method_of_interval": value.method, "edge": peak.edge, **numbers}
     for cell, curve, row in zip(peak.cells, peak.curves, peak.rows, strict=True):
-        own = {"d": curve.d[row], "value": curve.gold[row], "end": curve.gold[cell.last]}
+        place = {"d": curve.d[row], "value": curve.gold[row], "end": curve.gold[cell.last]}
         rest = {"drop": drop(curve, cell.last).point, "peak_row_id": curve.row_ids[row], "peak_kl": curve.kl[row]}
-        yield {**setting, "cell": cell.name, **own, **rest, "end_kl": curve.kl[cell.last]}
+        yield {**setting, "cell": cell.name, **place, **rest, "end_kl": curve.kl[cell.last]}

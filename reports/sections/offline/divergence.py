@@ -40,11 +40,11 @@ _EQUIVALENCE = (
 )
 
 
-def parting(analysis: Analysis) -> Figure | None:
+def divergence(analysis: Analysis) -> Figure | None:
     """The difference of each loss's margins from the first loss's on the same batches, over KL."""
     run, family, panels = analysis.run, list(analysis.family.values()), []
     for title, place in (("Smallest β", 0.0), ("Middle β", 0.5)):
-        cells = [_at_place(run, own, place) for own in family]
+        cells = [_at_place(run, some, place) for some in family]
         gaps = [(c, analysis.values.gaps(cells[0], c)) for c in cells[1:]]
         series = [_gap_line(c, along) for c, along in gaps if len(along.gap)]
         if series:
@@ -75,7 +75,7 @@ def equivalence(analysis: Analysis) -> Table:
     """Each other loss minus the first at each budget, at betas of equal rank, tested past their divergence."""
     run = analysis.run
     budgets = [b for b in run.budgets if run.entropy is None or b <= run.entropy]
-    losses = [_by_beta(run, own) for own in analysis.family.values()]
+    losses = [_by_beta(run, some) for some in analysis.family.values()]
     records, body = [], list[Row]()
     for other in losses[1:]:
         for one, base in zip(other, losses[0], strict=False):
@@ -115,7 +115,7 @@ def _beside(
 
 
 def _judged(ones: list[Curve], others: list[Curve], budgets: list[float], parted: float) -> tuple[str, str]:
-    """The verdict of equivalence over the budgets past the parting; empty, and why, where there are none."""
+    """The verdict of equivalence over the budgets past the divergence; empty, with a reason, where there are none."""
     if np.isinf(parted):
         return "", f"one path: margins of the same batches do not come to differ by {PARTED:.0%}"
     past = [b for b in budgets if not b < parted]
