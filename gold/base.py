@@ -1,4 +1,4 @@
-"""What a world's rubric provides: signed parts whose sum scores a response."""
+"""The base class of rubrics: signed parts whose sum scores a response."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

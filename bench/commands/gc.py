@@ -138,7 +138,7 @@ def _lock(kind: Path, key: str) -> FileLock:
 
 
 def _locked(kind: Path, key: str) -> bool:
-    """Whether a process works at this key."""
+    """True if a process works at this key."""
     lock = _lock(kind, key)
     if not Path(lock.lock_file).exists():
         return False

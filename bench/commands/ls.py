@@ -12,7 +12,7 @@ from bench.commands.options import JsonOptions, parse
 from bench.config.base import Config
 from bench.config.load import load_suite, scale_names, suite_names
 from bench.config.models import GoldConfig
-from bench.config.plugins import functions, offers
+from bench.config.plugins import added_losses, functions
 from bench.config.registry import BUILT_IN_LOSSES, registered
 from bench.engine.files import read_json
 from bench.errors import ConfigError, did_you_mean
@@ -77,9 +77,9 @@ def _methods(plugin: Path | None) -> Iterator[Entry]:
     for name in BUILT_IN_LOSSES:
         summary = functions(folder / f"{name}.py")[name]
         yield Entry(f"  f={name}  {summary}", _loss(name, summary, "built in"))
-    for name, offer in offers(plugin).items():
-        text = f"{offer.summary} ({offer.origin})".strip()
-        yield Entry(f"  f={name}  {text}", _loss(name, offer.summary, offer.origin))
+    for name, definition in added_losses(plugin).items():
+        text = f"{definition.summary} ({definition.origin})".strip()
+        yield Entry(f"  f={name}  {text}", _loss(name, definition.summary, definition.origin))
 
 
 def _loss(name: str, summary: str, origin: str) -> dict[str, str]:

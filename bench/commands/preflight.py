@@ -131,7 +131,7 @@ def expected_bytes(needed: Iterable[Stage], store: Store) -> int:
 
 
 def check_losses(losses: Mapping[str, str], plugin: Path | None) -> None:
-    """Every loss from a plugin file or a package loads and behaves like a loss, tried in a process of its own."""
+    """Every loss from a plugin file or a package loads and behaves like a loss, tried in a separate process."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         try:
             pool.submit(_load_losses, losses, plugin).result()
@@ -142,13 +142,13 @@ def check_losses(losses: Mapping[str, str], plugin: Path | None) -> None:
 
 
 def _load_losses(losses: Mapping[str, str], plugin: Path | None) -> None:
-    from bench.losses.plugins import own_losses
+    from bench.losses.plugins import verified_losses
 
-    own_losses(losses, plugin)
+    verified_losses(losses, plugin)
 
 
 def check_gpu() -> None:
-    """Torch finds a GPU, tried in a process of its own."""
+    """Torch finds a GPU, tried in a separate process."""
     done = subprocess.run([sys.executable, "-c", _ASK_TORCH], capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["its process died"])[-1]

@@ -1,4 +1,4 @@
-"""Keeps the run folder and its report up to date while cells finish, in a process of its own."""
+"""Keeps the run folder and its report up to date while cells finish, in a separate process."""
 
 import multiprocessing
 import os

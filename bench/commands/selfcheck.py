@@ -30,13 +30,13 @@ OPTIONS = SelfcheckOptions
 
 
 def main(words: Sequence[str]) -> int:
-    from bench.config.plugins import FileLoss, offers
+    from bench.config.plugins import FileLoss, added_losses
 
     settings = [word for word in words if word.startswith(("plugin=", "-"))]
     names = [word for word in words if word not in settings]  # the name of a check may contain =
-    known = offers(parse(settings, SelfcheckOptions)[1].plugin)
+    known = added_losses(parse(settings, SelfcheckOptions)[1].plugin)
     chosen = [known[name] for name in names if name in known]
-    chosen += [offer for offer in known.values() if isinstance(offer, FileLoss) and not names]
+    chosen += [definition for definition in known.values() if isinstance(definition, FileLoss) and not names]
     if not chosen:
         from bench.checks.estimators.run import selfcheck
 

@@ -1,4 +1,4 @@
-"""What is known by hand of the built-in losses f(beta * rho)."""
+"""Values of the built-in losses f(beta * rho) at 0, computed by hand."""
 
 import math
 
@@ -10,4 +10,4 @@ AT_ZERO = {
     "truncated_quadratic": (1.0, -2.0, 2.0),
     "savage": (1 / 4, -1 / 4, 1 / 8),
 }
-"""f(0), f'(0) and f''(0) of each built-in preference loss, by hand; the self-check holds the functions to them."""
+"""f(0), f'(0) and f''(0) of each built-in preference loss. The self-check compares the functions with them."""

@@ -1,4 +1,4 @@
-"""What every method's configuration has: the settings of one run, what it needs, how it is called, and its sweep.
+"""Fields shared by all methods' configurations: settings of one run, inputs, names, and the sweep over them.
 
 A method is one file (`bench/methods/`) with a `MethodConfig`; `bench.config.registry` lists it. A suite writes the same
 settings with lists for `proxy` and `beta`; `sweep_of` makes that class, and `Sweep.run` gives the settings of one run.
@@ -22,10 +22,10 @@ Betas = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)
 
 @dataclass(frozen=True)
 class Needs:
-    """What a method's training reads besides the policy, its prompts and a seed.
+    """Inputs of a method's training besides the policy, its prompts and a seed.
 
     `score` is the proxy's calibrated reward; `labeller` is gold, metered; `pairs` are stored pairs by that source
-    (`suite` is the suite's own); `replay` is the method whose pairs are trained on again.
+    (`suite`: the pairs that the suite configures); `replay` is the method whose pairs are trained on again.
     """
 
     score: bool = False
@@ -41,11 +41,11 @@ class MethodConfig(Config):
     proxy: str = "policy_sized"
 
     betas: ClassVar[tuple[float, ...]] = ()
-    """The KL coefficients of a sweep unless the suite names others; empty where a method has none."""
+    """Default KL coefficients of a sweep; empty where a method has none."""
     one_proxy: ClassVar[bool] = False
-    """Whether a sweep may name only one proxy."""
+    """True if a sweep may name only one proxy."""
     stage: ClassVar[Literal["train", "bon", "null"]] = "train"
-    """What makes its rows: training and measuring, best-of-n over the pool, or pi_ref measured again."""
+    """Origin of its rows: training and measuring, best-of-n over the pool, or repeated measurements of pi_ref."""
 
     @classmethod
     def sweep(cls, **values: Any) -> Any:
@@ -58,7 +58,7 @@ class MethodConfig(Config):
 
     @property
     def known_as(self) -> str:
-        """The field's name for these settings. It names random streams, so it must not depend on a suite's names."""
+        """The literature's name for these settings. It names random streams: suites' names must not enter."""
         return self.type
 
     @property
@@ -68,11 +68,11 @@ class MethodConfig(Config):
 
     @property
     def draws_pairs(self) -> bool:
-        """Whether it draws fresh pairs, which another method may replay."""
+        """True if it draws fresh pairs, which another method may replay."""
         return False
 
     def needs(self) -> Needs:
-        """What its training reads."""
+        """The inputs of its training."""
         return Needs()
 
     def cost(self, pairs: int) -> tuple[int, float]:
@@ -80,13 +80,13 @@ class MethodConfig(Config):
         return 0, 0.0
 
     def settings(self) -> dict[str, Any]:
-        """What enters the key of its training: no name of a proxy or of another method."""
+        """The settings that enter the key of its training. Names of proxies and of other methods do not."""
         return self.model_dump(mode="json", exclude={"proxy"})
 
     def build(self, inputs: Any) -> Any:
-        """From `bench.methods.base.MethodInputs` to a `Method`: sampler, loss and length.
+        """Build a `Method` (sampler, loss and length) from `bench.methods.base.MethodInputs`.
 
-        It imports torch where it needs it: a method's module must not do so at its top.
+        Import torch here if needed: a method's module must not import it at its top.
         """
         raise NotImplementedError(f"{self.type} trains nothing")
 
@@ -98,7 +98,7 @@ class Sweep(Config):
     proxy: tuple[str, ...]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled by its method's class, since its own is made at run time."""
+        """Pickle by the method's class, since the sweep's class is made at run time."""
         return _rebuilt, (self.run_type, self.model_dump())
 
     def coefficients(self, proxy: str) -> tuple[float | None, ...]:

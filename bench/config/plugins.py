@@ -1,8 +1,8 @@
-"""Preference losses that people bring: which names there are, and a hash of what defines each. Runs nobody's code.
+"""Preference losses that users add: their names, and a hash of each definition. No added code is run.
 
-A plugin file (`plugin=FILE.py`) offers its public top-level functions, read from its syntax tree. An installed package
-offers names in the entry point group `goldbench.losses`, read from its metadata. No configuration file brings code: it
-can only name what one of these two offers. `bench.config.losses` asks for a suite, `bench.losses.plugins` loads.
+A plugin file (`plugin=FILE.py`) adds its public top-level functions, read from its syntax tree. An installed package
+adds names in the entry point group `goldbench.losses`, read from its metadata. A configuration file holds no code: it
+can only name losses of these two. `bench.config.losses` checks a suite; `bench.losses.plugins` loads.
 """
 
 import ast
@@ -45,7 +45,7 @@ class FileLoss:
 @final
 @dataclass(frozen=True)
 class PackageLoss:
-    """What an installed package offers; its version and the Python sources of its top-level package define it."""
+    """A loss of an installed package, defined by its version and the Python sources of its top-level package."""
 
     name: str
     entry: EntryPoint
@@ -75,29 +75,29 @@ class PackageLoss:
         return sorted(inside) or [(top, Path(spec.origin or top))]
 
 
-Offer = FileLoss | PackageLoss
+LossDefinition = FileLoss | PackageLoss
 
 
-def offers(plugin: Path | None) -> dict[str, Offer]:
-    """Every loss that is not built in, by name. Raises ConfigError for a name that two would have."""
-    found: dict[str, Offer] = {}
-    every: list[Offer] = [*file_losses(plugin), *_package_losses()]
-    for offer in every:
-        if (_BUILT_IN / f"{offer.name}.py").is_file():
-            raise ConfigError(f"{offer} has the name of a built-in loss; give it another")
-        if offer.name in found:
-            raise ConfigError(f"{offer} has the name of {found[offer.name]}; give one another")
-        found[offer.name] = offer
+def added_losses(plugin: Path | None) -> dict[str, LossDefinition]:
+    """Every loss that is not built in, by name. Raises ConfigError for a name that is used twice."""
+    found: dict[str, LossDefinition] = {}
+    every: list[LossDefinition] = [*file_losses(plugin), *_package_losses()]
+    for definition in every:
+        if (_BUILT_IN / f"{definition.name}.py").is_file():
+            raise ConfigError(f"{definition} has the name of a built-in loss; rename it")
+        if definition.name in found:
+            raise ConfigError(f"{definition} has the name of {found[definition.name]}; rename one of the two")
+        found[definition.name] = definition
     return found
 
 
 def file_losses(plugin: Path | None) -> list[FileLoss]:
-    """What a plugin file offers, in its order."""
+    """The losses of a plugin file, in its order."""
     if plugin is None:
         return []
-    plugin = Path(os.path.expanduser(plugin))  # of a user who does not exist: as it stands
+    plugin = Path(os.path.expanduser(plugin))  # an unknown user's ~ stays as it is
     if plugin.suffix != ".py" or not plugin.is_file():
-        raise ConfigError(f"plugin={plugin} is no Python file; give the path of one, as in plugin=losses.py")
+        raise ConfigError(f"plugin={plugin} is not a Python file; give the path of one, as in plugin=losses.py")
     found = [FileLoss(name, plugin, summary) for name, summary in functions(plugin).items()]
     if not found:
         raise ConfigError(f"plugin={plugin} defines no public function at its top level; write def NAME(x): ...")
@@ -109,7 +109,7 @@ def functions(path: Path) -> dict[str, str]:
     try:
         tree = ast.parse(source(path), filename=str(path))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ConfigError(f"{path} does not read as Python: {one_line(error)}") from None
+        raise ConfigError(f"{path} cannot be parsed as Python: {one_line(error)}") from None
     public = [n for n in tree.body if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")]
     return {node.name: (ast.get_docstring(node) or "").partition("\n")[0] for node in public}
 

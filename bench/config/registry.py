@@ -1,4 +1,4 @@
-"""What a suite can name: each built-in part, and the entry points by which installed packages add theirs.
+"""Parts that a suite can name: the built-in ones, and those that installed packages add by entry points.
 
 A part is named `module:object`. Nothing is imported before it is used, and no stage's code imports this module, so a
 new line here changes the key of no stored stage.
@@ -81,7 +81,7 @@ def load(target: str) -> Any:
 
 
 def union_of(classes: Sequence[type[Any]]) -> Any:
-    """A field type that takes any of these, told apart by `type`."""
+    """A field type that takes any of these, discriminated by `type`."""
     return Annotated[Union[tuple(classes)], Field(discriminator="type")] if len(classes) > 1 else classes[0]  # noqa: UP007
 
 

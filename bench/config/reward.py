@@ -1,4 +1,4 @@
-"""What every proxy's configuration has. A reward is one file with a `RewardConfig`, which the registry lists."""
+"""Fields shared by all proxies' configurations. A reward is one file with a `RewardConfig`, listed in the registry."""
 
 from abc import abstractmethod
 from typing import Any
@@ -19,12 +19,12 @@ class RewardConfig(Config):
 
     @property
     def needs_gold(self) -> bool:
-        """Whether fitting reads gold's scores instead of labels: for audits only."""
+        """True if fitting reads gold's scores instead of labels: for audits only."""
         return False
 
     @property
     def says_nothing(self) -> bool:
-        """Whether it is fitted to coin tosses: a control, scaled to gold's spread because calibration gives 0."""
+        """True if it is fitted to coin tosses: a control, scaled to gold's spread because calibration gives 0."""
         return False
 
     def seconds(self, pairs: int) -> float:

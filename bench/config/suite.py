@@ -1,4 +1,4 @@
-"""The suite: everything that decides a run's numbers, and the runtime keys that do not."""
+"""The suite holds everything that decides a run's numbers. `RuntimeConfig` holds the keys that do not."""
 
 import re
 from pathlib import Path
@@ -44,13 +44,13 @@ class SuiteConfig(Config):
     evaluation: EvaluationConfig = EvaluationConfig()
     budgets: tuple[float, ...] = Field(default=(0.25, 0.5, 1, 2, 4, 8, 16, 32), min_length=1)
     replicates: int = Field(default=1, ge=1, description="of every cell")
-    claim_replicates: int = Field(default=3, ge=1, description="at least, of cells that a claim rests on")
+    claim_replicates: int = Field(default=3, ge=1, description="least number, of cells that a claim needs")
     methods: tuple[str, ...] = Field(default=("ppo", "dpo", "bon"), min_length=1)
     method: dict[str, MethodSweep] = Field(
         default_factory=lambda: {name: {"type": kind} for name, kind in DEFAULT_METHODS.items()},
         validate_default=True,
     )
-    losses: dict[str, Sha256] = Field(default_factory=dict, description="what defines each loss that is not built in")
+    losses: dict[str, Sha256] = Field(default_factory=dict, description="a hash of each loss that is not built in")
     claims: tuple[ClaimConfig, ...] = ()
 
     @field_validator("proxies", mode="before")
@@ -67,7 +67,7 @@ class SuiteConfig(Config):
 
     @property
     def replayed(self) -> list[str]:
-        """The methods whose fresh pairs a selected method is taught, in the order of those."""
+        """The methods whose fresh pairs a selected method trains on, in the order of the selected methods."""
         selected = [self.method[name] for name in self.methods]
         return list(dict.fromkeys(replay for c in selected if (replay := getattr(c, "replay", None)) is not None))
 
@@ -77,19 +77,19 @@ class SuiteConfig(Config):
             for name in names:
                 if not re.fullmatch(NAME, name) or "\n" in name:
                     raise ValueError(
-                        f"{kind}: {name!r} is no name; legal: at most 64 letters, digits, '.', '_' and '-', of which "
-                        "the first is a letter or a digit"
+                        f"{kind}: invalid name {name!r}; use at most 64 letters, digits, '.', '_' and '-', and begin "
+                        "with a letter or a digit"
                     )
         return self
 
     @model_validator(mode="after")
     def _writers_exist(self) -> "SuiteConfig":
         for claim in self.claims:
-            asked = isinstance(claim, EarlierPeakClaim) and "writers" in (claim.judge, claim.than)
-            if asked and not self.gold.weights:
+            needs_writers = isinstance(claim, EarlierPeakClaim) and "writers" in (claim.judge, claim.than)
+            if needs_writers and not self.gold.weights:
                 raise ValueError(
-                    f"claims: {claim.name!r} asks the writers, who hold what the users hold unless gold.weights says "
-                    "otherwise; declare gold.weights, or ask the users"
+                    f"claims: {claim.name!r} compares with the writers, whose rubric equals the users' unless "
+                    "gold.weights is set; set gold.weights, or name the users"
                 )
         return self
 
@@ -98,23 +98,23 @@ class SuiteConfig(Config):
         for name in self.methods:
             if name not in self.method:
                 raise ValueError(
-                    f"methods: {name!r} is not configured; legal: {', '.join(self.method)}"
+                    f"methods: unknown method {name!r}; choose from {', '.join(self.method)}"
                     + did_you_mean(name, self.method)
                 )
-            legal = [*self.proxies, GOLD]
+            choices = [*self.proxies, GOLD]
             for proxy in self.method[name].proxy:
-                if proxy not in legal:
+                if proxy not in choices:
                     raise ValueError(
-                        f"method.{name}.proxy: {proxy!r} is no proxy of this suite; legal: {', '.join(legal)}"
-                        + did_you_mean(proxy, legal)
+                        f"method.{name}.proxy: unknown proxy {proxy!r}; choose from {', '.join(choices)}"
+                        + did_you_mean(proxy, choices)
                     )
             self._replay_resolves(name)
         for claim in self.claims:
             for name, _ in claim.methods:
                 if name not in self.method:
                     raise ValueError(
-                        f"claims: {claim.name!r} names the method {name!r}; legal: {', '.join(self.method)}"
-                        + did_you_mean(name, self.method)
+                        f"claims: {claim.name!r} names an unknown method {name!r}; "
+                        f"choose from {', '.join(self.method)}" + did_you_mean(name, self.method)
                     )
             for name, proxy, beta in claim.settings(self.method):
                 if proxy not in self.method[name].proxy or beta not in self.method[name].coefficients(proxy):
@@ -129,15 +129,15 @@ class SuiteConfig(Config):
         return self
 
     def _replay_resolves(self, name: str) -> None:
-        """A replayed method must draw fresh pairs, at every beta at which they are taught again."""
+        """A replayed method must draw fresh pairs, at every beta at which they are trained on again."""
         config = self.method[name]
         if getattr(config, "replay", None) is None:
             return
-        legal = [other for other, c in self.method.items() if c.draws_pairs]
-        if config.replay not in legal:
+        choices = [other for other, c in self.method.items() if c.draws_pairs]
+        if config.replay not in choices:
             raise ValueError(
-                f"method.{name}.replay: {config.replay!r} draws no fresh pairs; legal: {', '.join(legal) or 'none'}"
-                + did_you_mean(config.replay, legal)
+                f"method.{name}.replay: {config.replay!r} draws no fresh pairs; "
+                f"choose from {', '.join(choices) or 'none'}" + did_you_mean(config.replay, choices)
             )
         drew = self.method[config.replay]
         if (config.proxy, config.batch) != (drew.proxy, drew.batch) or not set(config.beta) <= set(drew.beta):

@@ -12,6 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.errors import ConfigError
+
 SCHEMA_VERSION = 1
 
 REPORT, SELECT = "report", "select"  # the splits that policies are measured on
@@ -142,8 +144,14 @@ def write_parquet(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
-    """Read a table, with missing integers and booleans kept as nulls."""
-    return pq.read_table(path).to_pandas(
+    """Read a table, with missing integers and booleans kept as nulls. Raises ConfigError for a damaged file."""
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowException as error:
+        raise ConfigError(
+            f"{path} is damaged: it is not a whole Parquet file; delete it and give the run's command again"
+        ) from error
+    return table.to_pandas(
         types_mapper={
             _INT: pd.Int64Dtype(),
             _BOOL: pd.BooleanDtype(),

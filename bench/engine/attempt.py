@@ -21,7 +21,7 @@ from bench.errors import ConfigError, DivergedError, GoldbenchError, StoreError
 
 @dataclass(frozen=True)
 class Setup:
-    """What every stage of a run shares: the store, torch's threads and device, the plugin file."""
+    """Settings shared by all stages of a run: the store, torch's threads and device, the plugin file."""
 
     store: Store
     threads: int

@@ -1,4 +1,4 @@
-"""What the scheduler needs of whatever makes stages: worker processes, a queue, a cluster.
+"""The interface between the scheduler and the workers that make stages: processes, a queue, a cluster.
 
 `scheduler.schedule` drives an `Executor`; `local.LocalExecutor` is the one for this machine.
 """

@@ -25,7 +25,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Replace a file by a JSON value in one step. Non-finite numbers raise ValueError: null means undefined."""
+    """Replace a file by a JSON value in one step. Raises ValueError for NaN or infinity: null means undefined."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 

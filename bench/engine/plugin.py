@@ -1,6 +1,6 @@
-"""The plugin file from which this process may load losses. Whoever starts the work sets it; the loader reads it.
+"""The plugin file from which this process may load losses. The caller of the work sets it; the loader reads it.
 
-The path is no part of a result, so no stage's config holds it: a config holds the hash of what the file defines.
+The path does not affect results, so no stage's config holds it. A config holds the hash of the file's definitions.
 """
 
 from contextvars import ContextVar

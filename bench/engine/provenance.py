@@ -136,7 +136,7 @@ def cpu_count() -> int:
 
 
 def environment() -> dict[str, Any]:
-    """What a reader needs to repeat a run: interpreter, machine, versions, commit."""
+    """Facts needed to repeat a run: interpreter, machine, versions, commit."""
     return {
         "goldbench": importlib.metadata.version("goldbench"),
         "python": platform.python_version(),

@@ -50,7 +50,7 @@ class Stage:
     @cached_property
     def key(self) -> str:
         """24 hex digits over config, inputs' keys, code, library versions and threads per worker."""
-        recipe = {
+        content = {
             "kind": self.kind,
             "config": self.config,
             "inputs": {name: stage.key for name, stage in sorted(self.inputs.items())},
@@ -59,8 +59,10 @@ class Stage:
             "threads": self.threads,
         }
         if self.parts:
-            recipe["parts"] = {name: code_hash(target.partition(":")[0]) for name, target in sorted(self.parts.items())}
-        text = json.dumps(recipe, sort_keys=True, separators=(",", ":"), allow_nan=False)
+            content["parts"] = {
+                name: code_hash(target.partition(":")[0]) for name, target in sorted(self.parts.items())
+            }
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
     def closure(self) -> list["Stage"]:
@@ -79,7 +81,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Context:
-    """What a stage's `run` is given. It writes into `folder` and returns its metrics.
+    """The arguments of a stage's `run`, which writes into `folder` and returns its metrics.
 
     `folder` may hold what a killed attempt at the same key left; a resumable stage continues
     from it, any other clears it first by calling `fresh()`.

@@ -69,15 +69,15 @@ class Store:
         return FileLock(folder / f".lock-{stage.key}")
 
     def is_present(self, stage: Stage) -> bool:
-        """Whether there is a folder to read, each file of it at the size at which it was stored."""
+        """True if the folder is there and each of its files has its stored size."""
         return self._has(stage)
 
     def is_done(self, stage: Stage) -> bool:
-        """Whether the stage is present and ran to its end."""
+        """True if the stage is present and ran to its end."""
         return self._has(stage, without=("partial",))
 
     def is_whole(self, stage: Stage) -> bool:
-        """Whether the stage is done and no file of it was dropped since."""
+        """True if the stage is done and none of its files was dropped since."""
         return self._has(stage, without=("partial", "dropped"))
 
     def _has(self, stage: Stage, without: tuple[str, ...] = ()) -> bool:

@@ -1,4 +1,4 @@
-"""What a loss is: how a batch changes the policy. A method is a sampler times a loss."""
+"""The base class of losses. A loss defines how a batch changes the policy; a method is a sampler times a loss."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from bench.lm.policy import Policy
 
 
 class Loss(nn.Module, ABC):
-    """What a batch teaches. Owns its parameters beyond the policy's (a critic), if any.
+    """A training loss. It owns parameters beyond the policy's, such as a critic's, if any.
 
     `imitates`: responses are pulled up for what they are, so that even equal scores or sides move the policy.
     """
@@ -29,5 +29,5 @@ class Loss(nn.Module, ABC):
         """The loss of one minibatch, and what to log."""
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Optimizer groups of the loss's own parameters, if any."""
+        """Optimizer groups of the loss's parameters, if any."""
         return []

@@ -1,7 +1,7 @@
-"""Preference losses that people bring, loaded where they are used and tried before they are trusted.
+"""Loads the preference losses that users add, and tests each before use.
 
-A stage's config says by hash which definition it wants: a file that was edited since is refused, not run. `cell` loads
-what its method uses; `load` gives one by name to tests and checks. What there is, `bench.config.plugins` says.
+A stage's config holds the hash of the definition: a file that was edited since is refused, not run. The stage `train`
+loads the losses of its method; `load` returns one by name for tests and checks. `bench.config.plugins` lists them.
 """
 
 import hashlib
@@ -16,52 +16,52 @@ import torch
 from torch import Tensor
 
 from bench.config.explain import one_line
-from bench.config.plugins import FileLoss, Offer, PackageLoss, offers, source
+from bench.config.plugins import FileLoss, LossDefinition, PackageLoss, added_losses, source
 from bench.errors import ConfigError, did_you_mean
 from bench.losses.preference import at_zero
 
 Function = Callable[[Tensor], Tensor]
 
 
-def own_losses(wanted: Mapping[str, str], plugin: Path | None) -> dict[str, Function]:
-    """The function of each name, from what has the sha256 beside it. Raises ConfigError."""
-    return {name: loaded(_offer(name, plugin), sha256) for name, sha256 in wanted.items()}
+def verified_losses(wanted: Mapping[str, str], plugin: Path | None) -> dict[str, Function]:
+    """The function of each name, whose definition must have the sha256 beside it. Raises ConfigError."""
+    return {name: loaded(_definition(name, plugin), sha256) for name, sha256 in wanted.items()}
 
 
 def load(name: str, plugin: Path | None = None) -> Function:
     """The function of that name in a plugin file, or in an installed package, as it is now. Raises ConfigError."""
-    offer = _offer(name, plugin)
-    return loaded(offer, offer.sha256())
+    definition = _definition(name, plugin)
+    return loaded(definition, definition.sha256())
 
 
-def _offer(name: str, plugin: Path | None) -> Offer:
-    offered = offers(plugin)
-    if name not in offered:
-        legal = f"legal: {', '.join(offered) or 'none'}{did_you_mean(name, offered)}"
-        raise ConfigError(f"neither plugin={plugin} nor an installed package offers the loss {name!r}; {legal}")
-    return offered[name]
+def _definition(name: str, plugin: Path | None) -> LossDefinition:
+    added = added_losses(plugin)
+    if name not in added:
+        choices = f"choose from {', '.join(added) or 'none'}{did_you_mean(name, added)}"
+        raise ConfigError(f"unknown loss {name!r} in plugin={plugin} and in installed packages; {choices}")
+    return added[name]
 
 
-def loaded(offer: Offer, sha256: str) -> Function:
-    """The function that is offered, if what defines it still has that hash. Raises ConfigError."""
+def loaded(definition: LossDefinition, sha256: str) -> Function:
+    """The function of a definition that still has that hash. Raises ConfigError."""
     try:
-        function = _of_file(offer, sha256) if isinstance(offer, FileLoss) else _of_package(offer, sha256)
+        function = _of_file(definition, sha256) if isinstance(definition, FileLoss) else _of_package(definition, sha256)
     except ConfigError:
         raise
-    except (Exception, SystemExit) as error:  # what the code of others raises while it is imported is theirs to choose
-        raise ConfigError(f"{offer} cannot be loaded: {_said(error)}") from error
-    return checked(function, str(offer))
+    except (Exception, SystemExit) as error:  # added code may raise anything while it is imported
+        raise ConfigError(f"{definition} cannot be loaded: {_described(error)}") from error
+    return checked(function, str(definition))
 
 
-def _of_file(offer: FileLoss, sha256: str) -> Any:
-    code = source(offer.path)  # hashed and run: the same bytes
-    _demand_same(offer, hashlib.sha256(code).hexdigest(), sha256)
-    return getattr(_module(offer.path, code), offer.name)
+def _of_file(definition: FileLoss, sha256: str) -> Any:
+    code = source(definition.path)  # hashed and run: the same bytes
+    _demand_same(definition, hashlib.sha256(code).hexdigest(), sha256)
+    return getattr(_module(definition.path, code), definition.name)
 
 
 @cache
 def _module(path: Path, code: bytes) -> ModuleType:
-    """The module of a file, run once, under a name that no import statement can mean."""
+    """The module of a file, run once, under a name that no import statement can use."""
     module = ModuleType(f"goldbench plugin {hashlib.sha256(code).hexdigest()[:12]}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
@@ -69,20 +69,20 @@ def _module(path: Path, code: bytes) -> ModuleType:
     return module
 
 
-def _of_package(offer: PackageLoss, sha256: str) -> Any:
-    _demand_same(offer, offer.sha256(), sha256)
-    return offer.entry.load()
+def _of_package(definition: PackageLoss, sha256: str) -> Any:
+    _demand_same(definition, definition.sha256(), sha256)
+    return definition.entry.load()
 
 
-def _demand_same(offer: Offer, now: str, wanted: str) -> None:
+def _demand_same(definition: LossDefinition, now: str, wanted: str) -> None:
     if now != wanted:
-        raise ConfigError(f"{offer} changed after this run had begun; give the command again")
+        raise ConfigError(f"{definition} changed after this run had begun; give the command again")
 
 
 def checked(function: Any, who: str) -> Function:
-    """`function`, if it gives a loss a pair that falls at 0. Raises ConfigError that begins with `who`.
+    """Return `function` if it gives one loss a pair and falls at 0. Raises ConfigError that begins with `who`.
 
-    The quick part of what `bench.checks.plugins.check_f` asks.
+    These are the quick ones of the checks in `bench.checks.plugins.check_f`.
     """
     if not callable(function):
         raise ConfigError(f"{who} is a {type(function).__name__}; a loss is a function of one tensor")
@@ -91,7 +91,7 @@ def checked(function: Any, who: str) -> Function:
         y = function(x)
         alone = function(x.detach()[:3])
     except Exception as error:  # as above
-        raise ConfigError(f"{who} cannot take a tensor of {len(x)} numbers: {_said(error)}") from error
+        raise ConfigError(f"{who} cannot take a tensor of {len(x)} numbers: {_described(error)}") from error
     shape = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
     if shape != tuple(x.shape):
         raise ConfigError(f"{who} gives {shape} for {len(x)} numbers; a loss gives a tensor of as many")
@@ -106,9 +106,9 @@ def checked(function: Any, who: str) -> Function:
     try:
         at_zero(function)
     except Exception as error:  # as above
-        raise ConfigError(f"{who} cannot be differentiated twice in float64, at 0: {_said(error)}") from error
+        raise ConfigError(f"{who} cannot be differentiated twice in float64, at 0: {_described(error)}") from error
     return function
 
 
-def _said(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {one_line(error)}".removesuffix(": ")

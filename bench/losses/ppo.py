@@ -1,4 +1,4 @@
-"""PPO: clipped-ratio policy gradient with a critic of its own (Schulman et al. 2017, 1707.06347).
+"""PPO: clipped-ratio policy gradient with a separate critic (Schulman et al. 2017, 1707.06347).
 
 Discount 1, rewards never whitened, no entropy bonus, KL in the reward, token losses summed and divided
 by a constant (the horizon, T): with lambda 1 the fixed point is pi_ref exp(score / beta). Lambda below 1 leans on the

@@ -40,7 +40,7 @@ def robust(f: F_of_margin, flipped: float, x: Float[Tensor, " B"]) -> Float[Tens
 
 
 NOISE_MODELS = {"conservative": conservative, "robust": robust}
-"""What is done about a share of flipped labels, by the name that configs use."""
+"""Corrections for a share of flipped labels, by the name that configs use."""
 
 
 def at_zero(f: F_of_margin) -> tuple[float, float]:
@@ -61,7 +61,7 @@ def logratios(policy: Policy, pairs: Pairs) -> tuple[Float[Tensor, " B"], Float[
 
 @final
 class Preference(Loss):
-    """E[f(beta * rho)] over a batch of pairs; one pass. `own` is the f of that name where it is not built in.
+    """E[f(beta * rho)] over a batch of pairs; one pass. `function` is f where it is not built in.
 
     Logged beside it are the two terms of its expansion at pi_ref (Tang et al. 2024, 2402.05749): f'(0) beta E[rho],
     which optimises the preference, and f''(0)/2 beta^2 E[rho^2], the offline regularisation.
@@ -73,11 +73,11 @@ class Preference(Loss):
         beta: float,
         flipped: float = 0.0,
         noise_model: str = "conservative",
-        own: Callable[[Tensor], Tensor] | None = None,
+        function: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         super().__init__()
         self.name = f"{f}_{noise_model}" if flipped else f
-        plain = own or built_in(f)
+        plain = function or built_in(f)
         self.f = partial(NOISE_MODELS[noise_model], plain, flipped) if flipped else plain
         self.beta, self.at_zero = beta, at_zero(self.f)
 

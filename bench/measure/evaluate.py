@@ -43,16 +43,16 @@ def draw(policy: Policy, protocol: Protocol, scoring: Scoring, seed: int, step: 
     G, tokenizer = protocol.samples_per_prompt, protocol.tokenizer
     prompts = encode_prompts(tokenizer, protocol.prompts["prompt"].tolist()).repeat(G).to(protocol.device)
     generator = torch.Generator(protocol.device).manual_seed(seed_of("evaluate", seed, step))
-    drawn, logps_BTV = generate_with_distributions(
+    sequences, logps_BTV = generate_with_distributions(
         policy, prompts, protocol.max_new_tokens, tokenizer.eos_token_id, tokenizer.pad_token_id, generator
     )
-    kl = drawn_kl(logps_BTV, protocol.reference, drawn)
+    kl = drawn_kl(logps_BTV, protocol.reference, sequences)
     table = protocol.prompts.loc[protocol.prompts.index.repeat(G)].reset_index(drop=True)
-    table["response"], table["eos"] = decode(tokenizer, drawn)
-    table["n_tokens"] = drawn.lengths.cpu().numpy()
+    table["response"], table["eos"] = decode(tokenizer, sequences)
+    table["n_tokens"] = sequences.lengths.cpu().numpy()
     for name, values in (("kl", kl.kl_B), ("logratio", kl.logratio_B), ("entropy", kl.entropy_B)):
         table[name] = values.double().cpu().numpy()
-    return scoring.score(drawn, table)
+    return scoring.score(sequences, table)
 
 
 def clustered(table: pd.DataFrame, column: str) -> tuple[float, float]:
@@ -62,7 +62,7 @@ def clustered(table: pd.DataFrame, column: str) -> tuple[float, float]:
 
 
 def probe_columns(policy: Policy, probes: Pairs, beta: float | None) -> dict[str, float | None]:
-    """What the policy says of held-out pairs: log-ratios, accuracy, and beta times the mean margin."""
+    """Statistics of the policy on held-out pairs: log-ratios, accuracy, and beta times the mean margin."""
     chosen_B, rejected_B = batched_sequence_logps(policy, stack(probes.chosen, probes.rejected)).chunk(2)
     chosen, rejected = (chosen_B - probes.ref_chosen_B).double(), (rejected_B - probes.ref_rejected_B).double()
     margin = chosen - rejected

@@ -1,4 +1,4 @@
-"""What a method is built from, and what it is: a sampler times a loss. The training loop knows nothing else."""
+"""The inputs of a method, and the method: a sampler times a loss. The training loop knows nothing else."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from bench.samplers.on_policy import OnPolicy
 
 @dataclass(frozen=True)
 class MethodInputs:
-    """What a method may read, as far as its `needs` name it.
+    """Data and models that a method may read, as far as its `needs` name them.
 
     `score` is the calibrated reward in logits (gold itself in the control), `labeller` gold, metered, for methods that
     need one. `pairs` are stored pairs, `replayed` those that another run drew. `margin_loss` gives the f of a name.

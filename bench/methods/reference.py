@@ -1,4 +1,4 @@
-"""The A/A null: pi_ref measured as often as a trained run. Every rise or fall in it is noise."""
+"""The A/A null: pi_ref measured as often as a trained policy. Every rise or fall in it is noise."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Literal
@@ -9,10 +9,10 @@ from bench.config.method import MethodConfig
 
 
 class ReferenceMethodConfig(MethodConfig):
-    """pi_ref measured `looks` times on fresh samples."""
+    """pi_ref measured `evaluations` times on fresh samples."""
 
     type: Literal["reference"] = "reference"
-    looks: int = Field(default=16, ge=2)
+    evaluations: int = Field(default=16, ge=2)
 
     one_proxy: ClassVar[bool] = True
     stage: ClassVar[Literal["train", "bon", "null"]] = "null"

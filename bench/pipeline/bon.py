@@ -30,8 +30,8 @@ def run(context: Context) -> Mapping[str, Any]:
     """Writes rows.parquet, samples.parquet (the pick of the first n samples a prompt) and bon_pool.parquet."""
     folder = context.fresh()
     measurement = open_measurement(context)
-    drawn = read_parquet(context.inputs["pool"] / "samples.parquet")
-    pool = score_pool(drawn, measurement, context)
+    texts = read_parquet(context.inputs["pool"] / "samples.parquet")
+    pool = score_pool(texts, measurement, context)
     rows, picks = [], []
     smallest = int(pool.groupby("prompt_id").size().min())
     for n in context.config["n"]:
@@ -48,7 +48,7 @@ def run(context: Context) -> Mapping[str, Any]:
     write_parquet(frame(rows, ROW_COLUMNS), folder / "rows.parquet")
     write_parquet(frame(samples[kept], SAMPLE_COLUMNS), folder / "samples.parquet")
     raw = pool[["prompt_id", "sample_id", "text_id", "n_tokens", "logp"]].assign(
-        gold=pool["gold_raw"], proxy=pool["proxy_raw"], rubric=drawn["rubric"]
+        gold=pool["gold_raw"], proxy=pool["proxy_raw"], rubric=texts["rubric"]
     )
     write_parquet(frame(raw, POOL_COLUMNS), folder / "bon_pool.parquet")
     return {"status": "ok", "rows": len(rows)}

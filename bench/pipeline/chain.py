@@ -118,7 +118,7 @@ class Chain:
         return self.stage("pool", config, 5 + samples / 400, self.scored_samples(), parts=self.rubric_part)
 
     def pairs(self, replicate: int, source: Source | None = None) -> Stage:
-        """The suite's own pairs, or as many whose responses another source wrote."""
+        """The suite's pairs, or as many whose responses another source wrote."""
         pairs = self.suite.pairs.model_copy(update={"source": source or self.suite.pairs.source})
         config = {**self.limit, "pairs": dump(pairs), "seed": replicate}
         inputs = {**self.scored_samples(), "reference": self.units()}
@@ -187,7 +187,7 @@ class Chain:
         return self.suite.losses[f]
 
     def training_pairs(self, settings: MethodConfig, replicate: int) -> Stage:
-        """The stored pairs that a method trains on; the suite's own where it trains on none."""
+        """The stored pairs that a method trains on; the suite's where it trains on none."""
         source = settings.needs().pairs
         return self.pairs(replicate, None if source in (None, "suite") else source)  # type: ignore[arg-type]
 
@@ -207,9 +207,9 @@ class Chain:
 
     def null(self, name: str, settings: Any, replicate: int) -> Stage:
         """Rows of pi_ref, measured again and again."""
-        config = {**self._measured(settings, replicate), "looks": settings.looks}
+        config = {**self._measured(settings, replicate), "evaluations": settings.evaluations}
         inputs = self._measuring(settings, replicate)
-        expected = self._seconds_of_rows(settings.looks)
+        expected = self._seconds_of_rows(settings.evaluations)
         parts = {**self.rubric_part, **self.reward_part(settings.proxy)}
         return self.stage(f"null/{name}", config, expected, inputs, parts=parts)
 
@@ -244,7 +244,7 @@ class Chain:
         return 5 + S_PER_MEASURED * rows * prompts * evaluation.samples_per_prompt
 
     def _seconds_of_training(self, settings: MethodConfig) -> float:
-        """A guess: most runs end before all that was planned is sampled."""
+        """A guess: most runs end before all planned samples are drawn."""
         samples, each = settings.cost(self.suite.pairs.n)
         by_gold = settings.needs().labeller or (settings.needs().score and settings.proxy == GOLD)
         return 5 + samples * (each + (S_PER_MEASURED if by_gold else 0.0))

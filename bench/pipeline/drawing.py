@@ -29,7 +29,7 @@ def draw_reference(
     generator = torch.Generator(context.device).manual_seed(seed_of(name, seed))
     for start in range(0, len(table), ROWS_AT_ONCE):
         part = encode_prompts(tokenizer, table["prompt"].iloc[start : start + ROWS_AT_ONCE].tolist())
-        drawn, logps_BT = generate_with_logps(
+        samples, logps_BT = generate_with_logps(
             policy,
             part.to(context.device),
             int(context.config["max_new_tokens"]),
@@ -37,11 +37,11 @@ def draw_reference(
             tokenizer.pad_token_id,
             generator,
         )
-        texts, ended = decode(tokenizer, drawn)
+        texts, ended = decode(tokenizer, samples)
         columns["logp"] += logps_BT.double().sum(1).tolist()
         columns["response"] += texts
         columns["eos"] += ended
-        columns["n_tokens"] += drawn.lengths.tolist()
-        columns["gold_raw"] += score(drawn).double().tolist()
+        columns["n_tokens"] += samples.lengths.tolist()
+        columns["gold_raw"] += score(samples).double().tolist()
         context.report({"step": start + len(texts), "steps": len(table), "status": "pi_ref samples"})
     return table.assign(**columns)

@@ -43,8 +43,8 @@ def run(context: Context) -> Mapping[str, Any]:
         part = context.folder / PARTS / f"{step}"
         if not part.with_suffix(".json").exists():
             policy = training.policy(step, context.inputs["sft"], context.device)
-            row, drawn = evaluate(policy, protocol, measurement.scoring, seed, step, beta or None)
-            write_parquet(sample_table(drawn.assign(row_id=str(step))), part.with_suffix(".parquet"))
+            row, table = evaluate(policy, protocol, measurement.scoring, seed, step, beta or None)
+            write_parquet(sample_table(table.assign(row_id=str(step))), part.with_suffix(".parquet"))
             write_json(part.with_suffix(".json"), nulls(row))
         row = read_json(part.with_suffix(".json"))
         rows.append({**columns, "row_id": str(step), **row, "status": "ok"})

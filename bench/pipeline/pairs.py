@@ -20,7 +20,7 @@ from gold.model import load_gold
 
 
 def run(context: Context) -> Mapping[str, Any]:
-    """Writes pairs.parquet: split (train, held_out), ids, texts, both gold scores (logits), the label's story."""
+    """Writes pairs.parquet: split (train, held_out), ids, texts, both gold scores (logits), and how it was labelled."""
     config = PairsConfig.model_validate(context.config["pairs"])
     seed, world_folder = int(context.config["seed"]), context.inputs["world"]
     folder = context.fresh()
@@ -31,12 +31,15 @@ def run(context: Context) -> Mapping[str, Any]:
     available = WorldArtifact(world_folder).prompts("pairs")
     wanted = config.n + config.held_out
     if wanted > len(available):
-        raise ValueError(f"{wanted} pairs were asked for; the world's pairs split holds {len(available)} prompts")
+        raise ValueError(
+            f"{wanted} pairs need as many prompts; the world's pairs split has {len(available)}; "
+            "lower pairs.n or pairs.held_out"
+        )
     order = np_stream("pairs.prompts", seed).permutation(len(available))[:wanted]
     prompts = available.iloc[order].reset_index(drop=True)
-    drawn = draw_sides(context, prompts, config.source, seed, gold)
-    labels = label(scale * drawn["gold_raw"].to_numpy().reshape(-1, 2), config, np_stream("labels", seed))
-    pairs = arrange(prompts, drawn, labels, scale)
+    samples = draw_sides(context, prompts, config.source, seed, gold)
+    labels = label(scale * samples["gold_raw"].to_numpy().reshape(-1, 2), config, np_stream("labels", seed))
+    pairs = arrange(prompts, samples, labels, scale)
     pairs["split"] = ["train"] * config.n + ["held_out"] * config.held_out
     write_parquet(pairs, folder / "pairs.parquet")
     train = pairs[pairs["split"] == "train"]
@@ -53,21 +56,21 @@ def draw_sides(context: Context, prompts: pd.DataFrame, source: Source, seed: in
     """Two adjacent responses a prompt: samples of pi_ref, or each the better of two of them by gold."""
     if source == "pi_ref":
         return draw_reference(context, prompts, 2, "pairs", seed, gold)
-    drawn = draw_reference(context, prompts, 4, "pairs", seed, gold)
-    best_M2 = drawn["gold_raw"].to_numpy().reshape(-1, 2, 2).argmax(2)
+    samples = draw_reference(context, prompts, 4, "pairs", seed, gold)
+    best_M2 = samples["gold_raw"].to_numpy().reshape(-1, 2, 2).argmax(2)
     if source == "mixture":
         plain_M = np_stream("pairs.mixture", seed).random(len(prompts)) < 0.5
         best_M2[plain_M] = 0
     rows = 2 * np.arange(2 * len(prompts)) + best_M2.flatten()
-    return drawn.iloc[rows].reset_index(drop=True)
+    return samples.iloc[rows].reset_index(drop=True)
 
 
-def arrange(prompts: pd.DataFrame, drawn: pd.DataFrame, labels: Labels, scale: float) -> pd.DataFrame:
+def arrange(prompts: pd.DataFrame, samples: pd.DataFrame, labels: Labels, scale: float) -> pd.DataFrame:
     """One row a pair from two adjacent samples a prompt: the chosen side's columns, then the rejected side's."""
     table = prompts.drop(columns="split").copy()
     first = labels.first_M
     for side, index in (("chosen", np.where(first, 0, 1)), ("rejected", np.where(first, 1, 0))):
-        rows = drawn.iloc[2 * np.arange(len(table)) + index]
+        rows = samples.iloc[2 * np.arange(len(table)) + index]
         table[side], table[f"{side}_eos"] = rows["response"].to_numpy(), rows["eos"].to_numpy()
         table[f"gold_{side}"] = scale * rows["gold_raw"].to_numpy()
         table[f"ref_{side}_logp"] = rows["logp"].to_numpy()

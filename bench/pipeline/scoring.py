@@ -26,7 +26,7 @@ from gold.model import load_gold, rubric_table
 
 @dataclass(frozen=True)
 class Measurement:
-    """What scores a cell's policies; `columns` are the row columns that its models and data decide."""
+    """The scorers of a cell's policies. `columns` holds the row columns that its models and data decide."""
 
     tokenizer: PreTrainedTokenizerFast
     scoring: Scoring

@@ -1,4 +1,4 @@
-"""Stage `train`: one run of a method, watched by the KL monitor. It keeps policies to be measured later."""
+"""Stage `train`: one run of a method, followed by the KL monitor. It keeps policies for later measurement."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ from bench.engine.stage import Context
 from bench.errors import DivergedError
 from bench.lm.codec import encode_prompts
 from bench.lm.policy import TransformerPolicy, load_policy
-from bench.losses.plugins import own_losses
+from bench.losses.plugins import verified_losses
 from bench.methods.base import Method, MethodInputs
 from bench.pipeline.artifacts.pairs import PairsArtifact, pairs_of, table_of_pairs
 from bench.pipeline.artifacts.proxy import ProxyArtifact
@@ -109,7 +109,7 @@ class _Recording:
 
 
 def _inputs(context: Context, needs: Needs, reference: TransformerPolicy, prompts: list[str]) -> MethodInputs:
-    """What the method may read: what it needs."""
+    """The inputs that the method needs."""
     inputs, device = context.inputs, context.device
     tokenizer = WorldArtifact(inputs["world"]).tokenizer()
     gold = _gold_logits(context) if "gold" in inputs else None
@@ -130,8 +130,8 @@ def _inputs(context: Context, needs: Needs, reference: TransformerPolicy, prompt
 
 def _margin_loss(context: Context, name: str) -> Callable[[Tensor], Tensor]:
     """f by its name: a part of the stage where it is built in, else as the plugin file or a package defines it."""
-    own = context.config.get("losses", {})
-    return own_losses(own, plugin_file())[name] if name in own else context.part("loss")
+    hashes = context.config.get("losses", {})
+    return verified_losses(hashes, plugin_file())[name] if name in hashes else context.part("loss")
 
 
 def _proxy_logits(context: Context) -> Score:

@@ -26,7 +26,7 @@ class Scorer:
 
 @dataclass(frozen=True)
 class FitInputs:
-    """What a proxy may be fitted to.
+    """Inputs of fitting a proxy.
 
     `pairs` has the columns prompt, chosen, rejected, chosen_eos and rejected_eos. `lm` is the folder of the language
     model that it starts from. The last four are for audits that read gold: its score in logits, pi_ref, prompts and T.
@@ -48,7 +48,7 @@ class FitInputs:
 @final
 @dataclass(frozen=True)
 class Reward:
-    """Raw scores and what they mean. `params` is the size of the model behind it, None for a program or for gold."""
+    """Raw scores and their units. `params` is the size of the model behind it, None for a program or for gold."""
 
     score: Score
     units: Units
@@ -63,8 +63,8 @@ class Reward:
         return self.units.standard(raw, prompt_ids)
 
     def z(self, raw: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
-        """Raw scores in this reward's own standard deviations above pi_ref."""
-        return self.units.own(raw, prompt_ids)
+        """Raw scores in this reward's standard deviations above pi_ref."""
+        return self.units.z(raw, prompt_ids)
 
     def unstandard(self, standard: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
         """The inverse of `standard`."""

@@ -1,8 +1,8 @@
-"""Distilling gold into a model of a proxy's size: what such a model comes to hold of gold when labels are no limit.
+"""Distilling gold into a model of a proxy's size: how much of gold such a model can learn when labels are no limit.
 
-Nobody outside a synthetic world could train it, since it reads gold's own scores, on samples that never repeat and
-without label noise. What it still misses is the fault of its size or of its training, not of the data; a residual that
-vanishes means that gold is no harder than the proxy, and that its over-optimization is the labels' doing.
+Only a synthetic world allows this, since training reads gold's scores, on samples that never repeat and without label
+noise. A remaining error comes from its size or its training, not from the data. A vanishing residual means that gold is
+no harder than the proxy, and that over-optimization comes from the labels.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -62,10 +62,12 @@ def distil(
     missed, all_of_it = [], []
     for step in range(config.steps):
         chosen = rng.integers(len(prompts), size=max(1, 2 * config.batch // SAMPLES_PER_PROMPT))
-        asked = encode_prompts(tokenizer, [prompts[i] for i in chosen]).repeat(SAMPLES_PER_PROMPT).to(device)
-        drawn = generate(policy, asked, max_new_tokens, tokenizer.eos_token_id, tokenizer.pad_token_id, generator)
-        gold_B = gold(drawn).to(torch.float32)
-        loss = residual(student(drawn), gold_B, SAMPLES_PER_PROMPT)
+        prompts_BL = encode_prompts(tokenizer, [prompts[i] for i in chosen]).repeat(SAMPLES_PER_PROMPT).to(device)
+        samples = generate(
+            policy, prompts_BL, max_new_tokens, tokenizer.eos_token_id, tokenizer.pad_token_id, generator
+        )
+        gold_B = gold(samples).to(torch.float32)
+        loss = residual(student(samples), gold_B, SAMPLES_PER_PROMPT)
         if not torch.isfinite(loss):
             raise DivergedError(
                 f"the distilled proxy's loss is {loss.item()} at step {step}; lower its lr ({config.lr})"

@@ -81,8 +81,8 @@ class Units:
         """Scores in gold standard deviations above pi_ref."""
         return self.scale * self._centred(raw, prompt_ids) / self.gold_sd
 
-    def own(self, raw: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
-        """Scores in the scorer's own standard deviations above pi_ref."""
+    def z(self, raw: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:
+        """Scores in the scorer's standard deviations above pi_ref."""
         return self._centred(raw, prompt_ids) / self.own_sd if self.own_sd > 0 else np.full(len(raw), np.nan)
 
     def _centred(self, raw: np.ndarray, prompt_ids: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """A run folder: a view of the store, assembled for people and programs. Losing it loses nothing.
 
-`cli` calls `RunFolder.assemble` as cells finish and at the end; `load_run` is the way back in.
+`bench run` calls `RunFolder.assemble` as cells finish and at the end; `load_run` is the way back in.
 The report's own files (report.html, figures, tables) are written by `reports`.
 """
 
@@ -57,7 +57,7 @@ class RunFolder:
         """Raises ConfigError when `out` cannot be written to, or holds something that is not a run, begun or whole."""
         strangers = [path for path in _listed(self.out) if path.name not in _OWN and not path.name.startswith(".")]
         if strangers and not _is_run(self.out):
-            raise ConfigError(f"out={self.out} exists and holds no run; give an empty folder, or another name")
+            raise ConfigError(f"out={self.out} exists and is not a run folder; give an empty folder, or another name")
         try:
             self.out.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=self.out).close()
@@ -66,11 +66,11 @@ class RunFolder:
             raise ConfigError(f"out={self.out} cannot be written to ({reason}); give another folder") from None
 
     def lock(self) -> FileLock:
-        """Held by whoever writes into `out`: two runs may share it. Freed by the system when its holder dies."""
+        """The lock of the process that writes into `out`, which two runs may share. Freed if that process dies."""
         return FileLock(self.out / ".lock")
 
     def assemble(self, failures: Mapping[str, Failure], *, over: bool, stopped: bool = False) -> str:
-        """Write everything that is known by now, and return the run's state: running, stopped, failed or done.
+        """Write all results so far, and return the run's state: running, stopped, failed or done.
 
         Each file is replaced in one step. Failures are by stage key.
         """
@@ -110,17 +110,17 @@ class RunFolder:
         return state
 
     def _updated(self, run: Mapping[str, Any], same: bool) -> str:
-        """When the run folder last came to say something else than before, its state apart."""
+        """The time of the last change to the run folder, its state apart."""
         try:
             known = read_json(self.out / "run.json")
             if same and {**known, **run} == {**known, "state": run["state"]}:
                 return str(known["updated"])
         except (OSError, ValueError, TypeError, KeyError):
-            pass  # there is none, or not one of ours
+            pass  # no run.json, or one of another program
         return datetime.now(UTC).isoformat(timespec="seconds")
 
     def _content(self) -> str:
-        """A hash of what the run folder says of its cells."""
+        """A hash of the files that describe the run folder's cells."""
         return digest([self.out / name for name in _OWN - {"run.json"}], self.out)
 
     @cached_property
@@ -128,7 +128,7 @@ class RunFolder:
         return environment()
 
     def _write_tables(self, done: Sequence[Cell], failures: Mapping[str, Failure]) -> None:
-        """Every table of the cells, unless these cells' are there already."""
+        """Write every table, unless the tables of these cells are there already."""
 
         def write() -> None:
             for name, columns in _TABLES.items():
@@ -160,7 +160,7 @@ class RunFolder:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A run folder, read. Tables are read when asked for."""
+    """A run folder, read. Tables are read on first use."""
 
     path: Path
     config: dict[str, Any]
@@ -179,11 +179,11 @@ class Run:
 
 
 def load_run(path: str | Path) -> Run:
-    """Open a run folder. Raises ConfigError when `path` is none."""
+    """Open a run folder. Raises ConfigError if `path` is not one."""
     folder = Path(path)
     if not _is_run(folder):
         raise ConfigError(
-            f"{str(path)!r} is no run folder; give one that `bench run` wrote, such as runs/<suite>-<key>"
+            f"{str(path)!r} is not a run folder; give one that `bench run` wrote, such as runs/<suite>-<key>"
         )
     config, stages, run = (_object(folder / name) for name in ("config.json", "stages.json", "run.json"))
     return Run(folder, config, stages, run)

@@ -1,4 +1,4 @@
-"""What a sampler is: where a training step's batch comes from."""
+"""The base class of samplers: the source of a training step's batch."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -10,14 +10,14 @@ from bench.lm.policy import Policy
 
 
 class Sampler(ABC):
-    """Where a step's batch comes from. What it draws depends on the step, the policy, and at most a saved state."""
+    """The source of a step's batch, which depends on the step, the policy, and at most a saved state."""
 
     name: str
     drawn_kl: float | None = None
     """Where batches are rollouts: the KL (nats, Rao-Blackwellised) of the policy that drew the last one.
 
-    Pairs have none: a run that is taught another's pairs has nothing else to be watched by than the monitor's samples,
-    and both must be watched alike to be the same run.
+    Pairs have none. A run that replays another's pairs can be monitored only by fresh samples, and both runs must be
+    monitored alike to be the same run.
     """
 
     @abstractmethod
@@ -25,8 +25,8 @@ class Sampler(ABC):
         """The batch of this step; adds what it cost to `counts`."""
 
     def state(self) -> dict[str, Tensor]:
-        """What a run that goes on after a break must be given back; most samplers need nothing."""
+        """Tensors that a resumed run needs; most samplers need none."""
         return {}
 
     def load(self, state: dict[str, Tensor]) -> None:  # noqa: B027
-        """Continue from what `state` gave."""
+        """Continue from the tensors of `state`."""

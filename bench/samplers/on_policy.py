@@ -1,4 +1,4 @@
-"""Fresh responses of the policy as it is now, scored at once. Each step has a random stream of its own."""
+"""Fresh responses of the policy as it is now, scored at once. Each step has a separate random stream."""
 
 from typing import final
 
@@ -43,12 +43,12 @@ class OnPolicy(Sampler):
         index = epoch_slice("prompts.order", self.seed, step, self.prompts_per_step, len(self.prompts)).to(device)
         prompts = self.prompts[index].repeat(self.samples_per_prompt)
         generator = torch.Generator(device).manual_seed(seed_of("rollout", self.seed, step))
-        drawn, logps_BTV = generate_with_distributions(
+        samples, logps_BTV = generate_with_distributions(
             policy, prompts, self.max_new_tokens, self.eos_id, self.pad_id, generator
         )
-        counts.samples_seen += len(drawn)
-        counts.tokens_sampled += int(drawn.response_mask.sum())
-        kl = drawn_kl(logps_BTV, self.reference, drawn)
+        counts.samples_seen += len(samples)
+        counts.tokens_sampled += int(samples.response_mask.sum())
+        kl = drawn_kl(logps_BTV, self.reference, samples)
         self.drawn_kl = float(kl.kl_B.double().mean())
-        logps_BT = gather(logps_BTV, drawn.response_ids).masked_fill(~drawn.response_mask, 0.0)
-        return Rollouts(drawn, self.score(drawn), logps_BT, kl.ref_logps_BT)
+        logps_BT = gather(logps_BTV, samples.response_ids).masked_fill(~samples.response_mask, 0.0)
+        return Rollouts(samples, self.score(samples), logps_BT, kl.ref_logps_BT)

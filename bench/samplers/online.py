@@ -48,14 +48,14 @@ class OnlinePairs(Sampler):
 
     @torch.no_grad()
     def draw(self, policy: Policy, step: int, counts: Counts) -> Pairs:
-        drawn = self.rollouts.draw(policy, step, counts)
-        first_M = first_is_chosen(drawn.score_B.view(-1, 2), self.label, stream("online.labels", self.seed, step))
+        samples = self.rollouts.draw(policy, step, counts)
+        first_M = first_is_chosen(samples.score_B.view(-1, 2), self.label, stream("online.labels", self.seed, step))
         pair_M = 2 * torch.arange(len(first_M), device=first_M.device)
         chosen, rejected = pair_M + (~first_M).long(), pair_M + first_M.long()
-        ref_B = masked_sum(drawn.ref_logps_BT, drawn.sequences.response_mask)
+        ref_B = masked_sum(samples.ref_logps_BT, samples.sequences.response_mask)
         if self.labeller is not None:
             self.labeller.charge(counts)
-        return Pairs(drawn.sequences[chosen], drawn.sequences[rejected], ref_B[chosen], ref_B[rejected])
+        return Pairs(samples.sequences[chosen], samples.sequences[rejected], ref_B[chosen], ref_B[rejected])
 
 
 @final

@@ -20,16 +20,16 @@ class Recorder(Sampler):
 
     def __init__(self, inner: Sampler) -> None:
         self.inner, self.name = inner, inner.name
-        self.drawn: list[Pairs] = []
+        self.batches: list[Pairs] = []
 
     def draw(self, policy: Policy, step: int, counts: Counts) -> Pairs:
-        self.drawn.append(self.inner.draw(policy, step, counts))
-        return self.drawn[-1]
+        self.batches.append(self.inner.draw(policy, step, counts))
+        return self.batches[-1]
 
     def taken(self) -> list[Pairs]:
         """The batches drawn since the last call."""
-        drawn, self.drawn = self.drawn, []
-        return drawn
+        batches, self.batches = self.batches, []
+        return batches
 
     def state(self) -> dict[str, Tensor]:
         return self.inner.state()

@@ -40,7 +40,7 @@ class StoredPairs(Sampler):
 
     def draw(self, policy: Policy, step: int, counts: Counts) -> Pairs:
         index = epoch_slice("pairs.order", self.seed, step, self.batch, len(self.pairs))
-        drawn = self.pairs[index.to(self.pairs.ref_chosen_B.device)]
+        samples = self.pairs[index.to(self.pairs.ref_chosen_B.device)]
         counts.samples_seen += 2 * self.batch
         counts.labels_used = min(len(self.pairs), (step + 1) * self.batch)
-        return drawn
+        return samples

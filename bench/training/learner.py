@@ -1,4 +1,4 @@
-"""What trains a policy, as `Track` sees it: this project's `Trainer`, or another library's driven by a callback."""
+"""The interface by which `Track` follows training: this project's `Trainer`, or another library's by a callback."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path

@@ -1,9 +1,8 @@
-"""The KL monitor: a cheap look at how far a policy has moved, and what to do about it.
+"""The KL monitor: cheap, noisy checks of a policy's KL to pi_ref during training.
 
-It decides which policies are saved, when a cell ends and when training must slow down. A row's KL is
-measured afterwards on fresh samples, so choosing policies by a noisy look biases no number of record.
-Where a step begins with samples of the policy they are its look (`Sampler.drawn_kl`); elsewhere the monitor draws a
-few of its own, the more often the faster d moves.
+It decides which policies are saved, when a cell ends and when training must slow down. A row's KL is measured
+afterwards on fresh samples, so noisy checks bias no reported number. Where a step begins with samples of the policy,
+these serve as its check (`Sampler.drawn_kl`). Otherwise the monitor draws a few samples, more often the faster d moves.
 """
 
 import math
@@ -23,11 +22,11 @@ from bench.lm.kl import drawn_kl
 from bench.lm.policy import Policy
 
 SETTLED_CHANGE = 0.05
-LARGEST_MOVE = 0.1  # of d in one training step: rows must not be far apart
-SPANS = {8: 1, 2: 2}  # steps, at the least, that d's speed is taken over, and how many times the largest move it may be
-FASTER = 1.1  # a step
-STRIDE = 1 / 3  # of the way in d to the next grid point that may pass between two looks
-RAREST = 2  # times `monitor_every`: steps between two looks at the most
+LARGEST_MOVE = 0.1  # change of d in one training step: rows must not be far apart
+SPANS = {8: 1, 2: 2}  # fewest steps over which d's speed is taken: largest speed, in multiples of LARGEST_MOVE
+FASTER = 1.1  # growth of the pace in one step
+STRIDE = 1 / 3  # largest share of the way in d to the next grid point between two checks
+RAREST = 2  # most steps between two checks, in multiples of `monitor_every`
 
 
 def kl_grid(budgets: tuple[float, ...], rows_per_budget: int) -> list[float]:
@@ -50,7 +49,7 @@ def root(kl: float) -> float:
 
 @final
 class Monitor:
-    """Looks at a policy's KL on rl-side prompts, with streams of its own."""
+    """Checks a policy's KL on prompts of the rl split. Its random streams are separate from training's."""
 
     def __init__(
         self,
@@ -72,25 +71,26 @@ class Monitor:
         self.steps: list[int] = []
         self.passed = 0
 
-    def look(self, policy: Policy, step: int) -> float:
-        """The KL on this look's samples, in nats; remembered."""
+    def check_kl(self, policy: Policy, step: int) -> float:
+        """Draw samples, and return and record their KL in nats."""
         generator = torch.Generator(self.prompts.ids.device).manual_seed(seed_of("monitor", self.seed, step))
-        drawn, logps_BTV = generate_with_distributions(policy, self.prompts, *self.limits, generator)
-        kl = float(drawn_kl(logps_BTV, self.reference, drawn).kl_B.mean())
+        samples, logps_BTV = generate_with_distributions(policy, self.prompts, *self.limits, generator)
+        kl = float(drawn_kl(logps_BTV, self.reference, samples).kl_B.mean())
         self.note(step, kl)
         return kl
 
     def note(self, step: int, kl: float) -> None:
-        """Remember a look: the KL, in nats, of the policy after `step` steps. Raises DivergedError beyond the limit."""
+        """Record the KL, in nats, of the policy after `step` steps. Raises DivergedError beyond the limit."""
         if not math.isfinite(kl) or kl > self.largest:
             raise DivergedError(f"KL {kl:.4g} nats at step {step} is beyond {self.largest:g}; lower the learning rate")
         self.steps.append(step)
         self.kls.append(kl)
 
     def is_due(self, step: int) -> bool:
-        """Whether to look after this step: when d, at its recent speed, may be a third of the way to the next row.
+        """True if KL must be checked after this step.
 
-        At least every `monitor_every` steps until there are three looks, and never more rarely than RAREST times that.
+        The next check comes before d, at its recent speed, can cross a third of the gap to the next grid point. The
+        first three checks come every `monitor_every` steps; later ones at most RAREST times that apart.
         """
         if len(self.kls) < 3:
             return step % self.every == 0
@@ -102,38 +102,38 @@ class Monitor:
         return step >= self.steps[-1] + int(pause)
 
     def _running_d(self) -> list[float]:
-        """The running d at every look."""
+        """The running d at every check."""
         return [root(median(self.kls[max(0, i - 2) : i + 1])) for i in range(len(self.kls))]
 
     @property
     def running(self) -> float:
-        """Running median of the last three looks; 0 before the first, when the policy is pi_ref."""
+        """Running median of the last three checks, in nats; 0 before the first, when the policy is pi_ref."""
         return median(self.kls[-3:]) if self.kls else 0.0
 
     @property
     def pace(self) -> float:
-        """What to multiply the learning rate by, in (0, 1], so that d moves by `LARGEST_MOVE` a step at the most.
+        """Factor of the learning rate, in (0, 1], that limits the move of d to `LARGEST_MOVE` a step.
 
-        How far d has gone over some steps, for each step at full pace among them, says which pace would have been
-        right; after a look that finds nothing too fast the pace comes back by a tenth a step. Eight steps judge the
-        speed, since far out a look's d is off by .15; two see a sudden jump, and allow for that noise twice the speed.
-        A function of the looks alone, the same for every method.
+        The speed of d is its move per step at full pace. Where it is too large, the pace falls in proportion; otherwise
+        the pace grows back by a tenth a step. The speed is taken over eight steps, since far from pi_ref a check's d is
+        off by .15, and over two, which catch a sudden jump; for noise, these may show twice the speed. The pace is a
+        function of the checks alone, the same for every method.
         """
-        looks = [(0, 0.0, 0.0)]  # step, d, steps so far in steps at full pace
+        checks = [(0, 0.0, 0.0)]  # step, d, steps so far in steps at full pace
         pace = 1.0
         for step, kl in zip(self.steps, self.kls, strict=True):
-            last_step, _, last_effort = looks[-1]
+            last_step, _, last_effort = checks[-1]
             effort, d = last_effort + pace * (step - last_step), root(kl)
             pace = min(1.0, FASTER ** (step - last_step) * pace)
             for span, times in SPANS.items():
-                _, d_then, effort_then = next((then for then in reversed(looks) if step - then[0] >= span), looks[0])
+                _, d_then, effort_then = next((then for then in reversed(checks) if step - then[0] >= span), checks[0])
                 if d > d_then and step > 0:  # at step 0 rounding alone has moved it
                     pace = min(pace, times * LARGEST_MOVE * (effort - effort_then) / (d - d_then))
-            looks.append((step, d, effort))
+            checks.append((step, d, effort))
         return pace
 
     def passes(self) -> bool:
-        """Whether the running median has passed grid points not passed before; passes them."""
+        """Mark the grid points that the running median has passed; True if any of them is new."""
         before = self.passed
         if len(self.kls) >= 3:
             self.passed = max(before, sum(self.running >= point for point in self.grid))
@@ -144,9 +144,9 @@ class Monitor:
         return self.passed == len(self.grid)
 
     def settled(self, planned_steps: int) -> bool:
-        """Whether log KL, by its slope, changed by less than 5% over the last quarter of the planned steps.
+        """True if log KL, by its slope, changed by less than 5% over the last quarter of the planned steps.
 
-        Judged from half of the plan on: a pause early in training is no end.
+        False in the first half of the plan: a pause early in training is not the end.
         """
         if not self.steps or self.steps[-1] < planned_steps / 2:
             return False

@@ -1,4 +1,4 @@
-"""Following a learner: its KL, the policies to measure later, and the checkpoint that a killed run resumes from.
+"""Follows a learner: its KL, the policies to measure later, and the checkpoint that a killed run resumes from.
 
 A killed run loses at most the work since its last saved policy: weights, optimizer, step, counts and monitor are
 written together there, and every random draw is a function of seed and step.
@@ -33,7 +33,7 @@ class Track:
     ) -> None:
         self.learner, self.monitor, self.folder, self.report = learner, monitor, folder, report
         self.save_more, self.load_more = save_more, load_more
-        self.saved: list[dict[str, Any]] = []  # of each policy: its step, its budget points passed, what it consumed
+        self.saved: list[dict[str, Any]] = []  # by policy: its step, grid points passed and counts
         self.log: list[str] = []
 
     def begin(self) -> None:
@@ -61,12 +61,12 @@ class Track:
             self.save()
 
     def _check_kl(self) -> bool:
-        """Whether this step came with a KL: of its own rollouts, or of the monitor's samples when they are due."""
+        """Record this step's KL, from its rollouts, or from the monitor's samples if due. True if there was one."""
         drawn_kl, step = self.learner.drawn_kl, self.learner.step
         if drawn_kl is not None:
             self.monitor.note(step - 1, drawn_kl)
         elif self.monitor.is_due(step):
-            self.monitor.look(self.learner.policy, step)
+            self.monitor.check_kl(self.learner.policy, step)
         else:
             return False
         return True

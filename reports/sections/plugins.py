@@ -1,4 +1,4 @@
-"""Sections that installed packages add, as their metadata name them. Imports nobody's code; `registry` loads them."""
+"""Sections that installed packages add, as their metadata name them. Imports none of them; `registry` loads them."""
 
 from importlib.metadata import EntryPoint, entry_points
 

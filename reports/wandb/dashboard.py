@@ -108,7 +108,7 @@ def main(argv: Sequence[str]) -> int:
             raise ConfigError("give a W&B place and a run folder: python -m reports.wandb.dashboard ENTITY/PROJECT RUN")
         place, folder = argv[0], Path(argv[1])
         if not (folder / "run.json").is_file():
-            raise ConfigError(f"{str(folder)!r} is no run folder; give a folder that `bench run` wrote")
+            raise ConfigError(f"{str(folder)!r} is not a run folder; give a folder that `bench run` wrote")
         names = [sorted(path.stem for path in folder.glob(kind)) for kind in ("figures/*.png", "tables/*.csv")]
         made = dashboard(place, folder.resolve().name, load(folder).methods, *names)
         print(made.save().url)

@@ -1,4 +1,4 @@
-"""Sends a run to Weights & Biases from a process of its own, so that W&B can neither slow nor stop the run.
+"""Sends a run to Weights & Biases from a separate process, so that W&B can neither slow nor stop the run.
 
 `bench.commands.run` opens a `Sink`. The child's side, the only one that imports wandb, is `session`; dashboards
 are `dashboard`'s.

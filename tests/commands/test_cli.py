@@ -55,7 +55,7 @@ def test_every_command_has_a_help_of_its_own(name, words, capsys):
         (["ls", "wrlds"], "did you mean 'worlds'"),
         (["ls", "--csv"], "unknown option '--csv'"),
         (["report"], "no run on the command line"),
-        (["report", "nowhere"], "'nowhere' is no run folder"),
+        (["report", "nowhere"], "'nowhere' is not a run folder"),
         (["report", "RUN", "--json"], "unknown option '--json'"),
         (["verify"], "no run on the command line"),
         (["verify", "A", "B"], "2 runs (A, B) on the command line"),

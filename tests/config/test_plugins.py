@@ -8,7 +8,7 @@ import toy_plugins
 from bench.cli import main
 from bench.commands.ls import LISTS
 from bench.config.compose import compose
-from bench.config.plugins import file_losses, functions, offers
+from bench.config.plugins import added_losses, file_losses, functions
 from bench.errors import ConfigError
 from bench.pipeline.plan import build_plan
 
@@ -29,7 +29,7 @@ def site(tmp_path, monkeypatch):
     return tmp_path / "site"
 
 
-def asked(plugin, *words):
+def parsed_suite(plugin, *words):
     return compose([*BOTH, f"plugin={plugin}", *words])[0]
 
 
@@ -55,20 +55,20 @@ def test_public_functions_are_read_and_nothing_is_run(tmp_path):
 
 
 def test_a_suite_records_the_hash_of_what_its_methods_use(plugin):
-    suite = asked(plugin)
+    suite = parsed_suite(plugin)
     assert suite.losses == {"mine": hashlib.sha256(plugin.read_bytes()).hexdigest()}
     assert compose(["smoke"])[0].losses == {}
     assert suite.method["mine"].f == "mine"
 
 
 def test_only_cells_that_use_a_loss_carry_its_hash_and_an_edit_redoes_those_alone(plugin):
-    suite = asked(plugin)
+    suite = parsed_suite(plugin)
     stages = build_plan(suite, 1).stages.values()
     carrying = {stage.name for stage in stages if "losses" in stage.config}
     assert carrying == {"train/mine-policy_sized-b0.1-r0", "train/mine-policy_sized-b0.2-r0"}
     before = {stage.name: stage.key for stage in stages}
     plugin.write_text(plugin.read_text() + "\n# a comment is an edit: what the file means is not looked into\n")
-    after = {stage.name: stage.key for stage in build_plan(asked(plugin), 1).stages.values()}
+    after = {stage.name: stage.key for stage in build_plan(parsed_suite(plugin), 1).stages.values()}
     measured = {name.replace("train/", "measure/") for name in carrying}
     assert {name for name in before if before[name] != after[name]} == carrying | measured
 
@@ -84,18 +84,18 @@ def test_a_method_that_is_only_replayed_brings_its_loss(plugin):
 
 def test_built_in_losses_have_the_keys_that_they_have_without_a_plugin(plugin):
     alone = keys(compose(["smoke", "methods=[dpo,bon]"])[0])
-    assert alone.items() <= keys(asked(plugin)).items()
+    assert alone.items() <= keys(parsed_suite(plugin)).items()
 
 
 def test_where_the_plugin_lies_changes_nothing(plugin, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     moved = toy_plugins.plugin(tmp_path / "elsewhere", plugin.read_text(), "renamed.py")
-    assert asked(moved) == asked(plugin)
-    assert keys(asked(moved)) == keys(asked(plugin))
+    assert parsed_suite(moved) == parsed_suite(plugin)
+    assert keys(parsed_suite(moved)) == keys(parsed_suite(plugin))
 
 
 def test_a_config_is_repeated_with_the_same_code_or_not_at_all(plugin, tmp_path):
-    suite = asked(plugin)
+    suite = parsed_suite(plugin)
     config = tmp_path / "config.json"
     config.write_text(json.dumps(suite.model_dump(mode="json")))
     assert compose([str(config), f"plugin={plugin}"])[0] == suite
@@ -113,12 +113,12 @@ def test_a_config_is_repeated_with_the_same_code_or_not_at_all(plugin, tmp_path)
     ("words", "parts"),
     [
         (["smoke", "method.dpo.f=logistik"], ["method.dpo.f: 'logistik'", "did you mean 'logistic'"]),
-        (["smoke", "method.dpo.f=torch.exp"], ["'torch.exp' is no loss", "plugin=FILE.py"]),
-        (["smoke", "method.dpo.f=mime", "plugin=PLUGIN"], ["'mime'", "legal: logistic,", "did you mean 'mine'"]),
-        (["smoke", "plugin=PLUGIN"], ["offers mine, steep", "no method of this suite uses", "method.NAME.f=mine"]),
-        (["smoke", "plugin=missing.py"], ["plugin=missing.py is no Python file"]),
-        (["smoke", "plugin=."], ["plugin=. is no Python file"]),
-        (["smoke", "plugin=pyproject.toml"], ["is no Python file"]),
+        (["smoke", "method.dpo.f=torch.exp"], ["unknown loss 'torch.exp'", "plugin=FILE.py"]),
+        (["smoke", "method.dpo.f=mime", "plugin=PLUGIN"], ["'mime'", "choose from logistic,", "did you mean 'mine'"]),
+        (["smoke", "plugin=PLUGIN"], ["defines mine, steep", "no method of this suite uses", "method.NAME.f=mine"]),
+        (["smoke", "plugin=missing.py"], ["plugin=missing.py is not a Python file"]),
+        (["smoke", "plugin=."], ["plugin=. is not a Python file"]),
+        (["smoke", "plugin=pyproject.toml"], ["is not a Python file"]),
         (["smoke", "losses.mine=abc"], ["'losses.mine=abc'", "method.NAME.f=LOSS"]),
         (["smoke", "+losses.mine=abc"], ["'+losses.mine=abc'", "plugin=FILE.py"]),
     ],
@@ -137,7 +137,7 @@ def test_a_mistake_is_one_line_that_names_it(plugin, words, parts):
         ("a = '\xff'", ["does not read as Python"]),
         ("mine = lambda x: -x\n", ["defines no public function"]),
         ("def hinge(x): ...\n", ["'hinge' of", "built-in"]),
-        ("mine = 3\ndef other(x): ...\n", ["'mine' is no loss", "'other' of"]),
+        ("mine = 3\ndef other(x): ...\n", ["unknown loss 'mine'", "'other' of"]),
     ],
 )
 def test_a_file_that_offers_nothing_of_use_is_refused(tmp_path, text, parts):
@@ -158,10 +158,10 @@ def test_no_file_of_settings_brings_code(tmp_path, key):
 
 def test_a_package_offers_losses_without_being_imported(site, tmp_path):
     code = toy_plugins.install(site)
-    (offer,) = offers(None).values()
-    assert str(offer) == "'packaged' of goldbench-toy 0.1"
+    (definition,) = added_losses(None).values()
+    assert str(definition) == "'packaged' of goldbench-toy 0.1"
     suite = compose(["smoke", "method.dpo.f=packaged"])[0]
-    assert suite.losses == {"packaged": offer.sha256()}
+    assert suite.losses == {"packaged": definition.sha256()}
     assert "toy_losses" not in sys.modules
     assert list(LISTS["methods"](None))[-1].line.split() == ["f=packaged", "(goldbench-toy", "0.1)"]
     code.write_text(code.read_text() + "# edited\n")
@@ -174,8 +174,8 @@ def test_a_packages_version_and_every_source_of_it_define_its_losses(site, tmp_p
         toy_plugins.install(folder, **how)
         sys.path.insert(0, str(folder))
         try:
-            (offer,) = offers(None).values()
-            return offer.sha256()
+            (definition,) = added_losses(None).values()
+            return definition.sha256()
         finally:
             sys.path.remove(str(folder))
 

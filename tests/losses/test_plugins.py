@@ -7,21 +7,21 @@ import toy_plugins
 
 from bench.checks.plugins import check_f
 from bench.checks.plugins.user_losses import LOADS, verdicts
-from bench.config.plugins import file_losses, offers
+from bench.config.plugins import added_losses, file_losses
 from bench.errors import ConfigError
-from bench.losses.plugins import load, loaded, own_losses
+from bench.losses.plugins import load, loaded, verified_losses
 from bench.losses.preference import logistic
 
 X = torch.linspace(-3, 3, 50)
 
 
 def hashes(plugin):
-    return {offer.name: offer.sha256() for offer in file_losses(plugin)}
+    return {definition.name: definition.sha256() for definition in file_losses(plugin)}
 
 
 def test_a_plugins_function_is_what_its_file_says(tmp_path):
     plugin = toy_plugins.plugin(tmp_path)
-    found = own_losses(hashes(plugin), plugin)
+    found = verified_losses(hashes(plugin), plugin)
     assert list(found) == ["mine", "steep"]
     assert torch.equal(found["mine"](X), logistic(X))
     assert torch.equal(found["steep"](X), torch.exp(-2 * X))
@@ -36,7 +36,7 @@ def test_three_lines_are_enough(tmp_path):
 def test_a_file_is_run_once_and_no_import_statement_finds_it(tmp_path):
     runs = tmp_path / "runs"
     plugin = toy_plugins.plugin(tmp_path, f"import os\nos.mkdir({str(runs)!r})\n{toy_plugins.LOSSES}")
-    one, two = own_losses(hashes(plugin), plugin), own_losses(hashes(plugin), plugin)
+    one, two = verified_losses(hashes(plugin), plugin), verified_losses(hashes(plugin), plugin)
     assert one["mine"] is two["mine"]
     assert runs.is_dir()  # a second run could not have made it again
     assert not any(name.isidentifier() for name in sys.modules if "plugin" in name and "goldbench" in name)
@@ -45,15 +45,15 @@ def test_a_file_is_run_once_and_no_import_statement_finds_it(tmp_path):
 def test_an_edit_during_a_run_does_not_slip_in(tmp_path):
     plugin = toy_plugins.plugin(tmp_path)
     wanted = hashes(plugin)
-    own_losses(wanted, plugin)
+    verified_losses(wanted, plugin)
     plugin.write_text(plugin.read_text().replace("-2", "-3"))
     with pytest.raises(ConfigError, match=r"'mine' of .*own\.py changed after this run had begun"):
-        own_losses(wanted, plugin)
+        verified_losses(wanted, plugin)
     assert torch.equal(load("steep", plugin)(X), torch.exp(-3 * X))
 
 
-def test_a_name_that_nobody_offers_is_told(tmp_path):
-    with pytest.raises(ConfigError, match="offers the loss 'mime'; legal: mine, steep; did you mean 'mine'"):
+def test_an_unknown_name_is_refused_with_the_known_ones(tmp_path):
+    with pytest.raises(ConfigError, match=r"unknown loss 'mime' in .*; choose from mine, steep; did you mean 'mine'"):
         load("mime", toy_plugins.plugin(tmp_path))
 
 
@@ -98,13 +98,13 @@ def site(tmp_path, monkeypatch):
 
 def test_a_packages_function_is_loaded_while_its_sources_are_the_same(site):
     code: Path = toy_plugins.install(site)
-    (offer,) = offers(None).values()
-    wanted = {"packaged": offer.sha256()}
-    assert torch.equal(own_losses(wanted, None)["packaged"](X), torch.exp(-X))
+    (definition,) = added_losses(None).values()
+    wanted = {"packaged": definition.sha256()}
+    assert torch.equal(verified_losses(wanted, None)["packaged"](X), torch.exp(-X))
     (code.parent.parent / "added.py").write_text("")
     with pytest.raises(ConfigError, match=r"'packaged' of goldbench-toy 0\.1 changed after this run had begun"):
-        own_losses(wanted, None)
-    assert loaded(offer, offer.sha256())(torch.zeros(1)) == 1
+        verified_losses(wanted, None)
+    assert loaded(definition, definition.sha256())(torch.zeros(1)) == 1
 
 
 def test_a_loss_is_asked_by_name_what_every_loss_and_method_is_asked(tmp_path):

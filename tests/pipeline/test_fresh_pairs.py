@@ -1,4 +1,4 @@
-"""Pairs that a policy draws while it trains: kept by one cell, taught again by another; and pairs of other sources."""
+"""Pairs that a policy draws while it trains: kept by one cell, replayed by another; and pairs of other sources."""
 
 from functools import partial
 
@@ -141,7 +141,10 @@ def test_best_of_two_and_mixture_choose_by_gold(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("methods", "part"),
     [
-        ({"again": {**REPLAY, "replay": "dpo"}, "dpo": {"type": "preference"}}, "draws no fresh pairs; legal: none"),
+        (
+            {"again": {**REPLAY, "replay": "dpo"}, "dpo": {"type": "preference"}},
+            "draws no fresh pairs; choose",
+        ),
         ({"again": {**REPLAY, "replay": "onlin"}, "online": ONLINE}, "did you mean 'online'"),
         ({"again": {**REPLAY, "beta": [0.3]}, "online": ONLINE}, "betas among 0.1"),
         ({"again": {**REPLAY, "batch": 4}, "online": ONLINE}, "its batch"),

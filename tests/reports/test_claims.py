@@ -56,14 +56,14 @@ def test_one_replicate_decides_conditionally_and_says_so(run, claim, verdict):
 
 def test_without_beta_and_proxy_the_smallest_and_the_first_are_meant(run):
     implicit = judge(run, {"kind": "hump", "method": "ppo", "kl": 16})
-    assert implicit.asked == judge(run, HUMP).asked
+    assert implicit.tests == judge(run, HUMP).tests
 
 
 def test_a_declared_kl_beyond_the_entropy_is_read_within_it(run):
     """The entropy is 18.3 nats and the last budget under it 16."""
     judged = judge(run, {**HUMP, "kl": 32})
     assert judged.kl == 16
-    assert judged.asked == judge(run, HUMP).asked
+    assert judged.tests == judge(run, HUMP).tests
     assert "32 lie beyond π_ref's entropy of 18.3" in judged.reason
 
 

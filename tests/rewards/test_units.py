@@ -70,7 +70,7 @@ def test_units_by_hand():
     units = units_from_pool(POOL, "proxy_raw", scale=3.0, gold_sd=1.5)
     got = units.standard(np.array([3.0, 12.0]), np.array(["a", "b"]))
     assert got.tolist() == pytest.approx([3 * (3 - 2) / 1.5, 0.0])
-    assert units.own(np.array([3.0, 12.0]), np.array(["a", "b"])).tolist() == pytest.approx([1 / math.sqrt(6.5), 0.0])
+    assert units.z(np.array([3.0, 12.0]), np.array(["a", "b"])).tolist() == pytest.approx([1 / math.sqrt(6.5), 0.0])
 
 
 def test_pi_ref_is_at_zero_and_gold_at_one():
@@ -91,14 +91,14 @@ def test_an_offset_per_prompt_and_a_scale_change_no_unit(offsets, factor):
         scale = calibration_scale(DIFFERENCES * (transform(np.ones(6)) - transform(np.zeros(6)))[0])
         units = units_from_pool(table, "proxy_raw", scale, 1.5)
         new = transform(np.arange(6.0))
-        return np.concatenate([units.standard(new, ids), units.own(new, ids)])
+        return np.concatenate([units.standard(new, ids), units.z(new, ids)])
 
     np.testing.assert_allclose(z(lambda raw: factor * raw + offset), z(lambda raw: raw), rtol=1e-8, atol=1e-10)
 
 
 def test_a_scorer_that_says_one_thing_has_no_spread_of_its_own():
     units = Units(scale=1.0, centre={"a": 2.0}, gold_sd=1.5, own_sd=0.0)
-    assert np.isnan(units.own(np.array([2.0]), np.array(["a"]))).all()
+    assert np.isnan(units.z(np.array([2.0]), np.array(["a"]))).all()
 
 
 def test_within_prompt_correlation_forgets_differences_between_prompts():

@@ -21,7 +21,7 @@ PPO, DPO, BON = "ppo-policy_sized-b0.01-r0", "dpo-policy_sized-b0.1-r0", "bon-po
 SUITE = toy_artifacts.SUITE.model_copy(
     update={
         "methods": (*toy_artifacts.SUITE.methods, "reference"),
-        "method": {**toy_artifacts.SUITE.method, "reference": ReferenceMethodConfig.sweep(looks=2)},
+        "method": {**toy_artifacts.SUITE.method, "reference": ReferenceMethodConfig.sweep(evaluations=2)},
     }
 )
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from bench.checks.plugins import F_CHECKS, METHOD_CHECKS, failures
 from bench.checks.plugins.functions import F
 from bench.checks.plugins.kit import NotConforming
-from bench.config.plugins import Offer
+from bench.config.plugins import LossDefinition
 from bench.errors import ConfigError
 from bench.losses.plugins import loaded
 from bench.losses.preference import Preference
@@ -19,7 +19,7 @@ LOADS = "loads"
 WIDTH = max(map(len, (*F_CHECKS, *METHOD_CHECKS)))
 
 
-def check_user_losses(losses: Sequence[Offer]) -> int:
+def check_user_losses(losses: Sequence[LossDefinition]) -> int:
     """Run all checks of each loss, print the results, and return 1 if any check fails."""
     torch.set_num_threads(1)  # as in training
     off = 0
@@ -32,15 +32,15 @@ def check_user_losses(losses: Sequence[Offer]) -> int:
     return 1 if off else 0
 
 
-def verdicts(offer: Offer) -> dict[str, str]:
+def verdicts(definition: LossDefinition) -> dict[str, str]:
     """The message of each check, empty if it passes. Only the loading is reported for a loss that does not load."""
     try:
-        f = _conforming_errors(loaded(offer, offer.sha256()))
+        f = _conforming_errors(loaded(definition, definition.sha256()))
     except ConfigError as error:
         return {LOADS: str(error)}
 
     def build(inputs: MethodInputs) -> Method:
-        loss = Preference(offer.name, 0.1, own=f)
+        loss = Preference(definition.name, 0.1, function=f)
         return Method(StoredPairs(inputs.pairs(), 8, inputs.seed), loss, 6, 1e-2, 1.0)
 
     wrong = failures(F_CHECKS, f) | failures(METHOD_CHECKS, build)

@@ -1,6 +1,6 @@
-"""Whether a run folder still says what its stored stages say, and whether those say what their texts and models say.
+"""Checks that a run folder agrees with its stored stages, and that those agree with their texts and models.
 
-Every number is made again by the code that made it: stored bytes are hashed, rows are computed from samples, a random
-part of the samples is scored, one policy is measured on fresh samples. Nothing is written. Left out: training itself
-(give `bench run` an empty store for that). `command.verify` is what the command line calls.
+The code that made each number makes it again: stored bytes are hashed, rows are computed from samples, a random part
+of the samples is scored, and one policy is measured on fresh samples. Nothing is written. Training is not repeated
+(give `bench run` an empty store for that). `bench verify` calls `run.verify`.
 """

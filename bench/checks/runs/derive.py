@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.checks.runs.finding import Check, Track, shown
-from bench.checks.runs.opened import Manifest, Opened
+from bench.checks.runs.checked_run import CheckedRun, Manifest
+from bench.checks.runs.finding import Check, Track, abbreviated
 from bench.core.records import read_parquet
 from bench.core.types import Sequences
 from bench.measure.evaluate import row_of
@@ -27,18 +27,18 @@ their last digits (1e-13)."""
 Rows = Mapping[str, Mapping[str, Any]]
 
 
-def check_rows(opened: Opened, track: Track) -> Check:
+def check_rows(checked_run: CheckedRun, track: Track) -> Check:
     """Every row of a measured policy: each column that its samples or its config decide."""
     check, rows, numbers = Check("rows from samples"), 0, 0
-    for cell, manifest in track(list(opened.sound_cells.items())):
-        measurement = opened.measurement(manifest)
-        table = read_parquet(opened.folder(manifest) / "rows.parquet")
+    for cell, manifest in track(list(checked_run.sound_cells.items())):
+        measurement = checked_run.measurement(manifest)
+        table = read_parquet(checked_run.folder(manifest) / "rows.parquet")
         table = table[table["status"] == "ok"]
         by_pool = manifest["kind"] == "bon"
         made = (
-            _from_pool(opened, manifest, measurement, table)
+            _from_pool(checked_run, manifest, measurement, table)
             if by_pool
-            else _from_samples(opened, manifest, measurement)
+            else _from_samples(checked_run, manifest, measurement)
         )
         for _, row in table.iterrows():
             row_id = f"n{row['n']}" if by_pool else str(row["step"])
@@ -46,7 +46,8 @@ def check_rows(opened: Opened, track: Track) -> Check:
             for column, value in wanted.items():
                 if not _same(row.get(column), value):
                     check.find(
-                        f"{cell}@{row['row_id']} {column}", f"is {shown(row.get(column))}, made again {shown(value)}"
+                        f"{cell}@{row['row_id']} {column}",
+                        f"is {abbreviated(row.get(column))}, made again {abbreviated(value)}",
                     )
             if row["row_id"] not in made:
                 check.find(f"{cell}@{row['row_id']}", "has no samples")
@@ -63,12 +64,12 @@ def _same(stored: Any, made: Any) -> bool:
     return math.isclose(float(stored), float(made), rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
 
-def _from_samples(opened: Opened, manifest: Manifest, measurement: Measurement) -> Rows:
+def _from_samples(checked_run: CheckedRun, manifest: Manifest, measurement: Measurement) -> Rows:
     """The columns of each row, by row id. Entropy is not among them: samples do not hold it."""
-    samples = read_parquet(opened.folder(manifest) / "samples.parquet")
+    samples = read_parquet(checked_run.folder(manifest) / "samples.parquet")
     made = {}
-    for row_id, own in samples.groupby("row_id", sort=False):
-        row = row_of(completed(own.reset_index(drop=True), measurement.scoring))
+    for row_id, row_samples in samples.groupby("row_id", sort=False):
+        row = row_of(completed(row_samples.reset_index(drop=True), measurement.scoring))
         del row["entropy"]
         made[str(row_id)] = row
     return made
@@ -85,10 +86,10 @@ def completed(samples: pd.DataFrame, scoring: Scoring) -> pd.DataFrame:
     return table.assign(entropy=np.nan)
 
 
-def _from_pool(opened: Opened, manifest: Manifest, measurement: Measurement, table: pd.DataFrame) -> Rows:
+def _from_pool(checked_run: CheckedRun, manifest: Manifest, measurement: Measurement, table: pd.DataFrame) -> Rows:
     """Best-of-n's columns at each n, from the pool's texts and the proxy's stored scores of them."""
-    context = opened.context(manifest)
-    stored = read_parquet(opened.folder(manifest) / "bon_pool.parquet").drop_duplicates("text_id")
+    context = checked_run.context(manifest)
+    stored = read_parquet(checked_run.folder(manifest) / "bon_pool.parquet").drop_duplicates("text_id")
     recorded = _Recorded(torch.from_numpy(stored["proxy"].to_numpy(float).copy()))
     scoring = replace(measurement.scoring, proxy=replace(measurement.scoring.proxy, score=recorded))
     pool = bon.score_pool(
@@ -99,11 +100,11 @@ def _from_pool(opened: Opened, manifest: Manifest, measurement: Measurement, tab
 
 @dataclass
 class _Recorded:
-    """Says what the proxy said: `score_pool` asks for each distinct text once, in the pool's order."""
+    """Returns the stored scores of the proxy. `score_pool` scores each distinct text once, in the pool's order."""
 
     scores: Float[Tensor, " N"]
-    told: int = 0
+    read: int = 0
 
     def __call__(self, sequences: Sequences) -> Float[Tensor, " B"]:
-        self.told += len(sequences)
-        return self.scores[self.told - len(sequences) : self.told]
+        self.read += len(sequences)
+        return self.scores[self.read - len(sequences) : self.read]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.checks.runs.checked_run import CheckedRun, Manifest
 from bench.checks.runs.finding import Check, Track
-from bench.checks.runs.opened import Manifest, Opened
 from bench.engine.files import read_json, sha256
 from bench.engine.store import MANIFEST
 
@@ -12,20 +12,20 @@ _COMPARED = ("schema", "kind", "key", "config", "inputs", "files", "metrics")  #
 _LINKED = ("log.jsonl", "policies/")
 
 
-def check_stages(opened: Opened, track: Track) -> Check:
+def check_stages(checked_run: CheckedRun, track: Track) -> Check:
     """Every stage that the run used: there, unchanged, with the inputs that it names. Notes what is damaged."""
     check, files, size = Check("stored stages"), 0, 0
-    for name, manifest in track(list(opened.run.stages.items())):
-        where, folder = f"{name} ({manifest['key'][:8]})", opened.folder(manifest)
+    for name, manifest in track(list(checked_run.run.stages.items())):
+        where, folder = f"{name} ({manifest['key'][:8]})", checked_run.folder(manifest)
         for file, what in _damage(folder, manifest):
             check.find(f"{where} {file}".strip(), what)
-            opened.damaged.add(manifest["key"])
+            checked_run.damaged.add(manifest["key"])
         for role, key in manifest["inputs"].items():
-            if key not in opened.by_key:
+            if key not in checked_run.by_key:
                 check.find(where, f"its input {role!r} ({key[:8]}) is not in stages.json")
         files += len(manifest["files"])
         size += sum(entry["bytes"] for entry in manifest["files"].values())
-    check.checked = f"{files} files of {len(opened.run.stages)} stages, {size / 2**20:.0f} MiB"
+    check.checked = f"{files} files of {len(checked_run.run.stages)} stages, {size / 2**20:.0f} MiB"
     return check
 
 
@@ -52,26 +52,26 @@ def _damage(folder: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
             yield file, f"has changed: sha256 {found[:12]}, recorded {recorded['sha256'][:12]}"
 
 
-def check_cells(opened: Opened, track: Track) -> Check:
+def check_cells(checked_run: CheckedRun, track: Track) -> Check:
     """Every cell of the plan is there, with the log and the policies that its stage holds."""
     check, files = Check("cells of the run"), 0
-    failed = {name.partition("/")[2] for name in opened.run.run["failures"]}
-    if opened.run.run["state"] == "running":
+    failed = {name.partition("/")[2] for name in checked_run.run.run["failures"]}
+    if checked_run.run.run["state"] == "running":
         check.note = "the run is not over; cells that have not ended are not missed"
-    for cell in track(list(opened.plan.cells)):
-        manifest = opened.cells.get(cell)
+    for cell in track(list(checked_run.plan.cells)):
+        manifest = checked_run.cells.get(cell)
         if manifest is None:
-            if cell not in failed and opened.run.run["state"] != "running":
+            if cell not in failed and checked_run.run.run["state"] != "running":
                 check.find(f"cell {cell}", "is missing: the config asks for it, stages.json has no such stage")
             continue
-        holder = opened.holders[cell]
+        holder = checked_run.holders[cell]
         for file, recorded in holder["files"].items():
             if file.startswith(_LINKED):
                 files += 1
-                copy, stored = opened.run.path / "cells" / cell / file, opened.folder(holder) / file
+                copy, stored = checked_run.run.path / "cells" / cell / file, checked_run.folder(holder) / file
                 if not copy.is_file():
                     check.find(f"cells/{cell}/{file}", "is missing from the run folder")
                 elif not (stored.is_file() and copy.samefile(stored)) and sha256(copy) != recorded["sha256"]:
                     check.find(f"cells/{cell}/{file}", "is not the stage's file")
-    check.checked = f"{len(opened.cells)} of {len(opened.plan.cells)} cells, {files} files"
+    check.checked = f"{len(checked_run.cells)} of {len(checked_run.plan.cells)} cells, {files} files"
     return check

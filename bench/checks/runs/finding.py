@@ -1,4 +1,4 @@
-"""What a check says: how much it looked at, and every mismatch with its place."""
+"""Results of a check: the number of things checked, and every mismatch with its place."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Finding:
 
 @dataclass
 class Check:
-    """`checked` things were looked at; `note` says what a table of results should know besides."""
+    """`checked` counts the things checked, in words. `note` is a remark for the table of results."""
 
     name: str
     checked: str = ""
@@ -30,7 +30,7 @@ class Check:
         self.findings.append(Finding(where, what))
 
 
-def shown(value: Any) -> str:
+def abbreviated(value: Any) -> str:
     """A value for a message: floats in full, texts cut."""
     text = repr(float(value)) if isinstance(value, float) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

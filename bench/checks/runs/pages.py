@@ -1,24 +1,24 @@
-"""The report's CSV files, made again from the run folder in a folder of their own."""
+"""The report's CSV files, made again from the run folder in a temporary folder."""
 
 import csv
 import tempfile
 from itertools import zip_longest
 from pathlib import Path
 
-from bench.checks.runs.finding import Check, Track, shown
-from bench.checks.runs.opened import Opened
+from bench.checks.runs.checked_run import CheckedRun
+from bench.checks.runs.finding import Check, Track, abbreviated
 from reports import build
 
 _READ = ("config.json", "run.json", "stages.json", "rows.parquet", "samples.parquet", "bon_pool.parquet", "cells")
 
 
-def check_report(opened: Opened, track: Track) -> Check:
-    """Every file in tables/ and figures/ that is CSV, value by value."""
-    check, folder = Check("tables of the report"), opened.run.path
-    if opened.run.run["state"] == "running" or not (folder / "report.html").is_file():
+def check_report(checked_run: CheckedRun, track: Track) -> Check:
+    """Compare every CSV file in tables/ and figures/ value by value."""
+    check, folder = Check("tables of the report"), checked_run.run.path
+    if checked_run.run.run["state"] == "running" or not (folder / "report.html").is_file():
         check.checked, check.note = "nothing", "the report is not finished; `bench report RUN` makes it"
         return check
-    if unreadable := opened.damaged.intersection(_READ):
+    if unreadable := checked_run.damaged.intersection(_READ):
         check.checked, check.note = "nothing", f"{', '.join(sorted(unreadable))} cannot be read"
         return check
     with tempfile.TemporaryDirectory() as name:
@@ -37,9 +37,9 @@ def check_report(opened: Opened, track: Track) -> Check:
 
 
 def _difference(found: Path, made: Path) -> str | None:
-    """What is wrong with a file, None where it is as it is made."""
+    """The first difference between two CSV files; None if there is none."""
     if not found.is_file() or not made.is_file():
-        return "is missing" if made.is_file() else "is no table of this run's report"
+        return "is missing" if made.is_file() else "does not belong to this run's report"
     here, there = (list(csv.reader(path.read_text(encoding="utf-8").splitlines())) for path in (found, made))
     if here[:1] != there[:1]:
         return "has other columns than the report makes"
@@ -47,5 +47,5 @@ def _difference(found: Path, made: Path) -> str | None:
     for i, (old, new) in enumerate(zip_longest(here, there, fillvalue=nothing), 1):
         for column, was, now in zip_longest(here[0], old, new):
             if was != now:
-                return f"line {i}, {column} is {shown(was)}, made again {shown(now)}"
+                return f"line {i}, {column} is {abbreviated(was)}, made again {abbreviated(now)}"
     return None

@@ -1,4 +1,4 @@
-"""One stored policy, measured again: on the texts that it is said to have written, and on fresh ones."""
+"""One stored policy, measured again: on its stored texts, and on fresh ones."""
 
 import math
 from collections.abc import Mapping
@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.checks.runs.finding import Check, Track, shown
-from bench.checks.runs.opened import Manifest, Opened
+from bench.checks.runs.checked_run import CheckedRun, Manifest
+from bench.checks.runs.finding import Check, Track, abbreviated
 from bench.core.records import REPORT, read_parquet
 from bench.core.seeds import np_stream, seed_of
 from bench.lm.codec import encode
@@ -19,23 +19,23 @@ from bench.pipeline.scoring import open_protocol
 NATS_TOLERANCE, NATS_RELATIVE = 1e-3, 1e-4
 """Float32 log-probs summed over some fifty tokens, in batches put together otherwise: about 1e-4 nats."""
 STANDARD_ERRORS = 4.0
-"""Of the prompts' mean difference between two independent sets of samples. A sound policy is further off once in some
-9,000 comparisons at 120 prompts (t); a run makes three."""
+"""The limit on the prompts' mean difference between two independent sets of samples. A sound policy exceeds it once in
+about 9,000 comparisons at 120 prompts (t); a run makes three."""
 
 
-def check_policy(opened: Opened, seed: int, track: Track) -> Check:
-    """A policy drawn at random from those that the run kept."""
+def check_policy(checked_run: CheckedRun, seed: int, track: Track) -> Check:
+    """Measure one of the kept policies, chosen at random."""
     check = Check("a policy measured again")
-    policies = [(cell, step) for cell in opened.sound_cells for step in _kept(opened.holders[cell])]
+    policies = [(cell, step) for cell in checked_run.sound_cells for step in _kept(checked_run.holders[cell])]
     if not policies:
         check.checked, check.note = "nothing", "no cell kept a policy (evaluation.save)"
         return check
     cell, step = policies[int(np_stream("verify.policy", seed).integers(len(policies)))]
-    manifest, row_id = opened.cells[cell], f"{cell}@{step}"
-    measurement, context = opened.measurement(manifest), opened.context(manifest)
+    manifest, row_id = checked_run.cells[cell], f"{cell}@{step}"
+    measurement, context = checked_run.measurement(manifest), checked_run.context(manifest)
     protocol = open_protocol(context, measurement)
-    policy = load_policy(context.inputs["train"] / "policies" / step, opened.device)
-    beta = opened.holders[cell]["config"]["method"].get("beta")
+    policy = load_policy(context.inputs["train"] / "policies" / step, checked_run.device)
+    beta = checked_run.holders[cell]["config"]["method"].get("beta")
     rows, samples = (read_parquet(context.folder / name) for name in ("rows.parquet", "samples.parquet"))
     row = {**rows[rows["row_id"] == step].iloc[0].to_dict(), "row_id": row_id, "beta": beta}
     stored = samples[samples["row_id"] == step].reset_index(drop=True)
@@ -56,7 +56,7 @@ def _kept(manifest: Manifest) -> list[str]:
 
 
 def _reread(policy: Policy, protocol: Protocol, row: Mapping[str, Any], stored: pd.DataFrame, check: Check) -> None:
-    """KL and log-ratio of every stored text, the row's entropy, and what the policy says of the probes."""
+    """KL and log-ratio of every stored text, the row's entropy, and the policy's log-probabilities of the probes."""
     tokens = encode(protocol.tokenizer, *(stored[c].tolist() for c in ("prompt", "response", "eos")))
     made = sequence_kl(policy, protocol.reference, tokens.to(protocol.device))
     for name, values in (("kl", made.kl_B), ("logratio", made.logratio_B)):
@@ -75,21 +75,21 @@ def _near(where: str, was: Any, now: float | None, check: Check) -> None:
     else:
         right = math.isclose(was, now, rel_tol=NATS_RELATIVE, abs_tol=NATS_TOLERANCE)
     if not right:
-        check.find(where, f"is {shown(was)}, the stored policy says {shown(now)}")
+        check.find(where, f"is {abbreviated(was)}, the stored policy says {abbreviated(now)}")
 
 
 def _compare_fresh(row_id: str, stored: pd.DataFrame, fresh: pd.DataFrame, check: Check) -> str:
     """Prompt by prompt on the report split: the mean difference against its standard error."""
-    said = []
+    changes = []
     for name in ("kl", "gold", "proxy"):
         means = [t[t["split"] == REPORT].groupby("prompt_id")[name].mean() for t in (stored, fresh)]
         difference = means[1] - means[0]
         mean, se = float(difference.mean()), float(difference.sem())
-        said.append(f"{name} {means[0].mean():.3g} -> {means[1].mean():.3g} ({mean / se if se else 0.0:+.1f} se)")
+        changes.append(f"{name} {means[0].mean():.3g} -> {means[1].mean():.3g} ({mean / se if se else 0.0:+.1f} se)")
         if abs(mean) > STANDARD_ERRORS * se:
             check.find(
                 f"{row_id} {name}",
                 f"is {means[0].mean():.4g}, on fresh samples {means[1].mean():.4g}: {abs(mean):.2g} apart, "
                 f"more than {STANDARD_ERRORS:g} standard errors of {se:.2g}",
             )
-    return ", ".join(said)
+    return ", ".join(changes)

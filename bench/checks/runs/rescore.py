@@ -1,12 +1,12 @@
-"""A random part of every cell's samples, read by gold, the proxy and the rubric once more."""
+"""A random part of every cell's samples, scored again by gold, the proxy and the rubric."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from bench.checks.runs.finding import Check, Track, shown
-from bench.checks.runs.opened import Opened
+from bench.checks.runs.checked_run import CheckedRun
+from bench.checks.runs.finding import Check, Track, abbreviated
 from bench.core.records import read_parquet
 from bench.core.seeds import np_stream
 from bench.lm.codec import encode
@@ -20,23 +20,23 @@ RUBRIC_TOLERANCE = 1e-9
 
 @dataclass
 class _Largest:
-    """The largest deviation of each judge, of all samples looked at."""
+    """The largest deviation of each scorer over all checked samples."""
 
     of: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("gold", "proxy", "rubric"), 0.0))
     samples: int = 0
 
 
-def check_scores(opened: Opened, share: float, seed: int, track: Track) -> Check:
+def check_scores(checked_run: CheckedRun, share: float, seed: int, track: Track) -> Check:
     """A share of each row's samples: scores, rubric parts and lengths against the stored ones."""
     check, largest = Check("scores of samples"), _Largest()
-    for cell, manifest in track(list(opened.sound_cells.items())):
-        samples = read_parquet(opened.folder(manifest) / "samples.parquet")
+    for cell, manifest in track(list(checked_run.sound_cells.items())):
+        samples = read_parquet(checked_run.folder(manifest) / "samples.parquet")
         samples["row_id"] = f"{cell}@" + samples["row_id"]
         chosen = _part(samples, share, np_stream("verify.scores", seed, cell))
-        measurement = opened.measurement(manifest)
+        measurement = checked_run.measurement(manifest)
         tokens = encode(measurement.tokenizer, *(chosen[c].tolist() for c in ("prompt", "response", "eos")))
         texts = chosen[["prompt_id", "prompt", "response"]].astype(object)
-        judged = measurement.scoring.score(tokens.to(opened.device), texts)
+        judged = measurement.scoring.score(tokens.to(checked_run.device), texts)
         judged["n_tokens"] = tokens.lengths.numpy()
         _compare(chosen, judged, check, largest)
     check.checked = f"{largest.samples} samples"
@@ -60,7 +60,10 @@ def _compare(stored: pd.DataFrame, judged: pd.DataFrame, check: Check, largest: 
         off = np.abs(now - was)
         for i in np.flatnonzero(~(off <= tolerance)):
             name = f"{stored['row_id'][i]} {stored['prompt_id'][i]} {column}"
-            check.find(name, f"is {shown(was[i])}, scored again {shown(now[i])}: {shown(stored['response'][i])}")
+            check.find(
+                name,
+                f"is {abbreviated(was[i])}, scored again {abbreviated(now[i])}: {abbreviated(stored['response'][i])}",
+            )
         if column in largest.of:
             largest.of[column] = max(largest.of[column], float(off.max()))
     largest.samples += len(stored)

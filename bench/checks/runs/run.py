@@ -15,10 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from transformers.utils.logging import disable_progress_bar
 
+from bench.checks.runs.checked_run import CheckedRun
 from bench.checks.runs.derive import check_rows
 from bench.checks.runs.files import check_cells, check_stages
 from bench.checks.runs.finding import Check, Finding, Track, counted
-from bench.checks.runs.opened import Opened
 from bench.checks.runs.pages import check_report
 from bench.checks.runs.remeasure import check_policy
 from bench.checks.runs.rescore import check_scores
@@ -29,7 +29,7 @@ from bench.runs.folder import load_run
 
 @dataclass(frozen=True)
 class Sample:
-    """What the costly checks repeat: a share of each row's samples, chosen by a seed, as is the policy to measure."""
+    """Size of the costly checks: the share of each row's samples to score. `seed` chooses these and the policy."""
 
     share: float = 0.02
     seed: int = 0
@@ -37,15 +37,15 @@ class Sample:
 
 def verify(run: str, store: Path | None, sample: Sample) -> int:
     """Check a run folder and its stages. Returns 1 if a check finds a mismatch, else 0."""
-    opened = open_run(run, store)
-    checks = run_checks(opened, sample)
+    checked_run = open_run(run, store)
+    checks = run_checks(checked_run, sample)
     console = Console(highlight=False, soft_wrap=True)
     console.print(_table(checks))
     findings = [finding for check in checks for finding in check.findings]
     for finding in findings:
         console.print(f"MISMATCH {finding.where}: {finding.what}", markup=False)
-    if other := _made_by_other_code(opened):
-        console.print(f"note: {other} stages were made by other code, libraries or threads than the present ones")
+    if other := _made_by_other_code(checked_run):
+        console.print(f"note: {other} stages were made by other code, libraries or threads than those installed")
     print(f"{run}: {_mismatches(findings) if findings else 'nothing is out of place'}")
     return 1 if findings else 0
 
@@ -54,7 +54,7 @@ def _mismatches(findings: list[Finding]) -> str:
     return counted(len(findings), "mismatch", "mismatches")
 
 
-def open_run(run: str, store: Path | None) -> Opened:
+def open_run(run: str, store: Path | None) -> CheckedRun:
     """The run folder with its store. Raises ConfigError where one of them is missing."""
     try:
         loaded = load_run(run)
@@ -63,10 +63,10 @@ def open_run(run: str, store: Path | None) -> Opened:
     root = Path(store or loaded.run["store"]).expanduser()
     if not root.is_dir():
         raise ConfigError(f"the store {str(root)!r} of this run does not exist; give store=DIR")
-    return Opened(loaded, root, "cuda" if torch.cuda.is_available() else "cpu")
+    return CheckedRun(loaded, root, "cuda" if torch.cuda.is_available() else "cpu")
 
 
-CHECKS: dict[str, Callable[[Opened, Sample, Track], Check]] = {
+CHECKS: dict[str, Callable[[CheckedRun, Sample, Track], Check]] = {
     "hashing stages": lambda run, sample, track: check_stages(run, track),
     "looking through cells": lambda run, sample, track: check_cells(run, track),
     "comparing tables": lambda run, sample, track: check_tables(run, track),
@@ -75,27 +75,27 @@ CHECKS: dict[str, Callable[[Opened, Sample, Track], Check]] = {
     "measuring a policy": lambda run, sample, track: check_policy(run, sample.seed, track),
     "building the report": lambda run, sample, track: check_report(run, track),
 }
-"""In this order: what the first checks find damaged, the others leave out."""
+"""Checks in order. Later checks skip what earlier ones found damaged."""
 
 
-def run_checks(opened: Opened, sample: Sample, names: Iterable[str] = tuple(CHECKS)) -> list[Check]:
+def run_checks(checked_run: CheckedRun, sample: Sample, names: Iterable[str] = tuple(CHECKS)) -> list[Check]:
     """The result of each check."""
     torch.set_num_threads(1)  # as when stages are made; models this small gain little from more
     disable_progress_bar()  # one per model; `Progress` shows one for all
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, transient=True) as progress:
-        return [CHECKS[name](opened, sample, partial(_track, progress, name)) for name in names]
+        return [CHECKS[name](checked_run, sample, partial(_track, progress, name)) for name in names]
 
 
 def _track(progress: Progress, name: str, items: Iterable) -> Iterable:
     return progress.track(items, description=name)
 
 
-def _made_by_other_code(opened: Opened) -> int:
+def _made_by_other_code(checked_run: CheckedRun) -> int:
     """The number of stages whose keys differ from those of the installed code and libraries."""
-    plan = opened.plan
+    plan = checked_run.plan
     today = {stage.name: stage.key for stage in [*plan.stages.values(), *(c.stage for c in plan.cells.values())]}
-    return sum(today.get(name) != manifest["key"] for name, manifest in opened.run.stages.items())
+    return sum(today.get(name) != manifest["key"] for name, manifest in checked_run.run.stages.items())
 
 
 def _table(checks: list[Check]) -> Table:

@@ -1,40 +1,41 @@
-"""The run folder's tables against the cells' own: every value, exactly."""
+"""The run folder's tables against the cells' tables: every value, exactly."""
 
 from collections.abc import Iterator, Mapping
 
 import pandas as pd
 import pyarrow as pa
 
-from bench.checks.runs.finding import Check, Track, counted, shown
-from bench.checks.runs.opened import Opened
+from bench.checks.runs.checked_run import CheckedRun
+from bench.checks.runs.finding import Check, Track, abbreviated, counted
 from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, SCHEMA_VERSION, frame, named, read_parquet
+from bench.errors import ConfigError
 
 _TABLES: dict[str, tuple[Mapping[str, pa.DataType], list[str]]] = {
     "rows.parquet": (ROW_COLUMNS, ["row_id"]),
     "samples.parquet": (SAMPLE_COLUMNS, ["row_id"]),
     "bon_pool.parquet": (POOL_COLUMNS, ["proxy_id", "prompt_id", "sample_id"]),
 }
-"""Columns, and those that name a row. Rows of one name are told apart by their order."""
-_NAMED = 8  # mismatches of one table that are told one by one
+"""Columns, and those that name a row. Rows of equal name are numbered in their order."""
+_NAMED = 8  # mismatches of one table that are listed one by one
 
 
-def check_tables(opened: Opened, track: Track) -> Check:
+def check_tables(checked_run: CheckedRun, track: Track) -> Check:
     """rows, samples and bon_pool: the finished cells' tables in the plan's order, and a null row for each failure."""
     check, sizes = Check("tables of the run"), []
     for file, (columns, names) in track(list(_TABLES.items())):
         try:
-            found = read_parquet(opened.run.path / file)
-        except (OSError, pa.ArrowException) as error:
-            check.find(file, f"cannot be read: {type(error).__name__}")
-            opened.damaged.add(file)
+            found = read_parquet(checked_run.run.path / file)
+        except (OSError, ConfigError) as error:
+            check.find(file, f"cannot be read: {type(error.__cause__ or error).__name__}")
+            checked_run.damaged.add(file)
             continue
         if absent := set(columns) - set(found.columns):
             check.find(file, f"has lost columns: {', '.join(sorted(absent))}")
-            opened.damaged.add(file)
+            checked_run.damaged.add(file)
             continue
         sizes.append(f"{len(found)} {file.removesuffix('.parquet')}")
-        compared, stored = found, _stored(opened, file, columns)
-        if left_out := set(opened.plan.cells) - set(opened.stored_cells):
+        compared, stored = found, _stored(checked_run, file, columns)
+        if left_out := set(checked_run.plan.cells) - set(checked_run.stored_cells):
             check.note = f"{counted(len(left_out), 'cell', 'cells')} left out"
             if "row_id" not in found.columns:
                 continue  # the pool's rows do not name their cell
@@ -44,28 +45,28 @@ def check_tables(opened: Opened, track: Track) -> Check:
         for where, what in _differences(compared, stored, names):
             check.find(f"{file} {where}".strip(), what)
         if file == "rows.parquet":
-            _null_rows(opened, found, check)
+            _null_rows(checked_run, found, check)
     check.checked = ", ".join(sizes)
     return check
 
 
-def _stored(opened: Opened, file: str, columns: Mapping[str, pa.DataType]) -> pd.DataFrame:
-    """What the run folder should hold of its stored cells."""
-    paths = {cell: opened.folder(manifest) / file for cell, manifest in opened.stored_cells.items()}
-    cells = opened.plan.cells
+def _stored(checked_run: CheckedRun, file: str, columns: Mapping[str, pa.DataType]) -> pd.DataFrame:
+    """The table that the run folder should hold for its stored cells."""
+    paths = {cell: checked_run.folder(manifest) / file for cell, manifest in checked_run.stored_cells.items()}
+    cells = checked_run.plan.cells
     tables = {cell: read_parquet(path) for cell, path in paths.items() if path.is_file()}
     parts = [named(table, cells[cell].identity, columns) for cell, table in tables.items()]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     if columns is ROW_COLUMNS:
-        table = table.assign(schema=SCHEMA_VERSION, suite=opened.plan.suite.name)
+        table = table.assign(schema=SCHEMA_VERSION, suite=checked_run.plan.suite.name)
     return frame(table, columns)
 
 
-def _null_rows(opened: Opened, found: pd.DataFrame, check: Check) -> None:
+def _null_rows(checked_run: CheckedRun, found: pd.DataFrame, check: Check) -> None:
     """A cell that failed has one row that says so, with run.json's reason."""
     reasons = dict(zip(found["row_id"], found["reason"], strict=True))
-    for name, failure in opened.run.run["failures"].items():
-        cell = next((c for c, planned in opened.plan.cells.items() if planned.stage.name == name), None)
+    for name, failure in checked_run.run.run["failures"].items():
+        cell = next((c for c, planned in checked_run.plan.cells.items() if planned.stage.name == name), None)
         row_id = f"{cell}@{failure['status']}"
         if cell is not None and reasons.get(row_id) != failure["reason"]:
             check.find(f"rows.parquet {row_id}", f"does not say why the cell {failure['status']}: {failure['reason']}")
@@ -79,14 +80,14 @@ def _differences(found: pd.DataFrame, stored: pd.DataFrame, names: list[str]) ->
         return
     if found.equals(stored):
         return
-    told = 0
-    for told, difference in enumerate(_by_name(_keyed(found, names), _keyed(stored, names)), 1):
-        if told <= _NAMED:
+    count = 0
+    for count, difference in enumerate(_by_name(_keyed(found, names), _keyed(stored, names)), 1):
+        if count <= _NAMED:
             yield difference
-    if told == 0:
+    if count == 0:
         yield "", "has the cells' rows in another order"
-    elif told > _NAMED:
-        yield "", f"differs in {told - _NAMED} more places"
+    elif count > _NAMED:
+        yield "", f"differs in {count - _NAMED} more places"
 
 
 def _keyed(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
@@ -104,7 +105,10 @@ def _by_name(found: pd.DataFrame, stored: pd.DataFrame) -> Iterator[tuple[str, s
     for column in stored.columns:
         same = (here[column] == there[column]).fillna(False) | (here[column].isna() & there[column].isna())
         for row in common[~same.to_numpy(bool)]:
-            yield f"{_name(row)} {column}", f"is {shown(here.at[row, column])}, stored {shown(there.at[row, column])}"
+            yield (
+                f"{_name(row)} {column}",
+                f"is {abbreviated(here.at[row, column])}, stored {abbreviated(there.at[row, column])}",
+            )
 
 
 def _name(row: tuple[object, ...]) -> str:

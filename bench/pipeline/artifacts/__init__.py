@@ -1,1 +1,1 @@
-"""What each stage writes, read back: one file a stage, which alone knows the names of the stage's files."""
+"""Outputs of the stages, read back. One file a stage; it alone knows the names of the stage's files."""

@@ -1,4 +1,4 @@
-"""What the stage `pairs` wrote, and pairs as tensors or as tables."""
+"""Output of the stage `pairs`, and pairs as tensors or as tables."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""What the stage `proxy` wrote: a calibrated reward model."""
+"""Output of the stage `proxy`: a calibrated reward model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

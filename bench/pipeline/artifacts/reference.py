@@ -1,4 +1,4 @@
-"""What the stage `reference` wrote: a pool of pi_ref samples and the units on it."""
+"""Output of the stage `reference`: a pool of pi_ref samples and the units on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the stage `train` wrote: policies, and how the run ended."""
+"""Output of the stage `train`: policies, and how the run ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

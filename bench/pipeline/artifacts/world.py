@@ -1,4 +1,4 @@
-"""What the stage `world` wrote: tokenizer, prompts, demonstrations."""
+"""Output of the stage `world`: tokenizer, prompts, demonstrations."""
 
 from dataclasses import dataclass
 from pathlib import Path

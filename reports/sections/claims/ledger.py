@@ -11,7 +11,7 @@ from reports.sections.section import Section
 
 _LEDGER = (
     "Every number behind the sentences at the top. A difference lies between the rows `from` and `to`; with "
-    "several replicates these are the first one's, and each has rows of its own. The verdict is about rise and "
+    "several replicates these are the first one's, and each has separate rows. The verdict is about rise and "
     "fall, and about the proxy's gain where the method optimises the proxy."
 )
 

@@ -1,4 +1,4 @@
-"""What the coefficient decides: gold at the peak and at the end against beta, a panel a method."""
+"""The effect of the coefficient: gold at the peak and at the end against beta, a panel a method."""
 
 from dataclasses import replace
 

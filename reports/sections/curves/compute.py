@@ -14,7 +14,7 @@ from reports.sections.section import Section
 _TOKENS = (
     "Tokens that one cell generated and passed through a loss; paler lines are larger coefficients. The tokens "
     "that built the proxy and π_ref are not counted. Best-of-n trains nothing but spends its tokens at every "
-    "request, so it has an axis of its own."
+    "request, so it has a separate axis."
 )
 
 

@@ -1,4 +1,4 @@
-"""What a unit of proxy buys in gold: the axes on which training and best-of-n may be compared."""
+"""Gold against the calibrated proxy: the axes on which training and best-of-n may be compared."""
 
 from dataclasses import replace
 

@@ -12,7 +12,7 @@ from reports.draw.style import INK, method_color, method_label, shade
 from reports.read.cell import Cell
 from reports.read.run import RunData
 from reports.sections.offline.best_betas import best_betas, best_betas_table
-from reports.sections.offline.divergence import equivalence, divergence
+from reports.sections.offline.divergence import divergence, equivalence
 from reports.sections.section import Section
 
 _FAMILY = (

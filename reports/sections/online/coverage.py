@@ -54,7 +54,11 @@ def _phrases(run: RunData, cells: Sequence[Cell]) -> Panel | None:
     for cell in cells:
         some = [i for i, row_id in enumerate(cell.curve.row_ids) if row_id in share.index]
         shares = share.loc[[cell.curve.row_ids[i] for i in some]]
-        x, y, half = cell.curve.d[some], shares["mean"].to_numpy(dtype=float), 1.96 * shares["sem"].to_numpy(dtype=float)
+        x, y, half = (
+            cell.curve.d[some],
+            shares["mean"].to_numpy(dtype=float),
+            1.96 * shares["sem"].to_numpy(dtype=float),
+        )
         line = Series(method_label(cell.method), x, y, method_color(cell.method), y - half, y + half, width=1.4)
         series.append(replace(line, method=cell.method, row_ids=tuple(shares.index)))
     lowest = float(np.nanmin(np.concatenate([s.y for s in series]), initial=1.0))

@@ -54,7 +54,9 @@ def spectrum(analysis: Analysis) -> Figure | None:
         return None
     series_by = {budget: _at_budget(analysis, settings, places, budget) for budget in budgets}
     ticks = tuple((x, {np.inf: "never", 1.0: "1 (online)"}.get(k, f"{k:g}")) for k, x in places.items())
-    y_range = padded([v for series in series_by.values() for s in series for v in (s.y, s.low, s.high) if v is not None])
+    y_range = padded(
+        [v for series in series_by.values() for s in series for v in (s.y, s.low, s.high) if v is not None]
+    )
     panels = tuple(
         Panel(f"At {budget:g} nats", "steps between fresh pairs", GOLD, tuple(series), x_ticks=ticks)
         for budget, series in series_by.items()

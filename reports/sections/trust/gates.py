@@ -134,7 +134,7 @@ def _null(null: Null | None) -> list[Gate]:
 
 
 def _a_a(run: RunData) -> Gate:
-    """pi_ref measured as a cell is, as a cell of its own or at a cell's first step: its gold is 0 within errors."""
+    """pi_ref measured as a cell is, as a separate cell or at a cell's first step: its gold is 0 within errors."""
     name = "A/A: largest |gold| / se over evaluations of π_ref"
     at_reference = (run.ok.kl.abs() < _AT_REFERENCE) & run.ok.n.isna() & (run.ok.gold_se > 0)
     rows = run.ok[at_reference].drop_duplicates("gold")  # cells of one replicate start from the same samples

@@ -231,7 +231,7 @@ def test_an_edited_report_table_is_named_by_line_and_column(run):
     [
         ([], "no run on the command line"),
         (["a", "b"], "2 runs (a, b) on the command line"),
-        (["nowhere"], "is no run folder"),
+        (["nowhere"], "is not a run folder"),
         (["RUN", "shrae=.1"], "did you mean 'share'"),
         (["RUN", "share=0"], "share"),
         (["RUN", "store=nowhere"], "the store 'nowhere' of this run does not exist"),

@@ -1,4 +1,4 @@
-"""A run opened for checking: its manifests, the stored folders behind them, and what measured its cells."""
+"""A run to check: its manifests, their stored folders, and the models that measured its cells."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ Manifest = Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class CheckedRun:
     """`damaged` holds the keys of stages that are not as recorded, and the run's tables that cannot be read.
 
-    What rests on those is left alone.
+    Checks skip everything that depends on those.
     """
 
     run: Run
@@ -32,12 +32,12 @@ class Opened:
 
     @cached_property
     def plan(self) -> Plan:
-        """What the run's config asks for, by the code of today."""
+        """The plan of the run's config, by the installed code."""
         try:
             return build_plan(validated(SuiteConfig, self.run.config), 1)
         except ConfigError as error:
             made_by = f"goldbench {self.run.run.get('goldbench')}, {self.run.run.get('git')}"
-            raise ConfigError(f"{self.run.path}/config.json: {error}; verify with what made it: {made_by}") from None
+            raise ConfigError(f"{self.run.path}/config.json: {error}; verify with its code: {made_by}") from None
 
     @cached_property
     def by_key(self) -> dict[str, Manifest]:
@@ -51,18 +51,18 @@ class Opened:
 
     @cached_property
     def holders(self) -> dict[str, Manifest]:
-        """The stage that holds a cell's log and policies: its training, or what made its rows where none trained."""
+        """The stage that holds a cell's log and policies: its training, or its rows' stage if none."""
         stages = {name: (cell.training or cell.stage).name for name, cell in self.plan.cells.items()}
         return {name: self.run.stages[stage] for name, stage in stages.items() if stage in self.run.stages}
 
     @property
     def stored_cells(self) -> dict[str, Manifest]:
-        """Cells whose own files are as they were stored."""
+        """Cells whose files are unchanged since they were stored."""
         return {name: manifest for name, manifest in self.cells.items() if manifest["key"] not in self.damaged}
 
     @property
     def sound_cells(self) -> dict[str, Manifest]:
-        """Cells whose models and data, down to the world, are as they were stored."""
+        """Cells whose models and data, down to the world, are unchanged since they were stored."""
         return {name: manifest for name, manifest in self.cells.items() if self._sound(manifest)}
 
     def _sound(self, manifest: Manifest) -> bool:
@@ -73,13 +73,13 @@ class Opened:
         return self.store / manifest["kind"] / manifest["key"]
 
     def context(self, manifest: Manifest) -> Context:
-        """What the stage was given. Its own folder is the finished one: for reading."""
+        """The context that the stage ran in. Its folder is the finished one; only read from it."""
         inputs = {name: self.folder(self.by_key[key]) for name, key in manifest["inputs"].items()}
         parts = next(stage.parts for stage in plan_stages(self.plan) if stage.name == manifest["name"])
         return Context(manifest["config"], inputs, self.folder(manifest), self.device, lambda event: None, parts)
 
     def measurement(self, manifest: Manifest) -> Measurement:
-        """What scores a cell, loaded once for all cells that share its models and pairs."""
+        """The scorers of a cell, loaded once for all cells that share its models and pairs."""
         names = ("world", "gold", "reference", "units", "pairs", "data", "proxy")
         key = tuple(manifest["inputs"].get(name, "") for name in names)
         if key not in self.measurements:
