@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from transformers.utils import logging
 
-from bench.config.models import ProxyConfig, SFTConfig
+from bench.config.models import SFTConfig
 from bench.core.seeds import np_stream, stream
 from bench.core.types import Pairs, Prompts, Score
 from bench.lm.codec import encode_prompts
@@ -31,13 +31,13 @@ from bench.lm.sft import fit_sft
 from bench.methods.base import MethodInputs
 from bench.methods.ppo import PPOConfig
 from bench.pipeline.artifacts.pairs import table_of_pairs
-from bench.rewards.base import Logits
-from bench.rewards.bradley_terry import fit_proxy
-from bench.rewards.model import load_reward_model
+from bench.rewards.base import FitInputs, Logits
+from bench.rewards.config import BradleyTerryConfig
 from bench.rewards.units import GOLD_SD_LOGITS, calibration_scale
 from bench.training.loop import Trainer
 from bench.worlds.notes.config import NotesConfig
 from gold.model import rubric_score
+from gold.rubric import NotesRubric
 
 T, HELD_OUT, SEED = 48, 512, 0  # response tokens at most; pairs that calibrate the proxy
 
@@ -57,7 +57,7 @@ def main(folder: Path, sft_steps: int = 300, n_pairs: int = 1_536, steps: int = 
     # 2. Two pi_ref samples for each prompt, labelled by gold: P(first is chosen) = sigmoid(difference in logits).
     prompts = encode_prompts(tokenizer, world.draw_prompts("pairs", n_pairs + HELD_OUT)).repeat(2)
     samples, logps_BT = generate_with_logps(pi_ref, prompts, T, *ends, stream("pairs", SEED))
-    rubric = rubric_score(tokenizer, weights={})
+    rubric = rubric_score(NotesRubric(), tokenizer)
     difference_M = rubric(samples[0::2]) - rubric(samples[1::2])
     gold = Logits(rubric, scale=GOLD_SD_LOGITS * 2**0.5 / float(difference_M.std()), shift=0.0)
     first_M = torch.bernoulli((gold.scale * difference_M).sigmoid(), generator=stream("labels", SEED)).long()
@@ -66,10 +66,10 @@ def main(folder: Path, sft_steps: int = 300, n_pairs: int = 1_536, steps: int = 
     train, held_out = pairs[:n_pairs], pairs[n_pairs:]
 
     # 3. The proxy: a Bradley-Terry reward model of pi_ref's size, calibrated to logits on the held-out labels.
-    table, config = table_of_pairs(train, tokenizer), ProxyConfig(lr=3e-3)
+    table, config, place = table_of_pairs(train, tokenizer), BradleyTerryConfig(lr=3e-3), folder / "proxy"
     with redirect_stdout(None):
-        fit_proxy(config, tokenizer, table, folder / "sft", SEED, folder / "proxy", "cpu", lambda _: None)
-    raw = load_reward_model(folder / "proxy", "cpu").score
+        config.fit(FitInputs(table, tokenizer, SEED, place, "cpu", lambda _: None, lm=folder / "sft"))
+    raw = config.load(place, "cpu").score
     chosen_M, rejected_M = raw(held_out.chosen), raw(held_out.rejected)
     scale = calibration_scale((chosen_M - rejected_M).numpy())
     proxy = Logits(raw, scale, shift=scale * float((chosen_M + rejected_M).mean() / 2))
