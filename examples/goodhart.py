@@ -42,7 +42,7 @@ from gold.rubric import NotesRubric
 T, HELD_OUT, SEED = 48, 512, 0  # response tokens at most; pairs that calibrate the proxy
 
 
-def main(folder: Path, sft_steps: int = 300, n_pairs: int = 1_536, steps: int = 60, every: int = 5) -> np.ndarray:
+def main(folder: Path, sft_steps: int = 300, n_pairs: int = 1_536, steps: int = 50, every: int = 5) -> np.ndarray:
     """Run the whole chain, print the table and the plot, and return the table. Models are written to `folder`."""
     # 1. The world, and pi_ref: a small transformer fitted to the demonstrations of the world's writers.
     world = NotesConfig(seed=1, slots=4).build()
@@ -78,7 +78,7 @@ def main(folder: Path, sft_steps: int = 300, n_pairs: int = 1_536, steps: int = 
     # 4. PPO against the proxy. Another method is another config, built from the same inputs.
     rl = encode_prompts(tokenizer, world.draw_prompts("rl", 2_000))
     inputs = MethodInputs(pi_ref, rl, proxy, lambda: train, lambda: train, T, *ends, SEED)
-    method = PPOConfig(beta=0.0, steps=steps, batch=48, minibatch=48, lr=4e-4).build(inputs)
+    method = PPOConfig(beta=0.0, steps=steps, batch=48, minibatch=48, lr=3e-4).build(inputs)
     policy = load_policy(folder / "sft", "cpu")
     trainer = Trainer(policy, method.sampler, method.loss, method.lr, method.max_grad_norm, SEED)
     report = encode_prompts(tokenizer, world.draw_prompts("report", 256))
