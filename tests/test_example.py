@@ -23,7 +23,7 @@ def test_the_example_prints_a_curve_that_begins_at_pi_ref(tmp_path):
     rows = [line.split() for line in done.stdout.splitlines() if re.fullmatch(r" *\d+ +-?\d.*", line)]
     table = [[float(value) for value in row] for row in rows if len(row) == 4]
     assert [row[0] for row in table] == [0, 2, 4, 6]
-    step, kl, gold, proxy = zip(*table, strict=True)
+    _, kl, gold, proxy = zip(*table, strict=True)
     assert abs(kl[0]) < 1e-5
     assert kl[-1] > kl[1] > 1e-4
     assert gold[0] == proxy[0] == 0
