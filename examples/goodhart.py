@@ -1,4 +1,4 @@
-"""Goodhart's law, from a world to a curve on the screen: `python examples/goodhart.py`, under a minute on a quiet core.
+"""Goodhart's law, from a world to a curve on the screen: `python examples/goodhart.py`, about a minute on a quiet core.
 
 A policy starts at pi_ref and is trained with PPO against a proxy, a reward model fitted to gold's preferences. Every
 few steps its KL to pi_ref, gold and proxy are measured on fresh samples. The proxy rises; gold rises, and then falls.
@@ -6,6 +6,7 @@ few steps its KL to pi_ref, gold and proxy are measured on fresh samples. The pr
 Simplified, compared with `bench run`:
 - Gold is the rubric program itself, not a reward model trained on the rubric. It needs no training.
 - One seed, one method and no KL penalty. Nothing has an interval, and the peak is the highest row, noise included.
+- Steps and rate were chosen by eye for a readable plot: an illustration, not evidence.
 - Scores are centred on the first row, not on a pool of pi_ref samples for each prompt.
 - Rows are spaced by training steps, not by KL.
 - Both TRL fits share this process. TRL seeds the global generators, so `bench run` gives each fit a process.
