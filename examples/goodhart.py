@@ -1,4 +1,4 @@
-"""Goodhart's law, from a world to a curve on the screen: `python examples/goodhart.py`, under a minute on a quiet core.
+"""Goodhart's law, from a world to a curve on the screen: `python examples/goodhart.py`, about a minute on a quiet core.
 
 A policy starts at pi_ref and is trained with PPO against a proxy, a reward model fitted to gold's preferences. Every
 few steps its KL to pi_ref, gold and proxy are measured on fresh samples. The proxy rises; gold rises, and then falls.
@@ -6,6 +6,7 @@ few steps its KL to pi_ref, gold and proxy are measured on fresh samples. The pr
 Simplified, compared with `bench run`:
 - Gold is the rubric program itself, not a reward model trained on the rubric. It needs no training.
 - One seed, one method and no KL penalty. Nothing has an interval, and the peak is the highest row, noise included.
+- Steps and rate were chosen by eye for a readable plot: an illustration, not evidence.
 - Scores are centred on the first row, not on a pool of pi_ref samples for each prompt.
 - Rows are spaced by training steps, not by KL.
 - Both TRL fits share this process. TRL seeds the global generators, so `bench run` gives each fit a process.
@@ -20,7 +21,7 @@ import numpy as np
 import torch
 from transformers.utils import logging
 
-from bench.config.models import ProxyConfig, SFTConfig
+from bench.config.models import SFTConfig
 from bench.core.seeds import np_stream, stream
 from bench.core.types import Pairs, Prompts, Score
 from bench.lm.codec import encode_prompts
@@ -31,18 +32,18 @@ from bench.lm.sft import fit_sft
 from bench.methods.base import MethodInputs
 from bench.methods.ppo import PPOConfig
 from bench.pipeline.artifacts.pairs import table_of_pairs
-from bench.rewards.base import Logits
-from bench.rewards.bradley_terry import fit_proxy
-from bench.rewards.model import load_reward_model
+from bench.rewards.base import FitInputs, Logits
+from bench.rewards.config import BradleyTerryConfig
 from bench.rewards.units import GOLD_SD_LOGITS, calibration_scale
 from bench.training.loop import Trainer
 from bench.worlds.notes.config import NotesConfig
 from gold.model import rubric_score
+from gold.rubric import NotesRubric
 
 T, HELD_OUT, SEED = 48, 512, 0  # response tokens at most; pairs that calibrate the proxy
 
 
-def main(folder: Path, sft_steps: int = 300, n_pairs: int = 1_536, steps: int = 60, every: int = 5) -> np.ndarray:
+def main(folder: Path, sft_steps: int = 300, n_pairs: int = 1_536, steps: int = 50, every: int = 5) -> np.ndarray:
     """Run the whole chain, print the table and the plot, and return the table. Models are written to `folder`."""
     # 1. The world, and pi_ref: a small transformer fitted to the demonstrations of the world's writers.
     world = NotesConfig(seed=1, slots=4).build()
@@ -57,7 +58,7 @@ def main(folder: Path, sft_steps: int = 300, n_pairs: int = 1_536, steps: int = 
     # 2. Two pi_ref samples for each prompt, labelled by gold: P(first is chosen) = sigmoid(difference in logits).
     prompts = encode_prompts(tokenizer, world.draw_prompts("pairs", n_pairs + HELD_OUT)).repeat(2)
     samples, logps_BT = generate_with_logps(pi_ref, prompts, T, *ends, stream("pairs", SEED))
-    rubric = rubric_score(tokenizer, weights={})
+    rubric = rubric_score(NotesRubric(), tokenizer)
     difference_M = rubric(samples[0::2]) - rubric(samples[1::2])
     gold = Logits(rubric, scale=GOLD_SD_LOGITS * 2**0.5 / float(difference_M.std()), shift=0.0)
     first_M = torch.bernoulli((gold.scale * difference_M).sigmoid(), generator=stream("labels", SEED)).long()
@@ -66,10 +67,10 @@ def main(folder: Path, sft_steps: int = 300, n_pairs: int = 1_536, steps: int = 
     train, held_out = pairs[:n_pairs], pairs[n_pairs:]
 
     # 3. The proxy: a Bradley-Terry reward model of pi_ref's size, calibrated to logits on the held-out labels.
-    table, config = table_of_pairs(train, tokenizer), ProxyConfig(lr=3e-3)
+    table, config, place = table_of_pairs(train, tokenizer), BradleyTerryConfig(lr=3e-3), folder / "proxy"
     with redirect_stdout(None):
-        fit_proxy(config, tokenizer, table, folder / "sft", SEED, folder / "proxy", "cpu", lambda _: None)
-    raw = load_reward_model(folder / "proxy", "cpu").score
+        config.fit(FitInputs(table, tokenizer, SEED, place, "cpu", lambda _: None, lm=folder / "sft"))
+    raw = config.load(place, "cpu").score
     chosen_M, rejected_M = raw(held_out.chosen), raw(held_out.rejected)
     scale = calibration_scale((chosen_M - rejected_M).numpy())
     proxy = Logits(raw, scale, shift=scale * float((chosen_M + rejected_M).mean() / 2))
@@ -78,7 +79,7 @@ def main(folder: Path, sft_steps: int = 300, n_pairs: int = 1_536, steps: int = 
     # 4. PPO against the proxy. Another method is another config, built from the same inputs.
     rl = encode_prompts(tokenizer, world.draw_prompts("rl", 2_000))
     inputs = MethodInputs(pi_ref, rl, proxy, lambda: train, lambda: train, T, *ends, SEED)
-    method = PPOConfig(beta=0.0, steps=steps, batch=48, minibatch=48, lr=4e-4).build(inputs)
+    method = PPOConfig(beta=0.0, steps=steps, batch=48, minibatch=48, lr=3e-4).build(inputs)
     policy = load_policy(folder / "sft", "cpu")
     trainer = Trainer(policy, method.sampler, method.loss, method.lr, method.max_grad_norm, SEED)
     report = encode_prompts(tokenizer, world.draw_prompts("report", 256))
