@@ -182,9 +182,7 @@ def load_run(path: str | Path) -> Run:
     """Open a run folder. Raises ConfigError if `path` is not one."""
     folder = Path(path)
     if not _is_run(folder):
-        raise ConfigError(
-            f"{str(path)!r} is not a run folder; give one that `bench run` wrote, such as runs/<suite>-<key>"
-        )
+        raise ConfigError(f"{str(path)!r} is not a run folder; give one of `bench run`, such as runs/<suite>-<key>")
     config, stages, run = (_object(folder / name) for name in ("config.json", "stages.json", "run.json"))
     return Run(folder, config, stages, run)
 

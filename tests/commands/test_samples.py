@@ -1,5 +1,6 @@
 import io
 import re
+import shutil
 
 import pytest
 import toy_finished as toy
@@ -90,3 +91,16 @@ def test_a_mistake_is_one_line_and_exit_2(toy_finished, words, part, capsys):
     err = capsys.readouterr().err
     assert part in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("command", "file"), [("samples", "samples"), ("samples", "rows"), ("report", "samples")])
+def test_a_damaged_table_is_one_line_and_exit_2(toy_finished, tmp_path, capsys, command, file):
+    run = tmp_path / "run"
+    shutil.copytree(toy_finished.out, run)
+    table = run / f"{file}.parquet"
+    content = table.read_bytes()
+    table.write_bytes(content[: len(content) // 2])
+    assert main([command, str(run)]) == 2
+    message = capsys.readouterr().err
+    assert f"{table} is damaged" in message
+    assert message.count("\n") == 1

@@ -143,7 +143,7 @@ def test_a_mistake_is_one_line_that_names_it(words, parts):
         ("method: {mine: {type: dpo}}\n", ["method.mine.type", "'dpo'", "ppo"]),
         ("workers: 3\n", ["'workers'", "command line"]),
         (f"claims: [{EARLIER}judge: users, than: users}}]\n", ["'x' compares the judge 'users' with itself"]),
-        (f"claims: [{EARLIER}judge: writers, than: gold}}]\n", ["'x' asks the writers", "declare gold.weights"]),
+        (f"claims: [{EARLIER}judge: writers, than: gold}}]\n", ["'x' compares with the writers", "set gold.weights"]),
         (f"claims: [{EARLIER}judge: readers, than: gold}}]\n", ["judge", "'readers'", "'writers' or 'users'"]),
         ("- a\n", ["list"]),
         ("a: [\n", ["cannot be read"]),

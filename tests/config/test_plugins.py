@@ -112,7 +112,7 @@ def test_a_config_is_repeated_with_the_same_code_or_not_at_all(plugin, tmp_path)
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        (["smoke", "method.dpo.f=logistik"], ["method.dpo.f: 'logistik'", "did you mean 'logistic'"]),
+        (["smoke", "method.dpo.f=logistik"], ["method.dpo.f: unknown loss 'logistik'", "did you mean 'logistic'"]),
         (["smoke", "method.dpo.f=torch.exp"], ["unknown loss 'torch.exp'", "plugin=FILE.py"]),
         (["smoke", "method.dpo.f=mime", "plugin=PLUGIN"], ["'mime'", "choose from logistic,", "did you mean 'mine'"]),
         (["smoke", "plugin=PLUGIN"], ["defines mine, steep", "no method of this suite uses", "method.NAME.f=mine"]),
@@ -132,9 +132,9 @@ def test_a_mistake_is_one_line_that_names_it(plugin, words, parts):
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("def mine(x:\n", ["does not read as Python", "line 1"]),
-        ("\0", ["does not read as Python"]),
-        ("a = '\xff'", ["does not read as Python"]),
+        ("def mine(x:\n", ["cannot be parsed as Python", "line 1"]),
+        ("\0", ["cannot be parsed as Python"]),
+        ("a = '\xff'", ["cannot be parsed as Python"]),
         ("mine = lambda x: -x\n", ["defines no public function"]),
         ("def hinge(x): ...\n", ["'hinge' of", "built-in"]),
         ("mine = 3\ndef other(x): ...\n", ["unknown loss 'mine'", "'other' of"]),

@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.core.records import ROW_COLUMNS, SAMPLE_COLUMNS, frame, read_parquet, write_parquet
+from bench.errors import ConfigError
 
 ROWS = [
     {"row_id": "a@0", "n": 4, "gold": 0.5, "rubric_fact": 1.0, "rubric_tone": 2.0},
@@ -58,3 +59,20 @@ def test_equal_tables_give_equal_bytes(tmp_path):
     shuffled = [dict(reversed(row.items())) for row in ROWS]
     assert digest("a", ROWS) == digest("b", ROWS) == digest("c", shuffled)
     assert digest("d", [{**ROWS[0], "gold": 0.5000001}, ROWS[1]]) != digest("a", ROWS)
+
+
+@pytest.mark.parametrize("keep", [0, 3, 0.5, -1])
+def test_a_damaged_table_is_one_line_that_names_the_file(tmp_path, keep):
+    path = tmp_path / "rows.parquet"
+    write_parquet(frame(ROWS, ROW_COLUMNS), path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(keep * len(whole)) if isinstance(keep, float) else keep])
+    with pytest.raises(ConfigError) as caught:
+        read_parquet(path)
+    assert str(caught.value).startswith(f"{path} is damaged")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_that_is_not_there_stays_an_os_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_parquet(tmp_path / "rows.parquet")

@@ -9,8 +9,8 @@ from bench.checks.plugins import check_f
 from bench.checks.plugins.user_losses import LOADS, verdicts
 from bench.config.plugins import added_losses, file_losses
 from bench.errors import ConfigError
+from bench.losses.margin.logistic import logistic
 from bench.losses.plugins import load, loaded, verified_losses
-from bench.losses.preference import logistic
 
 X = torch.linspace(-3, 3, 50)
 

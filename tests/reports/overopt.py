@@ -11,7 +11,16 @@ SIZES = {"dpo": (1.7, 0.7), "ipo": (1.9, 0.65), "slic": (1.6, 0.6)}  # d and hei
 
 
 def make_overopt(
-    synthetic, folder, claims=(), samples=2, state="done", seed=0, prompts=None, replicates=3, looks=16, spread=0.06
+    synthetic,
+    folder,
+    claims=(),
+    samples=2,
+    state="done",
+    seed=0,
+    prompts=None,
+    replicates=3,
+    evaluations=16,
+    spread=0.06,
 ):
     """Write a run folder. `synthetic` is the module beside this one."""
     prompts = prompts or {"report": 24, "select": 12}
@@ -32,8 +41,8 @@ def make_overopt(
             rows.append({**row, **static, "sampler": sampler, "pairs_n": 4000})
             texts += some
         synthetic.write_log(folder, cell["name"], range(1, 300), "ppo" if "ppo" in cell["method"] else cell["method"])
-    for look in range(looks):
-        row, some = synthetic.policy(rng, "reference-r0", "reference", look, 0.0, (0.0, 0.0), samples, prompts)
+    for evaluation in range(evaluations):
+        row, some = synthetic.policy(rng, "reference-r0", "reference", evaluation, 0.0, (0.0, 0.0), samples, prompts)
         rows.append({**row, "beta": None, "replicate": 0})
         texts += some
     pools = []

@@ -9,7 +9,7 @@ from reports.read.load import load
 
 @pytest.fixture(scope="module")
 def run(make_overopt, tmp_path_factory):
-    return load(make_overopt(tmp_path_factory.mktemp("runs") / "overopt", replicates=1, looks=16))
+    return load(make_overopt(tmp_path_factory.mktemp("runs") / "overopt", replicates=1, evaluations=16))
 
 
 def test_looks_at_one_policy_spread_as_their_errors_say_and_are_no_hump(run):
