@@ -1,4 +1,4 @@
-"""`bench ls`: what can be run (suites, worlds, golds, methods with their losses), and what was."""
+"""`bench ls`: lists suites, worlds, golds, methods with their losses, and finished runs."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""`bench plan`: every stage of a suite, what the store holds, and the expected time. Runs nothing."""
+"""`bench plan`: every stage of a suite, the cached ones, and the expected time. Runs nothing."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Literal
@@ -20,7 +20,7 @@ State = Literal["cached", "not needed", "resumes", "to make"]
 
 
 class PlanOptions(SuiteOptions):
-    """List the stages and cells of a suite, what is cached and how long the rest should take. Runs nothing.
+    """List the stages and cells of a suite, the cached ones, and the expected time of the rest. Runs nothing.
 
     With --json: one record for each stage, then a summary.
     """

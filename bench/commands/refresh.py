@@ -17,7 +17,7 @@ _FIRST_S, _GROWTH, _LONGEST_S = 10.0, 2.0, 300.0  # pauses: a refresh takes seco
 
 @dataclass
 class Refresh:
-    """Call it whenever a cell has finished. At most one process at a time, and ever rarer.
+    """Call it whenever a cell has finished. At most one process runs at a time, at growing intervals.
 
     A refresh that fails costs nothing: the run itself writes the last one, after `stop`.
     """

@@ -1,4 +1,4 @@
-"""`bench samples`: what a policy writes beside what pi_ref wrote to the same prompt, with every score."""
+"""`bench samples`: texts of a policy beside those of pi_ref to the same prompts, with every score."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
@@ -27,7 +27,7 @@ ORDERS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 
 
 class SamplesOptions(Options):
-    """Print what a policy writes beside what pi_ref writes to the same prompts, with gold, proxy and rubric scores."""
+    """Print texts of a policy beside those of pi_ref to the same prompts, with gold, proxy and rubric scores."""
 
     example: ClassVar[tuple[str, ...]] = ("bench samples runs/overopt-1a2b3c4d budget=8 n=3",)
 
@@ -94,7 +94,7 @@ def _policy(run: Run, options: SamplesOptions) -> pd.Series:
 
 
 def _choice(key: str, value: str, choices: Iterable[str]) -> str:
-    """`value`, if it is one of the choices. Raises ConfigError."""
+    """Return `value` if it is one of the choices. Raises ConfigError."""
     names = list(dict.fromkeys(choices))
     if value not in names:
         more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""

@@ -1,4 +1,4 @@
-"""Config of the measurement: what training is watched by, and what its saved policies are measured with."""
+"""Configuration of the KL monitor during training, and of the measurement of saved policies."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from bench.config.base import Config
 
 
 class MonitorConfig(Config):
-    """How a run is watched while it trains."""
+    """Settings of the KL monitor during training."""
 
     monitor_prompts: int = Field(default=48, ge=2, description="rl-side prompts of the KL monitor")
     monitor_every: int = Field(default=2, ge=1, description="least training steps between two KL checks")
@@ -17,7 +17,7 @@ class MonitorConfig(Config):
 
 
 class MeasureConfig(Config):
-    """How saved policies are measured."""
+    """Settings of the measurement of saved policies."""
 
     report_prompts: int = Field(default=120, ge=1)
     select_prompts: int = Field(default=24, ge=1)
@@ -26,7 +26,7 @@ class MeasureConfig(Config):
 
 
 class EvaluationConfig(MonitorConfig, MeasureConfig):
-    """How runs are watched and measured, and which policies stay on the disk once measured (`save`)."""
+    """Settings of monitoring and measuring, and of the policies kept on the disk afterwards (`save`)."""
 
     save: Literal["all", "budgets", "none"] = Field(
         default="all", description="policies kept once measured; with fewer than all, measuring anew trains again"
@@ -36,7 +36,7 @@ class EvaluationConfig(MonitorConfig, MeasureConfig):
 MONITORED = set(MonitorConfig.model_fields)
 """Fields that decide which policies a training saves and how fast it may move: they are in its key."""
 MEASURED = set(MeasureConfig.model_fields)
-"""Fields that say how saved policies are measured: no training depends on them."""
+"""Fields that decide how saved policies are measured: no training depends on them."""
 
 
 class PoolConfig(Config):

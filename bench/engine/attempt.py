@@ -1,6 +1,6 @@
 """One attempt at one stage: resolve its inputs in the store, run it under its key's lock, publish it.
 
-Any executor may call `attempt`, in a worker process or in its own. Which stage runs when is the scheduler's business.
+Any executor may call `attempt`, in a worker process or in its caller's. The scheduler decides which stage runs when.
 """
 
 import contextlib

@@ -13,7 +13,7 @@ from bench.engine.stage import Stage
 
 @dataclass(frozen=True)
 class Result:
-    """How a stage ended. `wall_s` is 0 when another process had made it."""
+    """The result of a stage. `wall_s` is 0 if another process had made it."""
 
     status: Literal["ok", "failed", "diverged"]
     reason: str = ""

@@ -1,4 +1,4 @@
-"""Where a number came from: hashes of code, versions of libraries, the state of git, the machine.
+"""Provenance of a number: hashes of code, versions of libraries, the state of git, the machine.
 
 Imports no torch: the parent process and `bench plan` derive keys from here. `stage` calls the
 first two functions, `run_folder` the others. What a module loads by a computed name is not seen.

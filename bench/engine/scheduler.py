@@ -1,4 +1,4 @@
-"""The scheduler: gives stages to an executor, inputs first, in order until time presses.
+"""The scheduler: gives stages to an executor, inputs first and otherwise in the plan's order.
 
 That order brings the first cells, and so the report's first curves, as early as can be. Towards the end the longest
 chain of stages goes first, so that no slot waits for another. A stage that fails, diverges or loses its worker fails
@@ -23,7 +23,7 @@ _PRESSING = 4.0  # a chain goes first once all that waits, shared evenly, takes 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a stage is absent. `status` is the status of its null row: failed or diverged."""
+    """The reason why a stage is absent. `status` is the status of its null row: failed or diverged."""
 
     name: str
     status: str
@@ -110,7 +110,7 @@ def schedule(
 
 
 class _Run:
-    """The state of one call of `schedule`: what waits, what runs, what became of the rest."""
+    """The state of one call of `schedule`: waiting stages, running ones, and the results of the rest."""
 
     def __init__(
         self,
@@ -143,7 +143,7 @@ class _Run:
                     self._end(event.stage, event.result)
 
     def _next_ready(self) -> Stage | None:
-        """The next stage whose inputs are in the store; the one with the longest chain where that chain presses."""
+        """The next stage whose inputs are in the store; the one with the longest chain if that chain decides when the run ends."""
         ready = [
             key
             for key, stage in self.waiting.items()

@@ -178,7 +178,7 @@ class Store:
 
 
 def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Metrics as strict JSON: numbers of any library become Python's, what is not finite becomes null."""
+    """Metrics as strict JSON: numbers of any library become Python's; NaN and infinity become null."""
     return json.loads(json.dumps(dict(metrics), default=lambda number: number.item()), parse_constant=lambda _: None)
 
 

@@ -1,7 +1,8 @@
-"""Imitating one side of each pair: SFT on chosen, and best-of-2 distillation. No beta: nothing holds the policy back.
+"""Imitating one side of each pair: SFT on chosen, and best-of-2 distillation.
 
-Baselines of every preference loss (Rafailov et al. 2023, 2305.18290, call the first Preferred-FT). The population
-minimiser is the distribution of what is imitated: 2 mu(y) P(y > mu) for chosen, best-of-2's for the better of two.
+There is no beta: no term keeps the policy near pi_ref. These are baselines of every preference loss (Rafailov et al.
+2023, 2305.18290, call the first Preferred-FT). The population minimiser is the distribution of the imitated responses:
+2 mu(y) P(y > mu) for chosen, best-of-2's for the better of two.
 """
 
 from typing import final

@@ -1,8 +1,8 @@
 """PPO: clipped-ratio policy gradient with a separate critic (Schulman et al. 2017, 1707.06347).
 
 Discount 1, rewards never whitened, no entropy bonus, KL in the reward, token losses summed and divided
-by a constant (the horizon, T): with lambda 1 the fixed point is pi_ref exp(score / beta). Lambda below 1 leans on the
-critic being right.
+by a constant (the horizon, T): with lambda 1 the fixed point is pi_ref exp(score / beta). With a lambda
+below 1 this holds only for an exact critic.
 """
 
 from abc import ABC, abstractmethod
@@ -44,7 +44,7 @@ class TransformerCritic(Critic):
 
 @dataclass(frozen=True)
 class Experience(Rows):
-    """Rollouts with what the policy and critic said when they were drawn."""
+    """Rollouts with the log-probs and values of the policy and critic that drew them."""
 
     sequences: Sequences
     logps_BT: Float[Tensor, "B T"]

@@ -1,8 +1,8 @@
 """Preference losses: every classification loss f gives a policy loss f(beta * rho).
 
-rho = [log pi(chosen) - log pi_ref(chosen)] - [log pi(rejected) - log pi_ref(rejected)], summed over
-tokens, never averaged (Tang et al. 2024, 2402.05749, eq. 5). Each f is convex or not as its docstring
-says, with f'(0) < 0; beta scales inside f and nowhere else.
+rho = [log pi(chosen) - log pi_ref(chosen)] - [log pi(rejected) - log pi_ref(rejected)], summed over tokens, never
+averaged (Tang et al. 2024, 2402.05749, eq. 5). Every f has f'(0) < 0; its docstring says if it is not convex. beta
+scales rho inside f and is used nowhere else.
 """
 
 from collections.abc import Callable

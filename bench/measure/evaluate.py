@@ -27,7 +27,7 @@ from bench.rewards.units import within_prompt_corr
 
 @dataclass(frozen=True)
 class Protocol:
-    """Where and how a policy is measured."""
+    """Prompts, models and limits of a measurement."""
 
     tokenizer: PreTrainedTokenizerFast
     prompts: pd.DataFrame  # split, prompt_id, prompt
@@ -39,7 +39,7 @@ class Protocol:
 
 
 def draw(policy: Policy, protocol: Protocol, scoring: Scoring, seed: int, step: int) -> pd.DataFrame:
-    """Fresh samples of a policy with everything measured on each: one row a sample."""
+    """Draw samples of a policy and score them: one row a sample."""
     G, tokenizer = protocol.samples_per_prompt, protocol.tokenizer
     prompts = encode_prompts(tokenizer, protocol.prompts["prompt"].tolist()).repeat(G).to(protocol.device)
     generator = torch.Generator(protocol.device).manual_seed(seed_of("evaluate", seed, step))

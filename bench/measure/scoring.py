@@ -14,7 +14,7 @@ TIE = 1e-5  # raw gold: above float32 noise between batches, far below any real 
 
 @dataclass(frozen=True)
 class Scoring:
-    """Everything that scores a response. `rubric` gives part columns, whose sum is the rubric."""
+    """The scorers of a response. `rubric` gives part columns, whose sum is the rubric."""
 
     gold: Reward
     proxy: Reward

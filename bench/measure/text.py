@@ -1,4 +1,4 @@
-"""Statistics of texts: how much a response repeats itself, how varied a set of them is."""
+"""Statistics of texts: repetition within a response, and variety of a set of responses."""
 
 from collections.abc import Sequence
 

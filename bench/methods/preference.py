@@ -107,7 +107,7 @@ class PreferenceConfig(MethodConfig):
         return Method(sampler, loss, steps, self.lr, self.max_grad_norm, may_settle=not repeats)
 
     def _pairs(self, inputs: "MethodInputs") -> "tuple[Sampler, int]":
-        """Where pairs come from, and how many steps they last."""
+        """The sampler of pairs, and the number of steps that they last."""
         from bench.methods.base import rollouts as fresh
         from bench.samplers.online import OnlinePairs, Rounds
         from bench.samplers.replay import Replay

@@ -1,6 +1,6 @@
 """The chain of stages: world, sft, gold, reference, pairs, proxy, training, measuring, best-of-n. No torch.
 
-Whatever says how, how often or how strictly policies are measured is in the config of measuring stages alone.
+Settings of how policies are measured are in the configs of measuring stages alone.
 """
 
 from collections.abc import Mapping

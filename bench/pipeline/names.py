@@ -1,4 +1,4 @@
-"""Names of cells, which people read, and of the random streams that cells are measured with, which follow settings."""
+"""Names of cells, for people, and of the random streams of measurements, which depend on settings alone."""
 
 from bench.config.method import GOLD, MethodConfig
 from bench.config.suite import SuiteConfig

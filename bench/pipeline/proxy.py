@@ -25,7 +25,7 @@ SIDES = {"chosen": "rejected", "rejected": "chosen"}
 
 
 def permuted(pairs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """The pairs with each label replaced by a fair coin: what there is to learn when labels say nothing."""
+    """The pairs with each label replaced by a fair coin: a control whose labels carry no information."""
     swap = rng.random(len(pairs)) < 0.5
     table = pairs.copy()
     for column in ("{}", "{}_eos", "ref_{}_logp"):
@@ -87,7 +87,7 @@ def _with_gold(context: Context, inputs: FitInputs) -> FitInputs:
 
 
 def audit(difference: np.ndarray, scale: float, held_out: pd.DataFrame) -> dict[str, float]:
-    """Held-out accuracy and calibration of the proxy, beside what gold itself would reach on these labels."""
+    """Held-out accuracy and calibration of the proxy, beside the values that gold reaches on these labels."""
     gold = (held_out["gold_chosen"] - held_out["gold_rejected"]).to_numpy()
     p = 1 / (1 + np.exp(-scale * np.abs(difference)))
     right = (scale * difference > 0).astype(float)

@@ -1,4 +1,4 @@
-"""Putting a measurement together from stored stages: gold, proxy, units, prompts, and what every row says of them."""
+"""Builds a measurement from stored stages: gold, proxy, units and prompts, and the row columns that they decide."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A Bradley-Terry proxy: today's built-in reward."""
+"""Configuration of the Bradley-Terry proxy, the built-in reward."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,7 +16,7 @@ class BradleyTerryConfig(RewardConfig):
     """A Bradley-Terry reward model fitted to the pairs (TRL `RewardTrainer`).
 
     Or, for audits, one that is fitted to coin tosses (`permuted`), or to gold's scores of endless fresh samples
-    (`distilled`): the effect of labels that say nothing, and how much of gold a model of this size can learn.
+    (`distilled`): the effect of labels without information, and how much of gold a model of this size can learn.
     """
 
     type: Literal["bradley_terry"] = "bradley_terry"

@@ -1,4 +1,4 @@
-"""Gold as a method may use it: a labeller of fresh pairs that counts its labels."""
+"""The form in which methods may use gold: a labeller of fresh pairs that counts its labels."""
 
 from typing import final
 

@@ -57,7 +57,7 @@ def load_reward_model(folder: Path, device: str) -> RewardModel:
 
 
 def with_zero_head(base: nn.Module, model: GPTNeoXForSequenceClassification) -> GPTNeoXForSequenceClassification:
-    """`model` with the trunk weights of the causal LM `base` and a head that says 0."""
+    """`model` with the trunk weights of the causal LM `base` and a head that is 0."""
     model.gpt_neox.load_state_dict(base.gpt_neox.state_dict())  # type: ignore[union-attr]
     nn.init.zeros_(model.score.weight)
     return model

@@ -42,7 +42,7 @@ def label_ce(scale: float, differences: np.ndarray) -> float:
 def calibration_scale(differences: np.ndarray, largest: float = 1e4) -> float:
     """c = argmin_c CE(sigmoid(c * difference), labels), differences being chosen minus rejected.
 
-    Negative where the model ranks the labels backwards; 0 where it says nothing; ValueError where the
+    Negative where the model ranks the labels backwards; 0 where it has no information; ValueError where the
     labels are separated perfectly, so that no finite c exists.
     """
     x = np.asarray(differences, float)

@@ -1,4 +1,4 @@
-"""Which policies stay on the disk once a cell is measured (`evaluation.save`)."""
+"""Removes policies from the disk once a cell is measured (`evaluation.save`)."""
 
 import math
 

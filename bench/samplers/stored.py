@@ -1,7 +1,6 @@
-"""Samplers: where pairs and rollouts come from.
+"""Offline sampling: batches of stored pairs in a new random order every epoch.
 
-`StoredPairs` is offline training; `OnPolicy` draws from the policy as it is now. Each step has its
-own random stream, so a resumed run draws what an unbroken one would have drawn.
+Each step has a separate random stream, so a resumed run draws the same batches as an uninterrupted one.
 """
 
 from typing import final

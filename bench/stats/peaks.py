@@ -57,7 +57,7 @@ def possible_peaks(values_RP: Float, counts_DP: Float, level: float = LEVEL) -> 
 def peak_range(curve: Curve, resampled: Resamples, level: float = LEVEL) -> Estimate:
     """d* as the row chosen on `select`, and the range in d of the rows that may be the highest on `report`.
 
-    It is about the rows that were evaluated, and says nothing about the KLs between two of them.
+    It covers the evaluated rows only, not the KLs between two of them.
     """
     method = f"rows not rejected as the maximum; {PAIRED}"
     row = peak_row(curve.gold_select)

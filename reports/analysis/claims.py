@@ -28,7 +28,7 @@ _TWO_METHODS = ("coincide", "higher_at", "better_classifier")
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """One declared claim and what was found. `kl` is where the end was read, in nats."""
+    """One declared claim and its result. `kl` is the KL of the row that ends its curve, in nats."""
 
     name: str
     kind: str
@@ -68,7 +68,7 @@ class _Case:
 
 @dataclass(frozen=True)
 class _Subject:
-    """The cells that a claim is about, and what of them is missing."""
+    """The cells that a claim is about, and the reason if some are missing."""
 
     cells: tuple[Cell, ...]
     missing: str = ""

@@ -123,7 +123,7 @@ def kl_ticks(d_max: float) -> list[tuple[float, str]]:
 
 
 def padded(values: list[Float], pad: float = 0.06) -> tuple[float, float] | None:
-    """A range that holds every finite value and zero, with some air."""
+    """A range that holds every finite value and zero, with a margin."""
     finite = np.concatenate([v[np.isfinite(v)] for v in values]) if values else np.array([])
     if not len(finite):
         return None

@@ -1,4 +1,4 @@
-"""One look for every figure: a colour per method, shades per coefficient, matplotlib settings.
+"""One style for every figure: a colour per method, shades per coefficient, matplotlib settings.
 
 Colours are Okabe and Ito's, distinct under the common colour blindnesses, each with a lighter twin for a
 dark page. A method keeps its colour in every figure and both renderers.

@@ -35,7 +35,7 @@ def kl_of_best_of_n(analysis: Analysis) -> list[Fact]:
 
 
 def unbiased_best_of_n(analysis: Analysis) -> list[Fact]:
-    """2: R_n against order statistics, on this run's own pool."""
+    """2: R_n against order statistics, on this run's pool."""
     what = "unbiased best-of-n from N samples"
     run = analysis.run
     found = [_against_order_statistics(c, run) for c in _best_of_n(run)]

@@ -38,7 +38,7 @@ def losses_at_zero(analysis: Analysis) -> list[Fact]:
 
 
 def taylor_remainder(analysis: Analysis) -> list[Fact]:
-    """12: two terms leave nothing of the squared loss, and of smooth ones what is of third order or more."""
+    """12: two terms make up the squared loss; for smooth losses the rest is of third order or more."""
     facts = []
     for loss, logs in _logs(analysis.run).items():
         f0, _, f2 = AT_ZERO[loss]

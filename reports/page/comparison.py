@@ -38,7 +38,7 @@ GROUND = {"world": "world", "sft": "pi_ref", "gold": "gold"}  # stages that fix 
 
 
 def compare_runs(folders: Sequence[Path], out: Path, *, force: bool = False, pdf: bool = False) -> Path:
-    """Write the page of several runs into `out` and return its path. Raises ConfigError where they do not compare."""
+    """Write the page of several runs into `out` and return its path. Raises ConfigError for runs that cannot be compared."""
     runs = [
         Named(name, load(folder), DASHES[i % len(DASHES)])
         for i, (name, folder) in enumerate(zip(_names(folders), folders, strict=True))
@@ -81,7 +81,7 @@ def grounds(runs: Sequence[Named]) -> list[str]:
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
-    """Folder names, with their parents where two are alike."""
+    """Folder names, with their parents where two are equal."""
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) == len(names):
         return names

@@ -97,7 +97,7 @@ def _lines(
 
 
 def _line(r: Named, cells: list[Cell], what: str, color: Color, beta: str) -> Series:
-    """The mean over replicates with its t band, or the first replicate with its own."""
+    """The mean over replicates with its t band, or the first replicate with its band."""
     label = f"{r.name}: {what}{beta}"
     values = [c.rows[what].to_numpy(dtype=float) for c in cells]
     mean = mean_curve([c.curve.d for c in cells], values)

@@ -1,4 +1,4 @@
-"""The page of one run: what stands around its sections. `make` calls `report_page`."""
+"""The page of one run: the parts around its sections. `make` calls `report_page`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class Report:
 
     @cached_property
     def summary(self) -> str:
-        """One sentence of what was run."""
+        """One sentence that describes the run."""
         run = self.run
         methods = [method_label(m) for m in run.methods]
         failed = run.bad.cell.nunique()

@@ -14,7 +14,7 @@ from reports.read.cell import Cell
 
 @dataclass(frozen=True)
 class Sentence:
-    """The finding for one method and proxy. `verdict` is empty where `test` could not be made."""
+    """The finding for one method and proxy. `verdict` is empty if the test could not be made."""
 
     label: str
     text: str

@@ -1,4 +1,4 @@
-"""Reads a run folder. While a run is under way anything may be missing; what is missing is empty, never an error.
+"""Reads a run folder. While a run is under way anything may be missing: a missing part is empty, never an error.
 
 Every page, the facts and the W&B log begin with `load`.
 """

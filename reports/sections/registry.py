@@ -62,5 +62,5 @@ def _load(entry: EntryPoint) -> Section[Analysis]:
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"section {entry.name!r} cannot be loaded from {entry.value}: {error}") from error
     if not isinstance(section, Section):
-        raise ConfigError(f"{entry.value} is no Section; give a reports.sections.section.Section")
+        raise ConfigError(f"{entry.value} is not a Section; give a reports.sections.section.Section")
     return section

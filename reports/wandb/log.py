@@ -109,7 +109,7 @@ def records(table: pd.DataFrame) -> list[list[Any]]:
 
 
 def plain(value: Any) -> Any:
-    """A Python value; None for null and for what is not finite."""
+    """A Python value; None for null, NaN and infinity."""
     if pd.isna(value) or (isinstance(value, float) and not np.isfinite(value)):
         return None
     return value.item() if isinstance(value, np.generic) else value

@@ -81,7 +81,7 @@ def serve(connection: Connection, target: Target) -> None:
 
 
 def _attempt(log: Callable[[], None], what: str) -> str:
-    """Why `what` was not logged, or nothing. The one place where any failure of W&B becomes words."""
+    """The reason why `what` was not logged, or an empty text. The one place that catches failures of W&B."""
     try:
         log()
     except Exception as error:
@@ -116,7 +116,7 @@ class Session:
         self.place = self.whole.url if target.mode == "online" else f"{here}; upload: wandb sync {here}/offline-run-*"
 
     def _open(self, key: str, **options: Any) -> Any:
-        """A W&B run; what an earlier attempt left of it on disk is dropped."""
+        """A W&B run; files of an earlier attempt are removed."""
         run_id = self.target.id(key)
         run = self.wandb.init(
             project=os.environ.get("WANDB_PROJECT") or PROJECT,

@@ -76,7 +76,7 @@ def test_a_report_is_stale_once_a_package_adds_a_section(make_run, tmp_path, mon
     ("line", "message"),
     [
         ("peaks = toy_sections:TAKEN", "section 'peaks' of toy_sections:TAKEN exists already"),
-        ("other = toy_sections:OTHER", "toy_sections:OTHER is no Section"),
+        ("other = toy_sections:OTHER", "toy_sections:OTHER is not a Section"),
         ("gone = toy_sections:GONE", "section 'gone' cannot be loaded from toy_sections:GONE"),
     ],
 )

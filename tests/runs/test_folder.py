@@ -132,7 +132,7 @@ def test_a_lost_run_folder_comes_back_from_the_store(assembled):
 
 def test_a_folder_with_other_things_is_refused(assembled, tmp_path):
     (tmp_path / "thesis.tex").touch()
-    with pytest.raises(ConfigError, match="holds no run"):
+    with pytest.raises(ConfigError, match="is not a run folder"):
         RunFolder(assembled[0].plan, assembled[0].store, tmp_path, "").check()
     with pytest.raises(ConfigError, match="is not a run folder"):
         load_run(tmp_path)

@@ -57,7 +57,7 @@ def coincide_at(
     """Gold lies within `margin` of the other's at one KL, by which the two runs have left their common path.
 
     Two one-sided tests (Schuirmann 1987), by 95% intervals. At pi_ref the gradients of all preference losses are
-    parallel, and as long as they stay so two losses are one run; that its curve coincides with itself is no finding.
+    parallel, and as long as they stay so two losses are one run; its curve then coincides with itself trivially.
     `gaps` holds each replicate's `path_gap` by that KL. Unless their median reaches PARTED the claim cannot be
     observed, though it may be refuted. Runs without a batch in common have no gap, or a large one: they never shared
     a path.

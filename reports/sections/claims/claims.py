@@ -1,4 +1,4 @@
-"""The declared claims: what was decided, and the numbers behind it."""
+"""The declared claims: verdicts, and the numbers behind them."""
 
 import pandas as pd
 

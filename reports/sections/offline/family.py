@@ -1,4 +1,4 @@
-"""The offline family, every loss on the same pairs: its curves, the terms of its losses, what becomes of the pairs."""
+"""The offline family, every loss on the same pairs: curves, terms of the losses, and log-ratios of the pairs."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Online and offline: the same losses on stored pairs, on pairs refreshed now and then, and on the policy's own.
+"""Online and offline: the same losses on stored pairs, on pairs refreshed at intervals, and on fresh pairs.
 
 Cells are chosen by the sampler in their rows. Each method enters with its smallest beta, so that nothing is chosen
 by the numbers compared.
