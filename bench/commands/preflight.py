@@ -29,8 +29,8 @@ MIB = 2**20
 STAGE_BYTES = 5 * MIB  # of a stage whose kind the store has not held yet: a cell of the default size
 WORKER_BYTES = 512 * MIB  # of a worker that has imported torch and transformers
 WORKERS_PER_CORE = 4
-_NO_GPU = 3  # the exit code of _ASK_TORCH
-_ASK_TORCH = f"import sys, torch; sys.exit(0 if torch.cuda.is_available() else {_NO_GPU})"
+_NO_GPU = 3  # the exit code of _FIND_GPU
+_FIND_GPU = f"import sys, torch; sys.exit(0 if torch.cuda.is_available() else {_NO_GPU})"
 
 
 def check(suite: SuiteConfig, runtime: RuntimeConfig, needed: Sequence[Stage]) -> None:
@@ -149,7 +149,7 @@ def _load_losses(losses: Mapping[str, str], plugin: Path | None) -> None:
 
 def check_gpu() -> None:
     """Torch finds a GPU, tried in a separate process."""
-    done = subprocess.run([sys.executable, "-c", _ASK_TORCH], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", _FIND_GPU], capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["its process died"])[-1]
         reason = "torch finds no GPU on this machine" if done.returncode == _NO_GPU else f"torch does not load ({last})"

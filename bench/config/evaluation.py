@@ -29,7 +29,7 @@ class EvaluationConfig(MonitorConfig, MeasureConfig):
     """Settings of monitoring and measuring, and of the policies kept on the disk afterwards (`save`)."""
 
     save: Literal["all", "budgets", "none"] = Field(
-        default="all", description="policies kept once measured; with fewer than all, measuring anew trains again"
+        default="all", description="policies kept once measured; unless all are kept, a new measurement trains again"
     )
 
 

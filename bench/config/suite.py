@@ -33,7 +33,7 @@ class SuiteConfig(Config):
 
     name: str = Field(pattern=NAME)
     title: str = ""
-    scale: str = Field(default="", pattern=f"^$|{NAME}", description="which of its file's sizes, by scale=NAME")
+    scale: str = Field(default="", pattern=f"^$|{NAME}", description="the size, one of its file's; set by scale=NAME")
     world: WorldUnion = Field(default_factory=lambda: {"type": "notes"}, validate_default=True)
     sft: SFTConfig = SFTConfig()
     gold: GoldConfig = TrainedGoldConfig()

@@ -143,7 +143,7 @@ class _Run:
                     self._end(event.stage, event.result)
 
     def _next_ready(self) -> Stage | None:
-        """The next stage whose inputs are in the store; the one with the longest chain if that chain decides when the run ends."""
+        """The next stage whose inputs are in the store; the longest chain's if it decides the end."""
         ready = [
             key
             for key, stage in self.waiting.items()

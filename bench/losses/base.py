@@ -14,7 +14,7 @@ from bench.lm.policy import Policy
 class Loss(nn.Module, ABC):
     """A training loss. It owns parameters beyond the policy's, such as a critic's, if any.
 
-    `imitates`: the loss raises the probability of responses whatever their scores, so even equal scores move the policy.
+    `imitates`: responses become likelier whatever their scores, so even equal scores move the policy.
     """
 
     name: str

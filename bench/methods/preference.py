@@ -23,12 +23,12 @@ class PreferenceConfig(MethodConfig):
     """
 
     type: Literal["preference"] = "preference"
-    f: str = Field(default="logistic", description="a built-in loss, or one of plugin=FILE.py or of a package")
+    f: str = Field(default="logistic", description="a built-in loss, or one from plugin=FILE.py or a package")
     proxy: str = Field(default="policy_sized", description="scores the rows; labels fresh pairs")
     beta: float = Field(default=0.1, ge=0)
     label_smoothing: float = Field(default=0.0, ge=0, lt=0.5, description="assumed share of flipped labels")
     noise_model: Literal["conservative", "robust"] = "conservative"
-    data: Source | None = Field(default=None, description="who wrote the stored pairs; pairs.source when absent")
+    data: Source | None = Field(default=None, description="source of the stored pairs; pairs.source by default")
     epochs: int = Field(default=3, ge=1, description="over stored pairs")
     refresh_every: Literal["never"] | Annotated[int, Field(ge=1)] = "never"
     labelled_by: Literal["proxy", "gold"] = Field(default="proxy", description="fresh pairs; gold's labels are counted")
@@ -52,7 +52,7 @@ class PreferenceConfig(MethodConfig):
         }
         named = [name for name, is_set in sources.items() if is_set]
         if len(named) > 1:
-            raise ValueError(f"{' and '.join(named)} each say where pairs come from; set one of them")
+            raise ValueError(f"{' and '.join(named)} each set the source of pairs; set one of them")
         return self
 
     @property

@@ -26,7 +26,7 @@ class Gaps:
 
     @property
     def parted(self) -> float:
-        """The KL at which the paths diverge: from where the gap is at PARTED, and most later ones too. Infinite if never.
+        """The KL at which paths diverge: from where the gap is at PARTED, and most later ones too. Infinite if never.
 
         A single gap may touch PARTED by chance, so the first to do so does not count by itself.
         """

@@ -38,7 +38,7 @@ GROUND = {"world": "world", "sft": "pi_ref", "gold": "gold"}  # stages that fix 
 
 
 def compare_runs(folders: Sequence[Path], out: Path, *, force: bool = False, pdf: bool = False) -> Path:
-    """Write the page of several runs into `out` and return its path. Raises ConfigError for runs that cannot be compared."""
+    """Write the page of several runs into `out` and return its path. Raises ConfigError if they are not comparable."""
     runs = [
         Named(name, load(folder), DASHES[i % len(DASHES)])
         for i, (name, folder) in enumerate(zip(_names(folders), folders, strict=True))

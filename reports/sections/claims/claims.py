@@ -52,7 +52,7 @@ def _name(test: Inequality) -> str:
 
 
 def _bound(test: Inequality) -> str:
-    return f"asked {'>' if test.above else '<'} {test.bound:g}"
+    return f"must be {'>' if test.above else '<'} {test.bound:g}"
 
 
 SECTION = Section("claims", "Claims", (claims,), files=(claim_parts,))

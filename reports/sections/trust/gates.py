@@ -54,7 +54,7 @@ def gates(analysis: Analysis) -> Table:
     found = [*_world(run), *_models(run), *_measurement(run, analysis.null)]
     columns = ["name", "value", "sense", "threshold", "verdict", "reason"]
     data = pd.DataFrame([[getattr(g, c) for c in columns] for g in found], columns=columns)
-    body = tuple((g.name, _shown(g), _asked(g), g.verdict or missing(_ungated(g)), g.reason) for g in found)
+    body = tuple((g.name, _formatted(g), _limit(g), g.verdict or missing(_ungated(g)), g.reason) for g in found)
     return Table(
         "gates",
         "Gates and audits",
@@ -171,7 +171,7 @@ def _missing(run: RunData, stage: str, metric: str) -> str:
     return f"the {stage} stage did not measure it" + (" (too few samples a prompt)" if "best_of" in metric else "")
 
 
-def _shown(gate: Gate) -> str | Value:
+def _formatted(gate: Gate) -> str | Value:
     if gate.value is None:
         return missing(gate.reason)
     return f"{100 * gate.value:.2f}%" if gate.percent else f"{gate.value:.3g}"
@@ -181,7 +181,7 @@ def _ungated(gate: Gate) -> str:
     return "reported without a gate" if gate.threshold is None else gate.reason
 
 
-def _asked(gate: Gate) -> str | Value:
+def _limit(gate: Gate) -> str | Value:
     if gate.threshold is None:
         return missing(_ungated(gate))
     sense = {">=": "≥", "<": "<"}[gate.sense]
