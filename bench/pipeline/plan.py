@@ -8,6 +8,7 @@ from bench.config.method import GOLD, MethodConfig
 from bench.config.suite import SuiteConfig
 from bench.engine.scheduler import with_inputs
 from bench.engine.stage import Stage
+from bench.errors import ConfigError
 from bench.pipeline.chain import Chain
 from bench.pipeline.names import cell_name
 
@@ -44,7 +45,10 @@ def plan_stages(plan: Plan) -> list[Stage]:
 def build_plan(suite: SuiteConfig, threads: int) -> Plan:
     """Every stage and cell of a suite, in a fixed order."""
     chain = Chain(suite, threads)
-    cells = {cell.name: cell for cell in _cells(chain)}
+    cells: dict[str, Cell] = {}
+    for cell in _cells(chain):
+        if cells.setdefault(cell.name, cell) is not cell:
+            raise ConfigError(f"two different cells would both be called {cell.name!r}; change a name or a beta")
     return Plan(suite, chain.stages, cells)
 
 

@@ -28,7 +28,7 @@ def package(tmp_path, monkeypatch):
         for name, text in edits.items():
             (root / f"{name.replace('__slash__', '/')}.py").write_text(text)
         importlib.invalidate_caches()
-        for cached in (provenance.code_hash, provenance._source, provenance._read):
+        for cached in (provenance.code_hash, provenance.closure, provenance._source, provenance._read):
             cached.cache_clear()
         return provenance.code_hash("sample.stage")
 

@@ -165,7 +165,8 @@ def test_measuring_takes_nothing_from_the_global_generator():
 
 
 def test_pi_ref_is_at_zero_everywhere_it_should_be():
-    same = scoring(gold=lambda rows: torch.ones(len(rows), dtype=torch.float64), pool={p: np.ones(5) for p in "abs"})
+    gold = Reward(lambda rows: torch.ones(len(rows), dtype=torch.float64), scoring().gold.units)
+    same = scoring(gold=gold, pool={p: np.ones(5) for p in "abs"})
     row, _ = evaluate(toy_methods.policy(), protocol(), same, 0, 0, 0.1)
     for name in ("kl", "kl_k1", "kl_select", "chosen_logratio", "rejected_logratio", "implicit_reward"):
         assert row[name] == pytest.approx(0.0, abs=1e-5)  # float32 log-probs of some tens of nats in other batches

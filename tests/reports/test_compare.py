@@ -90,7 +90,7 @@ def test_the_command_writes_beside_the_first_run(pair, capsys):
     ("words", "told"),
     [
         (["pfd=true"], "did you mean 'pdf'"),
-        (["pdf=perhaps"], "pdf: 'perhaps' is not legal"),
+        (["pdf=perhaps"], "pdf: invalid value 'perhaps'"),
         (["force=true"], "for several runs"),
         ([], ""),
     ],

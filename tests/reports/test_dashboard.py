@@ -107,7 +107,7 @@ def test_no_value_that_is_not_finite_is_logged(logs):
 
 @pytest.mark.parametrize(
     ("words", "part"),
-    [([], "ENTITY/PROJECT RUN"), (["place", "{run}"], "ENTITY/PROJECT"), (["a/b", "nowhere"], "no run")],
+    [([], "ENTITY/PROJECT RUN"), (["place", "{run}"], "ENTITY/PROJECT"), (["a/b", "nowhere"], "not a run folder")],
 )
 def test_a_mistake_is_one_line_and_exit_2(folder, words, part, capsys):
     assert main([word.format(run=folder) for word in words]) == 2

@@ -21,7 +21,8 @@ from bench.losses import advantages, likelihood, reinforce
 from bench.losses import preference as losses
 from bench.losses.preference import Preference, logratios
 from bench.measure import best_of_n
-from bench.measure.evaluate import clustered, win_rate
+from bench.measure.evaluate import clustered
+from bench.measure.scoring import win_rate
 from bench.rewards.units import Units, within_prompt_sd
 from bench.samplers.online import Rounds, first_is_chosen
 from gold.labels import Labels, label
