@@ -25,7 +25,11 @@ def within_prompt_corr(
 
 
 def pair_agreement(gold: Float[np.ndarray, " B"], rubric: Float[np.ndarray, " B"], prompt_ids: Sequence[str]) -> float:
-    """Share of same-prompt pairs that gold and the rubric order alike. Ties of the rubric are skipped."""
+    """Share of same-prompt pairs that gold and the rubric order alike. Ties of the rubric are skipped.
+
+    >>> pair_agreement(np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0]), ["p", "p", "p"])
+    0.6666666666666666
+    """
     _, group = np.unique(np.asarray(prompt_ids), return_inverse=True)
     agree = count = 0
     for g in range(int(group.max(initial=-1)) + 1):

@@ -5,7 +5,11 @@ from torch import Tensor
 
 
 def masked_sum(values_BT: Float[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]) -> Float[Tensor, " B"]:
-    """Per-row sum over the positions that `mask_BT` keeps. A masked NaN does not leak through."""
+    """Per-row sum over the positions that `mask_BT` keeps. A masked NaN does not leak through.
+
+    >>> masked_sum(torch.tensor([[1.0, 2.0]]), torch.tensor([[True, False]])).item()
+    1.0
+    """
     return values_BT.masked_fill(~mask_BT, 0.0).sum(-1)
 
 

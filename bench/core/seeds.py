@@ -7,7 +7,11 @@ import torch
 
 
 def seed_of(name: str, *path: int | str) -> int:
-    """A 63-bit seed that depends only on the stream's name and path."""
+    """A 63-bit seed that depends only on the stream's name and path.
+
+    >>> seed_of("rollout", 0, 7) == seed_of("rollout", 0, 7) != seed_of("rollout", 0, 8)
+    True
+    """
     digest = hashlib.sha256("/".join([name, *map(str, path)]).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 

@@ -39,6 +39,10 @@ def rao_blackwell_kl(
 
     Unbiased for the sequence KL when the response is a sample of the policy (chain rule; Amini et al.
     2025, 2504.10637). Non-negative for every sample: rounding errors below 0 are clamped.
+
+    >>> policy, reference = torch.tensor([[[0.9, 0.1]]]).log(), torch.tensor([[[0.5, 0.5]]]).log()  # B T V = 1 1 2
+    >>> round(rao_blackwell_kl(policy, reference, torch.ones(1, 1, dtype=torch.bool)).item(), 3)
+    0.368
     """
     return masked_sum((logps_BTV.exp() * (logps_BTV - ref_logps_BTV)).sum(-1).clamp_min(0.0), mask_BT)
 
@@ -46,7 +50,12 @@ def rao_blackwell_kl(
 def k1_kl(
     logps_BT: Float[Tensor, "B T"], ref_logps_BT: Float[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]
 ) -> Float[Tensor, " B"]:
-    """Log-ratio log pi - log pi_ref of the sampled response. Its mean over samples of pi is the KL."""
+    """Log-ratio log pi - log pi_ref of the sampled response. Its mean over samples of pi is the KL.
+
+    >>> sampled = torch.tensor([[-0.1]]), torch.tensor([[-0.7]])  # log-probs of the sampled token
+    >>> round(k1_kl(*sampled, torch.ones(1, 1, dtype=torch.bool)).item(), 3)
+    0.6
+    """
     return masked_sum(logps_BT - ref_logps_BT, mask_BT)
 
 

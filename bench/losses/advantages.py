@@ -31,6 +31,10 @@ def gae(
 
     `values_BT[:, t]` is the value before token t. Nothing follows a response's last token, EOS or cut:
     the process stops there, so there is no bootstrap. Positions outside the mask are 0.
+
+    >>> rewards, values = torch.tensor([[0.0, 1.0]]), torch.zeros(1, 2)
+    >>> gae(rewards, values, torch.ones(1, 2, dtype=torch.bool), lam=1.0).tolist()
+    [[1.0, 1.0]]
     """
     advantages_BT = torch.zeros_like(rewards_BT)
     running_B = torch.zeros_like(rewards_BT[:, 0])

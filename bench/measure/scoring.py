@@ -49,6 +49,10 @@ class Scoring:
 
 
 def win_rate(score: float, pool: np.ndarray) -> float:
-    """Share of the pool that the score beats, ties one half. Equal texts score within `TIE`, so they tie."""
+    """Share of the pool that the score beats, ties one half. Equal texts score within `TIE`, so they tie.
+
+    >>> win_rate(1.0, np.array([0.0, 1.0, 2.0, 3.0]))
+    0.375
+    """
     lead = score - pool
     return float(np.where(np.abs(lead) <= TIE, 0.5, lead > 0).mean())

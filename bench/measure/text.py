@@ -9,7 +9,11 @@ def _ngrams(text: str, n: int) -> list[tuple[str, ...]]:
 
 
 def repetition(text: str) -> float:
-    """Share of a response's trigrams that occurred in it before; 0 for a text of fewer than three words."""
+    """Share of a response's trigrams that occurred in it before; 0 for a text of fewer than three words.
+
+    >>> round(repetition("a a a a"), 3)
+    0.5
+    """
     grams = _ngrams(text, 3)
     return 1 - len(set(grams)) / len(grams) if grams else 0.0
 

@@ -20,7 +20,11 @@ GOLD_SD_LOGITS = 1.5
 
 
 def within_prompt_sd(scores: np.ndarray, prompt_ids: np.ndarray) -> float:
-    """Pooled within-prompt standard deviation (one degree of freedom lost a prompt)."""
+    """Pooled within-prompt standard deviation (one degree of freedom lost a prompt).
+
+    >>> round(within_prompt_sd(np.array([0.0, 2.0, 10.0, 12.0]), np.array(["a", "a", "b", "b"])), 3)
+    1.414
+    """
     groups = pd.Series(np.asarray(scores, float)).groupby(np.asarray(prompt_ids))
     return float(np.sqrt((groups.var(ddof=1) * (groups.size() - 1)).sum() / (groups.size() - 1).sum()))
 
@@ -35,7 +39,11 @@ def within_prompt_corr(table: pd.DataFrame, a: str, b: str) -> float:
 
 
 def label_ce(scale: float, differences: np.ndarray) -> float:
-    """Mean cross-entropy of sigmoid(scale * difference) when the chosen side always comes first."""
+    """Mean cross-entropy of sigmoid(scale * difference) when the chosen side always comes first.
+
+    >>> round(label_ce(1.0, np.array([0.0])), 3)  # a coin
+    0.693
+    """
     return float(np.logaddexp(0.0, -scale * np.asarray(differences, float)).mean())
 
 
@@ -44,6 +52,10 @@ def calibration_scale(differences: np.ndarray, largest: float = 1e4) -> float:
 
     Negative where the model ranks the labels backwards; 0 where it has no information; ValueError where the
     labels are separated perfectly, so that no finite c exists.
+
+    >>> right, wrong = np.full(3, 2.0), np.full(1, -2.0)  # three labels of four: log 3 = 2 c
+    >>> round(calibration_scale(np.concatenate([right, wrong])), 3)
+    0.549
     """
     x = np.asarray(differences, float)
 

@@ -34,6 +34,9 @@ def kl_grid(budgets: tuple[float, ...], rows_per_budget: int) -> list[float]:
 
     With two rows a doubling, each budget b has a point at b / 2^(1/4) and one at b * 2^(1/4). The last
     point lies past the last budget.
+
+    >>> [round(kl, 2) for kl in kl_grid((1.0, 2.0), rows_per_budget=2)]
+    [0.84, 1.19, 1.68, 2.38]
     """
     step = 2 ** (1 / rows_per_budget)
     grid = [budgets[0] / math.sqrt(step)]

@@ -10,5 +10,8 @@ def logistic(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
 
     Its population minimiser is pi_ref exp(r / beta) for Bradley-Terry labels; a pair that is always
     labelled the same way has no finite minimiser.
+
+    >>> round(logistic(torch.zeros(1)).item(), 3)
+    0.693
     """
     return F.softplus(-x)

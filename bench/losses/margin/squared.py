@@ -9,5 +9,8 @@ def squared(x: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
 
     Their (rho - 1/(2 tau))^2 is this up to scale at beta = 2 tau. Its population minimiser has
     beta h(y) = 2 P(y > mu) + const, which depends on the pairs' distribution mu; finite for any labels.
+
+    >>> squared(torch.tensor([3.0])).item()
+    4.0
     """
     return (x - 1) ** 2
