@@ -148,7 +148,7 @@ def test_best_of_two_and_mixture_choose_by_gold(monkeypatch, tmp_path):
         ({"again": {**REPLAY, "replay": "onlin"}, "online": ONLINE}, "did you mean 'online'"),
         ({"again": {**REPLAY, "beta": [0.3]}, "online": ONLINE}, "betas among 0.1"),
         ({"again": {**REPLAY, "batch": 4}, "online": ONLINE}, "its batch"),
-        ({"again": {**REPLAY, "data": "mixture"}, "online": ONLINE}, "data and replay each say"),
+        ({"again": {**REPLAY, "data": "mixture"}, "online": ONLINE}, "data and replay each set the source of pairs"),
     ],
 )
 def test_pairs_that_cannot_be_had_are_refused(methods, part):
