@@ -40,6 +40,11 @@ class CheckedRun:
             raise ConfigError(f"{self.run.path}/config.json: {error}; verify with its code: {made_by}") from None
 
     @cached_property
+    def parts(self) -> dict[str, Mapping[str, str]]:
+        """The parts of every stage of the plan, by the stage's name."""
+        return {stage.name: stage.parts for stage in plan_stages(self.plan)}
+
+    @cached_property
     def by_key(self) -> dict[str, Manifest]:
         return {manifest["key"]: manifest for manifest in self.run.stages.values()}
 
@@ -75,7 +80,7 @@ class CheckedRun:
     def context(self, manifest: Manifest) -> Context:
         """The context that the stage ran in. Its folder is the finished one; only read from it."""
         inputs = {name: self.folder(self.by_key[key]) for name, key in manifest["inputs"].items()}
-        parts = next(stage.parts for stage in plan_stages(self.plan) if stage.name == manifest["name"])
+        parts = self.parts[manifest["name"]]
         return Context(manifest["config"], inputs, self.folder(manifest), self.device, lambda event: None, parts)
 
     def measurement(self, manifest: Manifest) -> Measurement:
