@@ -34,7 +34,6 @@ from gold.wide import ScoredBatch, Teacher
 POSITIONS = 128
 ROWS_AT_ONCE = 16  # rows of similar length per pass: more of this width exceed the core's cache
 MATCH_SCALE = 8.0  # initial sharpness of the heads that match equal words
-AUDIT_PROMPTS = 64
 AUDIT_NOTES = 8
 
 Report = Callable[[Mapping[str, Any]], None]
@@ -122,8 +121,8 @@ def train_gold(
     config: TrainedGoldConfig, teacher: Teacher, device: str, report: Report
 ) -> tuple[GPTNeoXForSequenceClassification, dict[str, Any]]:
     """Train gold. Returns the model in evaluation mode and its audit on held-out prompts of the gold split."""
-    prompts = teacher.world.draw_prompts("gold", AUDIT_PROMPTS + config.prompts)
-    held_out, prompts = prompts[:AUDIT_PROMPTS], prompts[AUDIT_PROMPTS:]
+    prompts = teacher.world.draw_prompts("gold", config.audit_prompts + config.prompts)
+    held_out, prompts = prompts[: config.audit_prompts], prompts[config.audit_prompts :]
     student = _Student(new_gold(config, teacher.tokenizer), len(teacher.rubric.part_names)).to(device).train()
     optimizer = torch.optim.AdamW(student.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=0.01)
     rng = np_stream("gold-data", config.seed)

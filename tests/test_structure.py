@@ -12,6 +12,7 @@ TOPS = ("bench", "gold", "reports")
 FILE_LINES, FUNCTION_LINES, FOLDER_MODULES, REPORT_PACKAGES = 250, 60, 16, 16
 
 WIDE_FOLDERS = {
+    "bench/pipeline": "one module for each kind of stage, and the plan that joins them",
     "bench/config": "one module for each part of a suite's file, and the readers of command lines; none stands alone",
 }
 """Folders that may hold more than FOLDER_MODULES modules, each with the reason."""

@@ -1,8 +1,8 @@
 """Mistakes that would end a run after it has begun, found before it begins: each raises a one-line ConfigError.
 
 `run` calls `check`, and `report` the check of its folder. Only what must be made is checked: a finished run needs no
-GPU, no space and no plugin. Left out, since others find them before the first stage: keys and values
-(`bench.config.compose`), an unwritable `out` (`RunFolder.check`), and W&B, which only opening it can prove
+GPU, no space and no plugin. Left out, since others find them before the first stage: keys, values and
+sizes (`bench.config.compose`), an unwritable `out` (`RunFolder.check`), and W&B, which only opening it can prove
 (`reports.wandb`). The process itself never loads torch.
 """
 
@@ -39,7 +39,6 @@ def check(suite: SuiteConfig, runtime: RuntimeConfig, needed: Sequence[Stage]) -
     assert runtime.out is not None
     check_places(runtime.out, runtime.store)
     if needed:
-        check_sizes(suite)
         check_cores(runtime)
         check_writable("store", runtime.store)
         check_space(needed, Store(runtime.store))
@@ -53,36 +52,6 @@ def check_places(out: Path, store: Path) -> None:
     """The run folder lies outside the store, whose folders are kinds of stages."""
     if out.resolve().is_relative_to(store.resolve()):
         raise ConfigError(f"out={out} lies in the store {store}; give out=DIR outside it, for example out=runs/mine")
-
-
-def check_sizes(suite: SuiteConfig) -> None:
-    """Every stage finds as many prompts and samples as it takes."""
-    splits = getattr(suite.world, "splits", None)
-    held = splits.model_dump() if splits is not None else {}
-    evaluation, pool, pairs = suite.evaluation, suite.pool, suite.pairs
-    taken = [
-        ("pairs", "pairs.n + pairs.held_out", pairs.n + pairs.held_out),
-        ("rl", "evaluation.monitor_prompts + 1", evaluation.monitor_prompts + 1),
-        ("report", "reference.report_prompts", suite.reference.report_prompts),
-        ("report", "evaluation.report_prompts", evaluation.report_prompts),
-        ("report", "pool.report_prompts", pool.report_prompts),
-        ("select", "reference.select_prompts", suite.reference.select_prompts),
-        ("select", "evaluation.select_prompts", evaluation.select_prompts),
-        ("select", "pool.select_prompts", pool.select_prompts),
-    ]
-    for split, key, count in taken:
-        if count > held.get(split, math.inf):
-            raise ConfigError(
-                f"{key} = {count} is more than the {held[split]} prompts of the split {split!r}; "
-                f"raise world.splits.{split} or lower it"
-            )
-    for name in suite.methods:
-        most = max(getattr(suite.method[name], "n", ()), default=0)
-        if most > pool.samples_per_prompt:
-            raise ConfigError(
-                f"method.{name}.n: {most} is more than pool.samples_per_prompt = {pool.samples_per_prompt}; "
-                "raise that or lower n"
-            )
 
 
 def check_cores(runtime: RuntimeConfig) -> None:

@@ -22,6 +22,7 @@ class MeasureConfig(Config):
     report_prompts: int = Field(default=120, ge=1)
     select_prompts: int = Field(default=24, ge=1)
     samples_per_prompt: int = Field(default=2, ge=1)
+    reference_samples: int = Field(default=16, ge=2, description="pi_ref samples a prompt, which set its zero")
     probe_pairs: int = Field(default=128, ge=1, description="held-out pairs scored at every evaluation")
 
 

@@ -3,7 +3,6 @@
 `compose` adds the command line; `cli` lists the names.
 """
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,12 @@ from bench.errors import ConfigError, did_you_mean
 OmegaConf.clear_resolver("oc.env")  # environment variables may hold secrets, and configs are stored
 
 _FILES = (".yaml", ".yml", ".json")
+SUITES = Path(__file__).parents[2] / "suites"  # beside this package: `import suites` may find a folder of the user's
 
 
 def suite_names() -> list[str]:
     """Names of the installed suites."""
-    return sorted(item.name.removesuffix(".yaml") for item in files("suites").iterdir() if item.name.endswith(".yaml"))
+    return sorted(path.stem for path in SUITES.glob("*.yaml"))
 
 
 def load_suite(name_or_path: str, scale: str | None = None) -> SuiteConfig:
@@ -74,7 +74,7 @@ def _path(name_or_path: str) -> Path:
             f"unknown suite {name_or_path!r}; choose from {', '.join(names)}, or the path of a .yaml or .json file"
             + did_you_mean(name_or_path, names)
         )
-    return Path(str(files("suites") / f"{name_or_path}.yaml"))
+    return SUITES / f"{name_or_path}.yaml"
 
 
 def _merged(default: dict[str, Any], raw: dict[Any, Any]) -> dict[str, Any]:

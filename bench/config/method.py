@@ -71,6 +71,11 @@ class MethodConfig(Config):
         """True if it draws fresh pairs, which another method may replay."""
         return False
 
+    @property
+    def per_step(self) -> Mapping[str, int]:
+        """Rows that one step takes: of `rl`, prompts that are not the monitor's; of `pairs`, stored pairs."""
+        return {}
+
     def needs(self) -> Needs:
         """The inputs of its training."""
         return Needs()

@@ -1,6 +1,6 @@
 """Configs of the trained models and their data: policy, gold, reference pool, pairs and proxies."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -59,6 +59,9 @@ class _Gold(Config):
 class TrainedGoldConfig(_Gold):
     """A large reward model trained on the rubric's preferences over a wide set of responses."""
 
+    audit_prompts: ClassVar[int] = 64
+    """Further prompts of the gold split, on which a trained gold is compared with its rubric."""
+
     type: Literal["trained"] = "trained"
     model: ModelConfig = ModelConfig(layers=4, width=160, heads=5)
     prompts: int = Field(default=8_192, ge=1, description="of the gold split")
@@ -80,11 +83,13 @@ GoldConfig = Annotated[TrainedGoldConfig | RubricGoldConfig, Field(discriminator
 
 
 class ReferenceConfig(Config):
-    """The stored pool of pi_ref samples that sets the units of every score, and the quality gates on it."""
+    """The stored pool of pi_ref samples that sets the unit of every score, and the quality gate on it.
 
+    Its prompts are of training's side, since labels and coefficients depend on the unit.
+    """
+
+    prompts: int = Field(default=144, ge=1, description="rl prompts in the pool that sets gold's unit")
     samples_per_prompt: int = Field(default=16, ge=2)
-    report_prompts: int = Field(default=120, ge=1, description="report prompts in the pool that sets gold's unit")
-    select_prompts: int = Field(default=24, ge=1, description="select prompts in the same pool")
     min_gold_rubric_corr: float = Field(default=0.75, ge=-1, le=1, description="with gold's training rubric")
 
 

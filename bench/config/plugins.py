@@ -114,6 +114,31 @@ def functions(path: Path) -> dict[str, str]:
     return {node.name: (ast.get_docstring(node) or "").partition("\n")[0] for node in public}
 
 
+def helpers(path: Path) -> dict[str, str]:
+    """Public functions of a plugin file that are no losses by themselves, with the reason. Nothing is run.
+
+    A loss takes one argument, and no other function of the file calls it.
+    """
+    tree = ast.parse(source(path), filename=str(path))
+    every = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    found: dict[str, str] = {}
+    for node in every:
+        required = len(node.args.posonlyargs + node.args.args) - len(node.args.defaults)
+        required += sum(default is None for default in node.args.kw_defaults)
+        callers = [other.name for other in every if other is not node and node.name in _names(other)]
+        if node.name.startswith("_"):
+            continue
+        if required != 1:
+            found[node.name] = f"takes {required} arguments, a loss one"
+        elif callers:
+            found[node.name] = f"{callers[0]} calls it"
+    return found
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+
+
 def source(path: Path) -> bytes:
     """The bytes of a file. Raises ConfigError."""
     try:

@@ -1,6 +1,7 @@
 """Fields shared by all proxies' configurations. A reward is one file with a `RewardConfig`, listed in the registry."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 from bench.config.base import Config
@@ -26,6 +27,11 @@ class RewardConfig(Config):
     def says_nothing(self) -> bool:
         """True if it is fitted to coin tosses: a control, scaled to gold's spread because calibration gives 0."""
         return False
+
+    @property
+    def per_step(self) -> Mapping[str, int]:
+        """Rows that one step of its fit takes: of `pairs`, stored pairs."""
+        return {}
 
     def seconds(self, pairs: int) -> float:
         """A guess for scheduling: seconds of the fit on one core."""

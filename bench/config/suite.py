@@ -12,6 +12,7 @@ from bench.config.evaluation import EvaluationConfig, PoolConfig
 from bench.config.method import GOLD, sweep_of
 from bench.config.models import GoldConfig, PairsConfig, ReferenceConfig, SFTConfig, TrainedGoldConfig
 from bench.config.registry import registered, union_of
+from bench.config.sizes import refute
 from bench.errors import did_you_mean
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # of folders too, so nothing that leads elsewhere
@@ -126,6 +127,11 @@ class SuiteConfig(Config):
             raise ValueError("proxies: 'gold' names gold itself; give the proxy another name")
         if list(self.budgets) != sorted(set(self.budgets)) or self.budgets[0] <= 0:
             raise ValueError(f"budgets {list(self.budgets)} must be positive and increasing (nats)")
+        return self
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "SuiteConfig":
+        refute(self)
         return self
 
     def _replay_resolves(self, name: str) -> None:

@@ -63,6 +63,28 @@ def needed_stages(stages: Iterable[Stage], store: Store) -> list[Stage]:
     return list(found.values())
 
 
+def refused_stages(stages: Iterable[Stage], store: Store) -> dict[str, Failure]:
+    """Stored stages that do not pass their gate, and everything that needs them, by key."""
+    refused: dict[str, Failure] = {}
+    for stage in with_inputs(stages):
+        cause = next((refused[needed.key] for needed in stage.inputs.values() if needed.key in refused), None)
+        if cause is not None:
+            refused[stage.key] = _needs(stage, cause)
+        elif stage.gate is not None and store.is_done(stage) and (reason := _missed(stage, store)):
+            refused[stage.key] = Failure(stage.name, "failed", reason)
+    return refused
+
+
+def _missed(stage: Stage, store: Store) -> str | None:
+    return stage.gate.reason(store.manifest(stage)["metrics"]) if stage.gate else None
+
+
+def _needs(stage: Stage, cause: Failure) -> Failure:
+    """The failure of a stage that needs a failed one."""
+    reason = cause.reason if cause.needs else f"{cause.name} {cause.status}: {cause.reason}"
+    return Failure(stage.name, "failed", reason, needs=cause.needs or cause.name)
+
+
 def expected_seconds(stages: Iterable[Stage], store: Store) -> dict[str, float]:
     """Seconds by key: the stage's estimate, times the median error of stored stages of its kind."""
     ratios: dict[str, float] = {}
@@ -97,10 +119,12 @@ def schedule(
     `on_done` is called in this process as soon as each stage is in the store.
     """
     started = time.monotonic()
-    needed = needed_stages(stages, store)
+    refused = refused_stages(stages, store)
+    needed = [stage for stage in needed_stages(stages, store) if stage.key not in refused]
     seconds = expected_seconds(needed, store)
     display.begin(seconds, executor.slots)
     run = _Run(needed, seconds, store, executor, display, on_done)
+    run.outcome.failures |= refused
     try:
         run.until(stop)
     finally:
@@ -158,7 +182,10 @@ class _Run:
     def _end(self, stage: Stage, result: Result) -> None:
         self.running -= 1
         self.unfinished.discard(stage.key)
-        if result.status == "ok":
+        missed = _missed(stage, self.store) if result.status == "ok" else None
+        if missed:
+            self._fail(stage, Result("failed", missed))
+        elif result.status == "ok":
             self.outcome.made += 1
             self.display.finished(stage, result.wall_s)
             self.on_done(stage)

@@ -16,6 +16,24 @@ from typing import Any
 from bench.engine.provenance import code_hash, library_versions
 
 
+@dataclass(frozen=True)
+class Gate:
+    """A least value of the first of some metrics that a stage has. It changes no stage, so it is in no key."""
+
+    metrics: tuple[str, ...]
+    least: float
+    problem: str
+
+    def reason(self, metrics: Mapping[str, Any]) -> str | None:
+        """Why the stage does not pass; None where it does."""
+        name = next(name for name in self.metrics if name in metrics)
+        value = metrics[name]
+        if value is not None and value >= self.least:
+            return None
+        got = "undefined" if value is None else f"{value:.3f}"
+        return f"{self.problem}: {name} is {got}, needed {self.least:g}"
+
+
 @dataclass(frozen=True, eq=False)
 class Stage:
     """One unit of work of a plan.
@@ -36,6 +54,7 @@ class Stage:
     threads: int = 1
     parts: Mapping[str, str] = field(default_factory=dict)
     partial_input: str | None = None  # an input whose unfinished results are worth reading where it failed
+    gate: Gate | None = None
 
     @property
     def reads_partial(self) -> str | None:

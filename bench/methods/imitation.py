@@ -31,6 +31,10 @@ class SFTMethodConfig(MethodConfig):
     def known_as(self) -> str:
         return f"sft_{self.target}"
 
+    @property
+    def per_step(self) -> Mapping[str, int]:
+        return {"pairs": self.batch}
+
     def needs(self) -> Needs:
         return Needs(score=self.target == "best_of_2", pairs="suite")
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bench.config.method import MethodConfig, Needs
 
@@ -31,6 +31,16 @@ class PPOConfig(MethodConfig):
 
     def identity(self) -> Mapping[str, str | None]:
         return {"sampler": "on_policy", "loss": "ppo"}
+
+    @model_validator(mode="after")
+    def _minibatch_fits(self) -> "PPOConfig":
+        if self.minibatch > self.batch:
+            raise ValueError(f"minibatch {self.minibatch} is more than batch {self.batch}; use at most {self.batch}")
+        return self
+
+    @property
+    def per_step(self) -> Mapping[str, int]:
+        return {"rl": self.batch}
 
     def needs(self) -> Needs:
         return Needs(score=True)

@@ -79,6 +79,10 @@ class PreferenceConfig(MethodConfig):
         name = PREFERENCE_AS.get(self.f, self.f)
         return name if self._sampler_name == "offline" else f"{self._sampler_name}_{name}"
 
+    @property
+    def per_step(self) -> Mapping[str, int]:
+        return {} if self.replay is not None else {"rl" if self.draws_pairs else "pairs": self.batch}
+
     def needs(self) -> Needs:
         if self.replay is not None:
             return Needs(replay=self.replay)

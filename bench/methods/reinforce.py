@@ -44,6 +44,10 @@ class ReinforceConfig(MethodConfig):
     def known_as(self) -> str:
         return KNOWN_AS[self.advantage]
 
+    @property
+    def per_step(self) -> Mapping[str, int]:
+        return {"rl": self.batch // self.samples_per_prompt}
+
     def needs(self) -> Needs:
         return Needs(score=True)
 

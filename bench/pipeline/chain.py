@@ -12,11 +12,15 @@ from bench.config.evaluation import MEASURED, MONITORED
 from bench.config.method import GOLD, MethodConfig
 from bench.config.models import SFTConfig, Source
 from bench.config.suite import SuiteConfig
-from bench.engine.stage import Stage
+from bench.engine.stage import Gate, Stage
 from bench.errors import ConfigError
 from bench.pipeline.names import cell_name, evaluation_stream
 
 Json = Mapping[str, Any]
+
+WEAK_GOLD = (
+    "gold follows its rubric too little on pi_ref samples (train it longer, gold.steps, or enlarge it, gold.model)"
+)
 
 S_PER_MEASURED = 4e-3
 """Seconds a sample of measuring, on one core at the default sizes."""
@@ -41,12 +45,12 @@ class Chain:
         config: Json,
         expected_s: float,
         inputs: dict[str, Stage],
-        *,
-        isolated: bool = False,
-        parts: Mapping[str, str] | None = None,
-        partial_input: str | None = None,
+        **how: Any,
     ) -> Stage:
-        """The stage of this name. The part before the first slash is its kind and its module."""
+        """The stage of this name. The part before the first slash is its kind and its module.
+
+        `how` are further fields of `Stage`: parts, isolated, partial_input, gate.
+        """
         if name not in self.stages:
             kind = name.split("/")[0]
             self.stages[name] = Stage(
@@ -55,11 +59,9 @@ class Chain:
                 run=f"bench.pipeline.{kind}",
                 config=config,
                 inputs=inputs,
-                isolated=isolated,
                 expected_s=expected_s,
                 threads=self.threads,
-                parts=parts or {},
-                partial_input=partial_input,
+                **how,
             )
         if self.stages[name].config != config:
             raise ConfigError(f"two different stages would both be called {name!r}; change a name or a beta")
@@ -93,23 +95,21 @@ class Chain:
         return {"world": self.world(), "sft": self.sft(self.suite.sft), "gold": self.gold()}
 
     def units(self) -> Stage:
-        """The pi_ref pool that fixes gold's unit, for labels and betas."""
+        """The pi_ref pool that fixes gold's unit, for labels and betas: of prompts of training's side alone."""
         sizes = self.suite.reference
-        return self._reference(sizes.select_prompts, sizes.report_prompts)
+        gate = Gate(("gold_writers_corr", "gold_rubric_corr"), sizes.min_gold_rubric_corr, WEAK_GOLD)
+        return self._reference("units", {"rl": sizes.prompts}, sizes.samples_per_prompt, gate)
 
     def reference(self) -> Stage:
         """The pi_ref pool that centres scores: of every prompt that anything is measured on."""
         evaluation, pool = self.suite.evaluation, self.suite.pool
-        select = max(evaluation.select_prompts, pool.select_prompts)
-        return self._reference(select, max(evaluation.report_prompts, pool.report_prompts))
+        sizes = {split: f"{split}_prompts" for split in ("select", "report")}
+        prompts = {split: max(getattr(evaluation, name), getattr(pool, name)) for split, name in sizes.items()}
+        return self._reference("reference", prompts, evaluation.reference_samples)
 
-    def _reference(self, select: int, report: int) -> Stage:
-        sizes = self.suite.reference
-        is_unit = (select, report) == (sizes.select_prompts, sizes.report_prompts)
-        of_unit = dump(sizes, include={"samples_per_prompt", "min_gold_rubric_corr"})
-        config = {**self.limit, "reference": of_unit, "select": select, "report": report}
-        name = "reference" if is_unit else "reference/measured"
-        return self.stage(name, config, 15, self.scored_samples(), parts=self.rubric_part)
+    def _reference(self, name: str, prompts: Mapping[str, int], samples: int, gate: Gate | None = None) -> Stage:
+        config = {**self.limit, "prompts": dict(prompts), "samples_per_prompt": samples}
+        return self.stage(name, config, 15, self.scored_samples(), parts=self.rubric_part, gate=gate)
 
     def pool(self) -> Stage:
         pool = self.suite.pool
@@ -121,7 +121,7 @@ class Chain:
         """The suite's pairs, or as many whose responses another source wrote."""
         pairs = self.suite.pairs.model_copy(update={"source": source or self.suite.pairs.source})
         config = {**self.limit, "pairs": dump(pairs), "seed": replicate}
-        inputs = {**self.scored_samples(), "reference": self.units()}
+        inputs = {**self.scored_samples(), "units": self.units()}
         of = "" if pairs == self.suite.pairs else f"{pairs.source}/"
         samples = pairs.n * (2 if pairs.source == "pi_ref" else 4)
         return self.stage(f"pairs/{of}r{replicate}", config, 5 + samples / 500, inputs, parts=self.rubric_part)
@@ -132,7 +132,7 @@ class Chain:
 
     def proxy(self, name: str, replicate: int) -> Stage:
         config = self.suite.proxies[name]
-        inputs = {"world": self.world(), "pairs": self.pairs(replicate), "reference": self.units()}
+        inputs = {"world": self.world(), "pairs": self.pairs(replicate), "units": self.units()}
         if config.lm is not None:
             same = config.lm == self.suite.sft.model
             lm = self.suite.sft.model_copy(update={"model": config.lm})
@@ -150,7 +150,7 @@ class Chain:
         needs = settings.needs()
         inputs = {"world": self.world(), "sft": self.sft(self.suite.sft)}
         if needs.score or needs.labeller:
-            inputs["reference"] = self.units()
+            inputs["units"] = self.units()
         if needs.labeller or (needs.score and settings.proxy == GOLD):
             inputs["gold"] = self.gold()
         if needs.score and settings.proxy != GOLD:

@@ -25,7 +25,7 @@ def run(context: Context) -> Mapping[str, Any]:
     seed, world_folder = int(context.config["seed"]), context.inputs["world"]
     folder = context.fresh()
     tokenizer = WorldArtifact(world_folder).tokenizer()
-    scale = read_json(context.inputs["reference"] / "units.json")["gold_scale"]
+    scale = read_json(context.inputs["units"] / "units.json")["gold_scale"]
     gold = load_gold(context.inputs["gold"], tokenizer, context.device, context.part("rubric"))
 
     available = WorldArtifact(world_folder).prompts("pairs")

@@ -53,12 +53,12 @@ def run(context: Context) -> Mapping[str, Any]:
         return scorer.score(rows.to(context.device)).double().cpu().numpy()
 
     difference = scores(held_out, "chosen", "chosen_eos") - scores(held_out, "rejected", "rejected_eos")
-    pool = read_parquet(context.inputs["reference"] / "samples.parquet")
+    pool = read_parquet(context.inputs["units"] / "samples.parquet")
     raw = scores(pool, "response", "eos")
     own_sd = within_prompt_sd(raw, pool["prompt_id"].to_numpy(str))
     if config.says_nothing:
         # Its calibrated scale is 0 up to noise; give it gold's spread instead, so that it pushes as hard.
-        scale = read_json(context.inputs["reference"] / "units.json")["gold_sd"] / own_sd
+        scale = read_json(context.inputs["units"] / "units.json")["gold_sd"] / own_sd
     else:
         scale = calibration_scale(difference)
     write_json(folder / "calibration.json", {"scale": scale})
@@ -76,7 +76,7 @@ def _with_gold(context: Context, inputs: FitInputs) -> FitInputs:
     """The inputs with gold in logits, pi_ref, and rl prompts, on whose samples no policy is measured."""
     world = WorldArtifact(context.inputs["world"])
     gold = load_gold(context.inputs["gold"], inputs.tokenizer, context.device, context.part("rubric"))
-    scale = ReferenceArtifact(context.inputs["reference"]).units["gold_scale"]
+    scale = ReferenceArtifact(context.inputs["units"]).units["gold_scale"]
     return replace(
         inputs,
         gold=lambda samples: scale * gold(samples),

@@ -1,7 +1,7 @@
-"""Stage `reference`: the stored pool of pi_ref samples that gives every score its zero and its unit.
+"""Stage `reference`: the stored pool of pi_ref samples that gives scores their zero on every measured prompt.
 
-It also holds the first gates: entropy, length cap, and whether gold agrees with its writers' rubric. A gold that
-does not follow that on pi_ref samples stops the run here. Its agreement with the users' rubric is only reported.
+Gold's agreement with its writers' rubric, with the users' rubric, entropy and length are metrics of the pool. Stage
+`units` draws such a pool on prompts of training's side, too.
 """
 
 from collections.abc import Mapping
@@ -9,58 +9,41 @@ from typing import Any
 
 import pandas as pd
 
-from bench.config.models import ReferenceConfig
-from bench.core.records import REPORT, SELECT, write_parquet
-from bench.engine.files import write_json
+from bench.core.records import write_parquet
 from bench.engine.stage import Context
-from bench.errors import GateError
 from bench.pipeline.artifacts.world import WorldArtifact
 from bench.pipeline.drawing import draw_reference
-from bench.rewards.units import GOLD_SD_LOGITS, within_prompt_corr, within_prompt_sd
+from bench.rewards.units import within_prompt_corr, within_prompt_sd
 from gold.base import Rubric
 from gold.model import load_gold, rubric_table, writer_weights
 
 
 def run(context: Context) -> Mapping[str, Any]:
-    """Writes samples.parquet (gold_raw, rubric and its parts, logp, ...) and units.json."""
-    config = ReferenceConfig.model_validate(context.config["reference"])
-    folder = context.fresh()
-    tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
-    gold = load_gold(context.inputs["gold"], tokenizer, context.device, context.part("rubric"))
-    prompts = pd.concat(
-        [WorldArtifact(context.inputs["world"]).prompts(split, context.config[split]) for split in (SELECT, REPORT)],
-        ignore_index=True,
-    )
-    pool = draw_reference(context, prompts, config.samples_per_prompt, "reference", 0, gold)
+    """Writes samples.parquet (gold_raw, rubric and its parts, logp, ...)."""
+    return draw_pool(context, "reference")
+
+
+def draw_pool(context: Context, stream: str) -> dict[str, Any]:
+    """Write samples.parquet from the random stream `stream`; return the pool's metrics."""
+    config, folder = context.config, context.fresh()
+    world = WorldArtifact(context.inputs["world"])
+    gold = load_gold(context.inputs["gold"], world.tokenizer(), context.device, context.part("rubric"))
+    prompts = pd.concat([world.prompts(split, n) for split, n in config["prompts"].items()], ignore_index=True)
+    pool = draw_reference(context, prompts, int(config["samples_per_prompt"]), stream, 0, gold)
     parts = rubric_table(context.part("rubric")({}), pool["prompt"].tolist(), pool["response"].tolist())
     pool["rubric"] = parts.sum(axis=1).to_numpy()
     pool = pd.concat([pool, parts.add_prefix("rubric_")], axis=1)
-    weights = writer_weights(context.inputs["gold"])
-    corr = within_prompt_corr(pool, "gold_raw", "rubric")
-    by_writers = _by_writers(pool, context.part("rubric")(weights)) if weights else {}
-    learned = by_writers.get("gold_writers_corr", corr)
-    if not learned >= config.min_gold_rubric_corr:
-        raise GateError(
-            f"gold follows its rubric too little on pi_ref samples: within-prompt correlation "
-            f"{learned:.3f}, needed {config.min_gold_rubric_corr}; train gold longer (gold.steps) or make it larger "
-            "(gold.model)"
-        )
-    ids = pool["prompt_id"].to_numpy(str)
-    gold_sd, rubric_sd = (within_prompt_sd(pool[c].to_numpy(float), ids) for c in ("gold_raw", "rubric"))
     write_parquet(pool, folder / "samples.parquet")
-    write_json(
-        folder / "units.json",
-        {"gold_scale": GOLD_SD_LOGITS / gold_sd, "gold_sd": GOLD_SD_LOGITS, "rubric_sd": rubric_sd},
-    )
+    ids, weights = pool["prompt_id"].to_numpy(str), writer_weights(context.inputs["gold"])
     return {
         "entropy_nats": float(-pool["logp"].mean()),
         "truncated_rate": float(1 - pool["eos"].mean()),
         "length": float(pool["n_tokens"].mean()),
-        "gold_rubric_corr": corr,
-        "gold_sd_raw": gold_sd,
-        "rubric_sd": rubric_sd,
+        "gold_rubric_corr": within_prompt_corr(pool, "gold_raw", "rubric"),
+        "gold_sd_raw": within_prompt_sd(pool["gold_raw"].to_numpy(float), ids),
+        "rubric_sd": within_prompt_sd(pool["rubric"].to_numpy(float), ids),
         "samples": len(pool),
-        **by_writers,
+        **(_by_writers(pool, context.part("rubric")(weights)) if weights else {}),
     }
 
 

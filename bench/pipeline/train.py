@@ -137,14 +137,14 @@ def _margin_loss(context: Context, name: str) -> Callable[[Tensor], Tensor]:
 def _proxy_logits(context: Context) -> Score:
     proxy, units = (
         ProxyArtifact(context.inputs["proxy"], context.part("reward").load),
-        ReferenceArtifact(context.inputs["reference"]),
+        ReferenceArtifact(context.inputs["units"]),
     )
     tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
     return proxy.reward(units, units, tokenizer, context.device).logits(proxy.pi_ref_mean())
 
 
 def _gold_logits(context: Context) -> Score:
-    units = ReferenceArtifact(context.inputs["reference"])
+    units = ReferenceArtifact(context.inputs["units"])
     tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
     gold = gold_reward(context, units, units, tokenizer)
     return gold.logits(float(units.pool["gold_raw"].mean()))

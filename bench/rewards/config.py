@@ -1,5 +1,6 @@
 """Configuration of the Bradley-Terry proxy, the built-in reward."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -35,6 +36,10 @@ class BradleyTerryConfig(RewardConfig):
     @property
     def needs_gold(self) -> bool:
         return self.labels == "distilled"
+
+    @property
+    def per_step(self) -> Mapping[str, int]:
+        return {} if self.needs_gold else {"pairs": self.batch}
 
     @property
     def says_nothing(self) -> bool:

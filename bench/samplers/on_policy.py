@@ -33,7 +33,9 @@ class OnPolicy(Sampler):
         samples_per_prompt: int = 1,
     ) -> None:
         self.prompts, self.reference, self.score = prompts, reference, score
-        self.prompts_per_step = min(batch // samples_per_prompt, len(prompts))
+        self.prompts_per_step = batch // samples_per_prompt
+        if self.prompts_per_step > len(prompts):
+            raise ValueError(f"{self.prompts_per_step} prompts a step are more than the {len(prompts)} there are")
         self.samples_per_prompt = samples_per_prompt
         self.max_new_tokens, self.eos_id, self.pad_id, self.seed = max_new_tokens, eos_id, pad_id, seed
 

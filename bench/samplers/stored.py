@@ -31,7 +31,9 @@ class StoredPairs(Sampler):
     name = "offline"
 
     def __init__(self, pairs: Pairs, batch: int, seed: int) -> None:
-        self.pairs, self.batch, self.seed = pairs, min(batch, len(pairs)), seed
+        if batch > len(pairs):
+            raise ValueError(f"batch {batch} is more than the {len(pairs)} stored pairs; use at most {len(pairs)}")
+        self.pairs, self.batch, self.seed = pairs, batch, seed
 
     @property
     def steps_per_epoch(self) -> int:

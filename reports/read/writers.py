@@ -32,12 +32,12 @@ def with_writers(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows and samples with `writers`, rows also with `writers_se` and `gold_writers_corr`; unchanged without weights.
 
-    Null where the reference stage holds no units.
+    Null where the stage `units` is not done.
     """
     weights = weights_of(config)
     if not weights:
         return rows, samples
-    metrics = stages.get("reference", {}).get("metrics", {})
+    metrics = stages.get("units", {}).get("metrics", {})
     unit = metrics.get("rubric_sd", float("nan")) / metrics.get("writers_sd", float("nan"))
     samples = samples.assign(writers=_weighted(samples, weights, unit))
     report = samples[samples["split"] == REPORT]

@@ -91,6 +91,7 @@ def test_what_a_stage_was_made_from_is_kept_with_it(run):
         "world",
         "sft",
         "gold",
+        "units",
         "reference",
         "pairs/r0",
         "proxy/policy_sized/r0",

@@ -138,28 +138,6 @@ def test_a_run_folder_inside_the_store(refused, tmp_path):
         assert "lies in the store" in refused(out=out)
 
 
-@pytest.mark.parametrize(
-    ("words", "line"),
-    [
-        (
-            ["pairs.n=2900"],
-            "pairs.n + pairs.held_out = 3156 is more than the 3000 prompts of the split 'pairs'; "
-            "raise world.splits.pairs or lower it",
-        ),
-        (["reference.report_prompts=129"], "reference.report_prompts = 129 is more than the 128 prompts of the"),
-        (["reference.select_prompts=129"], "reference.select_prompts = 129 is more than the 128 prompts of the"),
-        (["evaluation.report_prompts=129"], "evaluation.report_prompts = 129 is more than the 128 prompts of the"),
-        (["evaluation.select_prompts=129"], "evaluation.select_prompts = 129 is more than the 128 prompts of the"),
-        (["pool.report_prompts=200"], "pool.report_prompts = 200 is more than the 128 prompts of the"),
-        (["pool.select_prompts=200"], "pool.select_prompts = 200 is more than the 128 prompts of the"),
-        (["world.splits.rl=48"], "evaluation.monitor_prompts + 1 = 49 is more than the 48 prompts of the split 'rl'"),
-        (["method.bon.n=[1,512]"], "method.bon.n: 512 is more than pool.samples_per_prompt = 256; raise that or lower"),
-    ],
-)
-def test_a_suite_that_takes_more_than_there_is(refused, words, line):
-    assert refused(*words).startswith(line)
-
-
 def test_a_finished_run_needs_none_of_this(tmp_path):
     suite, runtime = compose(["smoke", "device=cuda", "threads=64", f"store={tmp_path / 's'}", f"out={tmp_path / 'o'}"])
     preflight.check(suite, runtime, [])

@@ -11,7 +11,7 @@ from bench.methods.preference import PreferenceConfig
 
 SUITE = """
 title: Mine
-pairs: {n: 64, held_out: 16}
+pairs: {n: 64, held_out: 128}
 budgets: [1, 2]
 method: {dpo: {lr: 1.0e-4}, other: {type: ppo, steps: 7}}
 methods: [dpo]
@@ -35,7 +35,7 @@ def mine(tmp_path):
 def test_a_scale_lies_over_the_rest_of_its_file_mapping_by_mapping(mine):
     full, _ = compose([mine, "scale=full"])
     assert full.scale == "full"
-    assert (full.pairs.n, full.pairs.held_out) == (128, 16)
+    assert (full.pairs.n, full.pairs.held_out) == (128, 128)
     assert full.budgets == (4,)  # a list is one value
     assert full.method["dpo"] == PreferenceConfig.sweep(lr=1e-4, epochs=9)
     assert full.gold.type == "rubric"

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from bench.config.suite import RuntimeConfig
 from bench.engine.display import PlainDisplay
 from bench.engine.local import make_stages
 from bench.engine.scheduler import expected_seconds, needed_stages, remaining_chains
+from bench.engine.stage import Gate
 from bench.engine.store import Store
 
 
@@ -66,6 +68,35 @@ def test_failures_have_reasons_fail_what_needs_them_and_spare_the_rest(store):
     }
     assert store.is_done(fine)
     assert "Traceback" in store.output(broken).read_text()
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_gate_fails_what_needs_the_stage_and_changes_no_key(store, stored):
+    """However the stage came to be there: made by this run, or by one that demanded less."""
+
+    def stages(least):
+        judged = replace(toy("judged"), gate=Gate(("absent", "value"), least, "too small"))
+        return judged, toy("above", toy("between", judged)), toy("fine")
+
+    lax, strict = stages(1.0), stages(1.5)
+    assert [stage.key for stage in lax] == [stage.key for stage in strict]
+    if stored:
+        assert _run(store, *lax)[0].failures == {}
+    outcome, _ = _run(store, *strict)
+    failures = {f.name: (f.status, f.reason, f.needs) for f in outcome.failures.values()}
+    reason = "too small: value is 1.000, needed 1.5"
+    assert failures == {
+        "judged": ("failed", reason, None),
+        "between": ("failed", f"judged failed: {reason}", "judged"),
+        "above": ("failed", f"judged failed: {reason}", "judged"),
+    }
+    assert outcome.made == (0 if stored else 1)
+    assert store.is_done(strict[0])  # its files are sound, and another run may ask for less
+    assert _run(store, *lax)[0].failures == {}
+
+
+def test_a_gate_on_an_undefined_value_fails():
+    assert Gate(("a",), -1.0, "bad").reason({"a": None}) == "bad: a is undefined, needed -1"
 
 
 def test_a_killed_stage_continues_in_its_work_folder(store):

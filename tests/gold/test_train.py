@@ -25,7 +25,7 @@ PROMPT = "polite note to boss : lost laptop monday office"
 @pytest.fixture(scope="module", autouse=True)
 def _short_audit():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "AUDIT_PROMPTS", 8)
+        patch.setattr(TrainedGoldConfig, "audit_prompts", 8)
         yield
 
 

@@ -1,4 +1,4 @@
-"""What changes which keys: names none, a method's module its own runs, measurement no training, pages nothing."""
+"""What changes which keys: names none, a method's module its own runs, pages nothing."""
 
 from pathlib import Path
 
@@ -7,7 +7,6 @@ import toy_artifacts
 
 from bench.checks.estimators import world as tab
 from bench.config.compose import compose
-from bench.config.evaluation import MEASURED, MONITORED
 from bench.config.suite import SuiteConfig
 from bench.core.types import Counts
 from bench.engine import provenance
@@ -100,29 +99,6 @@ def test_no_stage_can_reach_them():
         assert not [name for name in reached if name.startswith(outside)], stage.name
 
 
-@pytest.mark.parametrize("field", sorted(MEASURED))
-def test_a_setting_of_measurement_reaches_no_training(field):
-    value = getattr(OVEROPT.evaluation, field) + 8
-    suite = OVEROPT.model_copy(update={"evaluation": OVEROPT.evaluation.model_copy(update={field: value})})
-    after, before = keys(suite), keys()
-    changed = {name.split("/")[0] for name in before if after[name] != before[name]}
-    assert "measure" in changed
-    assert changed <= {"measure", "null", "bon"}
-
-
-def test_what_stays_on_the_disk_reaches_no_stage():
-    evaluation = OVEROPT.evaluation.model_copy(update={"save": "budgets"})
-    assert keys(OVEROPT.model_copy(update={"evaluation": evaluation})) == keys()
-
-
-@pytest.mark.parametrize("field", sorted(MONITORED))
-def test_a_setting_of_the_monitor_trains_anew(field):
-    value = getattr(OVEROPT.evaluation, field) + 2
-    suite = OVEROPT.model_copy(update={"evaluation": OVEROPT.evaluation.model_copy(update={field: value})})
-    assert {n for n, key in keys(suite).items() if key == keys()[n]} >= {"world", "sft", "gold", "reference", "pool"}
-    assert all(key != keys()[name] for name, key in keys(suite).items() if name.startswith("train/"))
-
-
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     suite = toy_artifacts.SUITE.model_copy(
@@ -140,7 +116,7 @@ def built(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("method", "inputs"),
-    [("dpo", {"pairs"}), ("online", {"reference", "proxy"}), ("by_gold", {"reference", "gold"})],
+    [("dpo", {"pairs"}), ("online", {"units", "proxy"}), ("by_gold", {"units", "gold"})],
 )
 def test_a_method_reads_what_it_needs(built, tmp_path, method, inputs):
     plan, folders = built

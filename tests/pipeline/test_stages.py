@@ -1,6 +1,7 @@
 """Real stages over random models: what they write, and that a killed cell ends as an unkilled one."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,7 +11,6 @@ from toy_kill import contents, killed_at
 
 from bench.core.records import read_parquet
 from bench.engine.files import read_json
-from bench.errors import GateError
 from bench.lm.codec import encode
 from bench.lm.logprobs import batched_sequence_logps
 from bench.lm.policy import load_policy
@@ -44,12 +44,13 @@ def reread(folders, table, response, ended):
     return batched_sequence_logps(load_policy(folders["sft"], "cpu"), rows, 1).double().numpy()
 
 
-def test_the_reference_pool_fixes_golds_unit(built):
+def test_golds_unit_comes_from_prompts_that_nothing_is_measured_on(built):
     _, folders = built
-    pool, units = (
-        read_parquet(folders["reference"] / "samples.parquet"),
-        read_json(folders["reference"] / "units.json"),
-    )
+    pool, units = read_parquet(folders["units"] / "samples.parquet"), read_json(folders["units"] / "units.json")
+    assert set(pool["split"]) == {"rl"}
+    measured = read_parquet(folders["reference"] / "samples.parquet")
+    assert set(measured["split"]) == {"select", "report"}
+    assert not set(pool["prompt_id"]) & set(measured["prompt_id"])
     logits = units["gold_scale"] * pool["gold_raw"].to_numpy(float)
     assert within_prompt_sd(logits, pool["prompt_id"].to_numpy(str)) == pytest.approx(1.5)
     parts = rubric_table(NotesRubric(), pool["prompt"].tolist(), pool["response"].tolist())
@@ -63,9 +64,8 @@ def test_gold_is_gated_by_the_rubric_it_was_taught(built, tmp_path, monkeypatch)
     weights = {"form": 0.0, "structure": 3.0, "facts": 0.5}
     taught = {**folders, "gold": tmp_path / "gold"}
     toy_artifacts.run_stage(plan, "gold", taught, taught["gold"], gold={"type": "rubric", "weights": weights})
-    strict = {"reference": {"samples_per_prompt": 8, "min_gold_rubric_corr": 0.999}}
-    metrics = toy_artifacts.run_stage(plan, "reference", taught, tmp_path / "reference", **strict)
-    pool = read_parquet(tmp_path / "reference" / "samples.parquet")
+    metrics = toy_artifacts.run_stage(plan, "units", taught, tmp_path / "units")
+    pool = read_parquet(tmp_path / "units" / "samples.parquet")
     parts = pool.filter(regex="^rubric_")
     writers = sum(weights.get(c.removeprefix("rubric_"), 1.0) * parts[c] for c in parts)
     by_prompt = writers.to_numpy(float).reshape(-1, 8)
@@ -78,11 +78,15 @@ def test_gold_is_gated_by_the_rubric_it_was_taught(built, tmp_path, monkeypatch)
     assert metrics["writers_rubric_corr"] == pytest.approx(expected)
     assert metrics["gold_writers_corr"] == pytest.approx(1.0)
 
+    gate = replace(plan.stages["units"].gate, least=0.999)
+    assert gate.reason(metrics) is None
     monkeypatch.setattr(
         reference, "load_gold", lambda folder, tokenizer, device, rubric: rubric_score(rubric({}), tokenizer)
     )
-    with pytest.raises(GateError, match="follows its rubric too little"):
-        toy_artifacts.run_stage(plan, "reference", taught, tmp_path / "again", **strict)
+    by_users = toy_artifacts.run_stage(plan, "units", taught, tmp_path / "again")
+    reason = gate.reason(by_users)
+    assert reason.startswith("gold follows its rubric too little")
+    assert f"gold_writers_corr is {expected:.3f}, needed 0.999" in reason
 
 
 def test_without_weights_nothing_is_told_of_writers(built, tmp_path):

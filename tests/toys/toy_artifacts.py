@@ -29,16 +29,17 @@ SUITE = SuiteConfig.model_validate(
             "slots": 2,
             "splits": {"sft": 8, "gold": 8, "pairs": 64, "rl": 48, "select": 8, "report": 8},
         },
-        "sft": {"model": SIZE, "max_new_tokens": 8},
+        "sft": {"model": SIZE, "batch": 8, "max_new_tokens": 8},
         "gold": {"type": "rubric"},
-        "reference": {"report_prompts": 6, "select_prompts": 3, "samples_per_prompt": 8, "min_gold_rubric_corr": -1},
+        "reference": {"prompts": 9, "samples_per_prompt": 8, "min_gold_rubric_corr": -1},
         "pairs": {"n": 32, "held_out": 16},
-        "proxies": {"policy_sized": {"model": SIZE}},
+        "proxies": {"policy_sized": {"model": SIZE, "batch": 8}},
         "pool": {"report_prompts": 4, "select_prompts": 2, "samples_per_prompt": 32},
         "evaluation": {
             "report_prompts": 6,
             "select_prompts": 3,
             "samples_per_prompt": 2,
+            "reference_samples": 8,
             "monitor_prompts": 8,
             "monitor_every": 1,
             "probe_pairs": 8,
@@ -92,7 +93,7 @@ def random_proxy(folder: Path, folders: Mapping[str, Path]) -> None:
         model = GPTNeoXForSequenceClassification(neox_config(SIZE, tokenizer, 64, num_labels=1)).eval()
     model.save_pretrained(folder)
     write_json(folder / "calibration.json", {"scale": 30.0})
-    pool = read_parquet(folders["reference"] / "samples.parquet")
+    pool = read_parquet(folders["units"] / "samples.parquet")
     rows = encode(tokenizer, *(pool[c].tolist() for c in ("prompt", "response", "eos")))
     raw = RewardModel(model).score(rows).double().numpy()
     write_parquet(pool[["split", "prompt_id", "sample_id"]].assign(proxy_raw=raw), folder / "reference_scores.parquet")
@@ -102,7 +103,7 @@ def build(root: Path, suite: SuiteConfig = SUITE) -> tuple[Plan, dict[str, Path]
     """The plan of a toy suite, and a folder for each stage that its cells take."""
     plan = build_plan(suite, 1)
     folders = {name: root / name.replace("/", "_") for name in plan.stages}
-    below = ("world", "sft", "gold", "reference", "pairs/r0", "proxy/policy_sized/r0", "pool")
+    below = ("world", "sft", "gold", "units", "reference", "pairs/r0", "proxy/policy_sized/r0", "pool")
     for name in (name for name in below if name in folders):
         folder = folders[name]
         folder.mkdir(parents=True)

@@ -45,6 +45,8 @@ def check_tables(checked_run: CheckedRun, track: Track) -> Check:
         for where, what in _differences(compared, stored, names):
             check.find(f"{file} {where}".strip(), what)
         if file == "rows.parquet":
+            for row_id in found.loc[found["row_id"].duplicated(), "row_id"].unique():
+                check.find(f"{file} {row_id}", "names more than one row; every row_id is unique")
             _null_rows(checked_run, found, check)
     check.checked = ", ".join(sizes)
     return check

@@ -83,15 +83,15 @@ def _models(run: RunData) -> list[Gate]:
     on_ref, wide = "within prompts, on π_ref", "within prompts, on the wide set"
     if not weights_of(run.config):
         return [
-            _metric(run, f"Gold against rubric {on_ref}", "reference", "gold_rubric_corr", ">=", least),
+            _metric(run, f"Gold against rubric {on_ref}", "units", "gold_rubric_corr", ">=", least),
             _metric(run, f"Gold against rubric {wide}", "gold", "wide_corr", "", None),
         ]
     return [
-        _metric(run, f"Gold against its writers' rubric {on_ref}", "reference", "gold_writers_corr", ">=", least),
+        _metric(run, f"Gold against its writers' rubric {on_ref}", "units", "gold_writers_corr", ">=", least),
         _metric(run, f"Gold against its writers' rubric {wide}", "gold", "wide_corr", "", None),
-        _meant(run, f"Gold against the users' rubric {on_ref}", "reference", "gold_rubric_corr"),
+        _meant(run, f"Gold against the users' rubric {on_ref}", "units", "gold_rubric_corr"),
         _meant(run, f"Gold against the users' rubric {wide}", "gold", "wide_users_corr"),
-        _meant(run, f"The writers' rubric against the users' {on_ref}", "reference", "writers_rubric_corr"),
+        _meant(run, f"The writers' rubric against the users' {on_ref}", "units", "writers_rubric_corr"),
     ]
 
 
