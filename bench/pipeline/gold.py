@@ -9,8 +9,15 @@ from bench.config.models import GoldConfig, TrainedGoldConfig
 from bench.engine.files import write_json
 from bench.engine.stage import Context
 from bench.pipeline.artifacts.world import WorldArtifact
+from bench.rewards.model import RewardModel
 from gold.train import train_gold
 from gold.wide import Teacher
+
+UNITS = (
+    "(raw - c) / sd, where c is the mean raw score of pi_ref's samples of the prompt (`gold_raw` in\n"
+    "  samples.parquet of the stage `reference`), sd their deviation within prompts (`gold_sd_raw` in its metrics)."
+)
+"""How gold's raw scores become standard deviations above pi_ref."""
 
 
 def run(context: Context) -> Mapping[str, Any]:
@@ -20,9 +27,13 @@ def run(context: Context) -> Mapping[str, Any]:
     folder = context.fresh()
     metrics: Mapping[str, Any] = {}
     if isinstance(config, TrainedGoldConfig):
-        tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
+        stored = WorldArtifact(context.inputs["world"])
+        tokenizer = stored.tokenizer()
         teacher = Teacher(world, tokenizer, config.weights, context.part("rubric")({}))
         model, metrics = train_gold(config, teacher, context.device, context.report)
         model.save_pretrained(folder)
+        stored.complete_reward(
+            folder, "Gold, the reward model that labels", UNITS, RewardModel(model).score, context.device
+        )
     write_json(folder / "gold.json", {"type": config.type, "weights": config.weights})
     return metrics

@@ -8,6 +8,7 @@ import pandas as pd
 from bench.core.records import write_parquet
 from bench.core.seeds import np_stream
 from bench.engine.stage import Context
+from bench.lm.codec import spelled
 from bench.worlds.base import prompt_id
 
 
@@ -16,7 +17,7 @@ def run(context: Context) -> Mapping[str, Any]:
     config = context.part("world").model_validate(context.config)
     folder = context.fresh()
     world = config.build()
-    world.tokenizer().save_pretrained(folder)
+    spelled(world.tokenizer()).save_pretrained(folder)
     tables = []
     for split, n in config.splits.model_dump().items():
         prompts = world.draw_prompts(split, n)

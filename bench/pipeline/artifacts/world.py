@@ -8,6 +8,9 @@ import pandas as pd
 from transformers import PreTrainedTokenizerFast
 
 from bench.core.records import read_parquet
+from bench.core.types import Score
+from bench.lm.codec import encode
+from bench.lm.standalone import Example, copy_tokenizer, write_reward_card
 
 
 @final
@@ -19,6 +22,18 @@ class WorldArtifact:
 
     def tokenizer(self) -> PreTrainedTokenizerFast:
         return PreTrainedTokenizerFast.from_pretrained(self.folder, local_files_only=True)
+
+    def give_tokenizer(self, folder: Path) -> None:
+        """Copy the tokenizer's files to a model's folder."""
+        copy_tokenizer(self.folder, folder)
+
+    def complete_reward(self, folder: Path, title: str, units: str, score: Score, device: str) -> None:
+        """Add the tokenizer and a model card to a reward model's folder. `units` is the card's last sentence."""
+        self.give_tokenizer(folder)
+        tokenizer = self.tokenizer()
+        prompt, response = self.demonstrations().loc[0, ["prompt", "response"]]
+        raw = float(score(encode(tokenizer, [prompt], [response]).to(device)))
+        write_reward_card(folder, tokenizer, title, units, Example(prompt, response, raw))
 
     def prompts(self, split: str, n: int | None = None) -> pd.DataFrame:
         """The first `n` prompts of a split: split, prompt_id, prompt. Raises ValueError where there are fewer."""
