@@ -98,7 +98,7 @@ def _with_gold(context: Context, inputs: FitInputs) -> FitInputs:
 
 def audit(difference: np.ndarray, scale: float, held_out: pd.DataFrame) -> dict[str, float]:
     """Held-out accuracy and calibration of the proxy, beside the values that gold reaches on these labels."""
-    gold = (held_out["gold_chosen"] - held_out["gold_rejected"]).to_numpy()
+    gold = (held_out["gold_chosen_logits"] - held_out["gold_rejected_logits"]).to_numpy()
     p = 1 / (1 + np.exp(-scale * np.abs(difference)))
     right = (scale * difference > 0).astype(float)
     bins = pd.Series(right - p).groupby(np.minimum((p * 20).astype(int), 19))

@@ -33,10 +33,10 @@ def run(context: Context) -> Mapping[str, Any]:
     )
     pool = draw_reference(context, prompts, config.samples_per_prompt, "reference", 0, gold)
     parts = rubric_table(context.part("rubric")({}), pool["prompt"].tolist(), pool["response"].tolist())
-    pool["rubric"] = parts.sum(axis=1).to_numpy()
-    pool = pd.concat([pool, parts.add_prefix("rubric_")], axis=1)
+    pool["rubric_raw"] = parts.sum(axis=1).to_numpy()
+    pool = pd.concat([pool, parts.add_prefix("rubric_raw_")], axis=1)
     weights = writer_weights(context.inputs["gold"])
-    corr = within_prompt_corr(pool, "gold_raw", "rubric")
+    corr = within_prompt_corr(pool, "gold_raw", "rubric_raw")
     by_writers = _by_writers(pool, context.part("rubric")(weights)) if weights else {}
     learned = by_writers.get("gold_writers_corr", corr)
     if not learned >= config.min_gold_rubric_corr:
@@ -46,7 +46,7 @@ def run(context: Context) -> Mapping[str, Any]:
             "(gold.model)"
         )
     ids = pool["prompt_id"].to_numpy(str)
-    gold_sd, rubric_sd = (within_prompt_sd(pool[c].to_numpy(float), ids) for c in ("gold_raw", "rubric"))
+    gold_sd, rubric_sd = (within_prompt_sd(pool[c].to_numpy(float), ids) for c in ("gold_raw", "rubric_raw"))
     write_parquet(pool, folder / "samples.parquet")
     write_json(
         folder / "units.json",
@@ -70,6 +70,6 @@ def _by_writers(pool: pd.DataFrame, rubric: Rubric) -> dict[str, float]:
     pool = pool.assign(writers=rubric_table(rubric, *texts).sum(axis=1).to_numpy())
     return {
         "gold_writers_corr": within_prompt_corr(pool, "gold_raw", "writers"),
-        "writers_rubric_corr": within_prompt_corr(pool, "writers", "rubric"),
+        "writers_rubric_corr": within_prompt_corr(pool, "writers", "rubric_raw"),
         "writers_sd": within_prompt_sd(pool["writers"].to_numpy(float), pool["prompt_id"].to_numpy(str)),
     }

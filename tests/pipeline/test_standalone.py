@@ -5,15 +5,14 @@ import shutil
 
 import numpy as np
 import pytest
-import toy_artifacts
 import torch
+import toy_artifacts
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 from bench.core.records import read_parquet
 from bench.core.types import positions
 from bench.engine.files import read_json
-from bench.lm.codec import decode, encode, encode_prompts
-from bench.lm.generate import generate
+from bench.lm.codec import encode, encode_prompts
 from bench.pipeline.plan import build_plan
 
 ROUNDING = 2e-5
@@ -22,9 +21,9 @@ ROUNDING = 2e-5
 SUITE = toy_artifacts.SUITE.model_copy(
     update={
         "sft": toy_artifacts.SUITE.sft.model_copy(update={"steps": 60, "lr": 1e-2, "batch": 16}),
-        "gold": type(toy_artifacts.SUITE).model_validate(
-            {"name": "toy", "gold": {"model": toy_artifacts.SIZE, "prompts": 16, "steps": 3}}
-        ).gold,
+        "gold": type(toy_artifacts.SUITE)
+        .model_validate({"name": "toy", "gold": {"model": toy_artifacts.SIZE, "prompts": 16, "steps": 3}})
+        .gold,
     }
 )
 DPO, BON = "dpo-policy_sized-b0.1-r0", "bon-policy_sized-r0"
@@ -59,7 +58,9 @@ def spelled(table):
 def scored(made):
     """The best-of-n pool with its texts."""
     texts = read_parquet(made["pool"] / "samples.parquet").drop(columns=["rubric", "logp"])
-    return read_parquet(made[BON] / "bon_pool.parquet").merge(texts.drop_duplicates("text_id"), on="text_id", suffixes=("", "_"))
+    return read_parquet(made[BON] / "bon_pool.parquet").merge(
+        texts.drop_duplicates("text_id"), on="text_id", suffixes=("", "_")
+    )
 
 
 @pytest.mark.parametrize(("name", "column"), [("gold", "gold_raw"), ("proxy/policy_sized/r0", "proxy_raw")])
@@ -82,7 +83,11 @@ def test_raw_scores_become_units_as_the_proxys_card_says(made):
     samples, pool = read_parquet(made[BON] / "samples.parquet"), read_parquet(made[BON] / "bon_pool.parquet")
     card = (made["proxy/policy_sized/r0"] / "README.md").read_text()
     scale, sd = map(float, re.search(r"(\S+) \* \(raw - c\) / (\S+),", card).groups())
-    centre = read_parquet(made["proxy/policy_sized/r0"] / "reference_scores.parquet").groupby("prompt_id")["proxy_raw"].mean()
+    centre = (
+        read_parquet(made["proxy/policy_sized/r0"] / "reference_scores.parquet")
+        .groupby("prompt_id")["proxy_raw"]
+        .mean()
+    )
     units = scale * (pool["proxy_raw"] - pool["prompt_id"].map(centre)) / sd
     best = units.groupby(pool["prompt_id"]).max()
     picked = samples[samples["row_id"] == "n32"].set_index("prompt_id")["proxy"]
@@ -154,7 +159,12 @@ def test_a_generation_pipeline_draws_from_the_measured_process(made, tmp_path):
     out = model.generate(**tokens, output_scores=True, output_logits=True, return_dict_in_generate=True)
     assert all(torch.equal(a, b) for a, b in zip(out.scores, out.logits, strict=True))  # no temperature, no cut
     settings = write._prepare_generate_kwargs({})
-    assert not settings.keys() & {"temperature", "top_k", "top_p", "max_new_tokens"}  # the pipeline adds none of its own
+    assert not settings.keys() & {
+        "temperature",
+        "top_k",
+        "top_p",
+        "max_new_tokens",
+    }  # the pipeline adds none of its own
     drawn = [one["generated_text"] for one in write(prompts[0], num_return_sequences=64, return_full_text=False)]
     assert len(set(drawn)) > 8
     assert max(len(text.split()) for text in drawn) == SUITE.sft.max_new_tokens
