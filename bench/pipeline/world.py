@@ -8,12 +8,16 @@ import pandas as pd
 from bench.core.records import write_parquet
 from bench.core.seeds import np_stream
 from bench.engine.stage import Context
+from bench.errors import ConfigError
 from bench.lm.codec import spelled
 from bench.worlds.base import prompt_id
 
 
 def run(context: Context) -> Mapping[str, Any]:
-    """Writes tokenizer files, prompts.parquet and demonstrations.parquet."""
+    """Writes tokenizer files, prompts.parquet and demonstrations.parquet.
+
+    Raises ConfigError where the world's splits share a prompt.
+    """
     config = context.part("world").model_validate(context.config)
     folder = context.fresh()
     world = config.build()
@@ -24,6 +28,7 @@ def run(context: Context) -> Mapping[str, Any]:
         tables.append(pd.DataFrame({"split": split, "prompt_id": [prompt_id(p) for p in prompts], "prompt": prompts}))
         context.report({"status": f"{n} prompts of split {split}"})
     table = pd.concat(tables, ignore_index=True)
+    check_distinct(table, config.type)
     write_parquet(table, folder / "prompts.parquet")
     rng = np_stream("demonstrations", config.seed)
     demonstrations = table.loc[table["split"] == "sft", ["prompt_id", "prompt"]].reset_index(drop=True)
@@ -35,3 +40,23 @@ def run(context: Context) -> Mapping[str, Any]:
         "vocabulary": len(world.tokenizer()),
         "words_per_demonstration": float(demonstrations["response"].str.split().str.len().mean()),
     }
+
+
+def check_distinct(prompts: pd.DataFrame, world: str) -> None:
+    """Raises ConfigError where a prompt is in more than one split, or twice in one."""
+    repeated = prompts[prompts.duplicated("prompt_id", keep=False)]
+    if repeated.empty:
+        return
+    splits = repeated.groupby("prompt_id", sort=False)["split"].unique()
+    shared = splits[splits.str.len() > 1]
+    one = (shared if len(shared) else splits).index[0]
+    text, where = repeated.loc[repeated["prompt_id"] == one, "prompt"].iloc[0], " and ".join(splits[one])
+    if len(shared):
+        raise ConfigError(
+            f"world {world!r}: {len(shared)} prompts are in more than one split, such as {text!r} in {where}; policies "
+            "would be measured on prompts that training reads; draw each split from prompts of its own"
+        )
+    raise ConfigError(
+        f"world {world!r}: {len(splits)} prompts are repeated in a split, such as {text!r} in {where}; draw distinct "
+        "prompts"
+    )

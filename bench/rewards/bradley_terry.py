@@ -67,10 +67,10 @@ def new_reward_model(
 def fit_proxy(config: BradleyTerryConfig, inputs: FitInputs) -> dict[str, float]:
     """Train on the pairs, write the model, return metrics."""
     tokenizer, pairs, seed, folder = inputs.tokenizer, inputs.pairs, inputs.seed, inputs.folder
-    prompts = prompt_token_ids(tokenizer, pairs["prompt"])
+    prompts = prompt_token_ids(tokenizer, pairs["prompt"].tolist())
 
     def rows(side: str) -> list[list[int]]:
-        responses = response_token_ids(tokenizer, pairs[side], pairs[f"{side}_eos"])
+        responses = response_token_ids(tokenizer, pairs[side].tolist(), pairs[f"{side}_eos"].tolist())
         return [p + r for p, r in zip(prompts, responses, strict=True)]
 
     chosen, rejected = rows("chosen"), rows("rejected")

@@ -13,6 +13,7 @@ from reports.draw.figure import Figure, Key
 from reports.draw.interactive import panel_json
 from reports.draw.style import method_color, method_label
 from reports.draw.table import Table
+from reports.read.look import REFERENCE, Look
 from reports.sections.section import Item, Section, Subject
 
 
@@ -31,7 +32,7 @@ class Page:
     """One page. `rows` are its policies as columns, `packs` texts that the script unpacks on demand."""
 
     title: str
-    methods: tuple[str, ...]
+    looks: tuple[Look, ...]
     sections: tuple[Made, ...]
     rows: Mapping[str, Any]
     packs: Mapping[str, str]
@@ -51,11 +52,12 @@ class Page:
     @property
     def switches(self) -> tuple[Key, ...]:
         """The legend of the whole page, which switches methods on and off in every figure."""
-        return tuple(Key(method_label(m), method_color(m), method=m) for m in self.methods)
+        trained = (look for look in self.looks if look.kind != REFERENCE)
+        return tuple(Key(method_label(look), method_color(look), method=look.name) for look in trained)
 
     @property
     def names(self) -> dict[str, str]:
-        return {method: method_label(method) for method in self.methods} | {"reference": method_label("reference")}
+        return {look.name: method_label(look) for look in self.looks}
 
     @cached_property
     def panels(self) -> dict[str, list[dict[str, Any]]]:

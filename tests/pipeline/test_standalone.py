@@ -9,7 +9,8 @@ import torch
 import toy_artifacts
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
-from bench.core.records import read_parquet
+from bench.config.models import TrainedGoldConfig
+from bench.core.records import pool_texts, read_parquet
 from bench.core.types import positions
 from bench.engine.files import read_json
 from bench.lm.codec import encode, encode_prompts
@@ -21,9 +22,7 @@ ROUNDING = 2e-5
 SUITE = toy_artifacts.SUITE.model_copy(
     update={
         "sft": toy_artifacts.SUITE.sft.model_copy(update={"steps": 60, "lr": 1e-2, "batch": 16}),
-        "gold": type(toy_artifacts.SUITE)
-        .model_validate({"name": "toy", "gold": {"model": toy_artifacts.SIZE, "prompts": 16, "steps": 3}})
-        .gold,
+        "gold": TrainedGoldConfig(model=toy_artifacts.SIZE, prompts=16, steps=3),
     }
 )
 DPO, BON = "dpo-policy_sized-b0.1-r0", "bon-policy_sized-r0"
@@ -57,10 +56,9 @@ def spelled(table):
 
 def scored(made):
     """The best-of-n pool with its texts."""
-    texts = read_parquet(made["pool"] / "samples.parquet").drop(columns=["rubric", "logp"])
-    return read_parquet(made[BON] / "bon_pool.parquet").merge(
-        texts.drop_duplicates("text_id"), on="text_id", suffixes=("", "_")
-    )
+    texts = pool_texts(read_parquet(made["pool"] / "samples.parquet"))[["text_id", "prompt", "response", "eos"]]
+    pool = read_parquet(made[BON] / "bon_pool.parquet").drop_duplicates("text_id")
+    return pool.merge(texts, on="text_id", validate="one_to_one")
 
 
 @pytest.mark.parametrize(("name", "column"), [("gold", "gold_raw"), ("proxy/policy_sized/r0", "proxy_raw")])
