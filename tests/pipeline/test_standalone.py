@@ -15,6 +15,7 @@ from bench.core.types import positions
 from bench.engine.files import read_json
 from bench.lm.codec import encode, encode_prompts
 from bench.pipeline.plan import build_plan
+from bench.rewards.config import BradleyTerryConfig
 
 ROUNDING = 2e-5
 """Float32 scores of some units, of one row by Hugging Face's forward pass against batches by the harness's."""
@@ -22,6 +23,7 @@ ROUNDING = 2e-5
 SUITE = toy_artifacts.SUITE.model_copy(
     update={
         "sft": toy_artifacts.SUITE.sft.model_copy(update={"steps": 60, "lr": 1e-2, "batch": 16}),
+        "proxies": {"policy_sized": BradleyTerryConfig(model=toy_artifacts.SIZE, lr=3e-2, epochs=6, batch=8)},
         "gold": TrainedGoldConfig(model=toy_artifacts.SIZE, prompts=16, steps=3),
     }
 )

@@ -114,7 +114,7 @@ def test_the_table_says_verdict_number_and_p_and_the_csv_all_parts(run):
     assert "All claims: t over 3 replicates." in table.note
     assert not any("t over 3 replicates" in row[-1] for row in table.body)
     hump = parts.data[parts.data.claim == "claim 0"]
-    assert list(hump.asked) == ["rise", "fall", "proxy's gain"] * 4
+    assert list(hump.inequality) == ["rise", "fall", "proxy's gain"] * 4
     assert (parts.data.point > parts.data.low).all()
 
 

@@ -109,7 +109,7 @@ def best_betas_table(analysis: Analysis) -> Table:
     if len(body) > 1:
         line = analysis.slope
         body.append(("slope of log β over log |f''(0) / f'(0)|", "", "predicted: −1", "", with_interval(line)))  # noqa: RUF001
-        records.append({"method": "slope", "beta": line.point, "low": line.low, "high": line.high})
+        records.append({"slope": line.point, "slope_low": line.low, "slope_high": line.high})
     head = ("method", "loss", "|f''(0) / f'(0)|", "best of those run", "best β")
     title = "The best β of each loss"
     return Table("best_betas", title, _BEST_BETAS, pd.DataFrame(records), head, tuple(body), text=2)

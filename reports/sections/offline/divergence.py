@@ -126,4 +126,10 @@ def _judged(ones: list[Curve], others: list[Curve], budgets: list[float], parted
 
 
 def _columns(found: Estimate) -> dict[str, object]:
-    return {"difference": found.point, "low": found.low, "high": found.high, "n": found.n, "method": found.method}
+    return {
+        "difference": found.point,
+        "low": found.low,
+        "high": found.high,
+        "n": found.n,
+        "method_of_interval": found.method,
+    }
