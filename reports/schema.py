@@ -6,17 +6,18 @@ from pathlib import Path
 import pyarrow as pa
 
 from bench.core.schema import RUN_TABLES, STAGE_TABLES, Columns
-from reports.columns import TABLES
+from reports.columns import results, trust
 
+TABLES: Mapping[str, Columns] = {**results.TABLES, **trust.TABLES}
 PAGE = Path(__file__).parents[1] / "docs" / "schema.md"
 _TYPES = {pa.string(): "text", pa.int64(): "int64", pa.float64(): "float64", pa.bool_(): "bool"}
 _HEAD = """# Data dictionary
 
-Made by `python -m reports.schema` from `bench/core/schema.py` and `reports/columns.py`; a test holds it equal to them.
+Made by `python -m reports.schema` from `bench/core/schema.py` and `reports/columns/`; a test holds it equal to them.
 
-A *gold sd* is gold's standard deviation within a prompt over pi_ref samples; scores in it are 0 at pi_ref. A *rubric sd* is
-the rubric's. A *raw score* is a model's own number, and raw scores of two models cannot be compared. *Nats a sequence* are
-of the response alone, at temperature 1. A value that could not be computed is null, never 0.
+A *gold sd* is gold's standard deviation within a prompt over pi_ref samples; pi_ref scores 0 in it. A *rubric sd* is
+the rubric's. A *raw score* is a model's own number; two models' cannot be compared. *Nats a sequence* are of the
+response alone, at temperature 1. A value that could not be computed is null, never 0.
 """
 _PARTS = """
 ## Tables of a run
