@@ -82,3 +82,14 @@ def read_parquet(path: Path) -> pd.DataFrame:
             pa.large_string(): pd.StringDtype(),
         }.get
     )
+
+
+def read_table(path: Path, columns: Mapping[str, pa.DataType]) -> pd.DataFrame:
+    """Read a table of a run. Raises ConfigError where it is damaged, or lacks a column of this schema."""
+    table = read_parquet(path)
+    if absent := [name for name in columns if name not in table]:
+        raise ConfigError(
+            f"{path} has no column {', '.join(absent)}, which schema {SCHEMA_VERSION} has; give the run's command "
+            "again, or read it with the version that wrote it"
+        )
+    return table

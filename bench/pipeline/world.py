@@ -54,7 +54,7 @@ def check_distinct(prompts: pd.DataFrame, world: str) -> None:
     if len(shared):
         raise ConfigError(
             f"world {world!r}: {len(shared)} prompts are in more than one split, such as {text!r} in {where}; policies "
-            "would be measured on prompts that training reads; draw each split from prompts of its own"
+            "would be measured on prompts that training reads; make the splits disjoint"
         )
     raise ConfigError(
         f"world {world!r}: {len(splits)} prompts are repeated in a split, such as {text!r} in {where}; draw distinct "

@@ -29,6 +29,7 @@ from bench.core.records import (
     named,
     pool_texts,
     read_parquet,
+    read_table,
     write_parquet,
 )
 from bench.engine.files import read_json, write_json
@@ -180,22 +181,22 @@ class Run:
     @cached_property
     def rows(self) -> pd.DataFrame:
         """One row per evaluated policy."""
-        return read_parquet(self.path / "rows.parquet")
+        return read_table(self.path / "rows.parquet", ROW_COLUMNS)
 
     @cached_property
     def samples(self) -> pd.DataFrame:
         """The texts behind the rows."""
-        return read_parquet(self.path / "samples.parquet")
+        return read_table(self.path / "samples.parquet", SAMPLE_COLUMNS)
 
     @cached_property
     def pool(self) -> pd.DataFrame:
         """Raw scores of every sample that best-of-n picked from, one row a proxy and sample."""
-        return read_parquet(self.path / "bon_pool.parquet")
+        return read_table(self.path / "bon_pool.parquet", POOL_COLUMNS)
 
     @cached_property
     def pool_texts(self) -> pd.DataFrame:
         """The texts that `text_id` names in `pool`."""
-        return read_parquet(self.path / "pool_texts.parquet")
+        return read_table(self.path / _TEXTS, TEXT_COLUMNS)
 
 
 def load_run(path: str | Path) -> Run:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 LINKED = ("log.jsonl", "policies")
-"""What a run folder shows of a cell's training."""
+"""The parts of a training that a run folder shows."""
 
 
 def mirror(source: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ dark page. A method keeps its colour in every figure and both renderers.
 
 from dataclasses import dataclass
 
-from reports.read.look import REFERENCE, Look
+from reports.read.kind import REFERENCE, Kind
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ KIND_COLORS = {
     "rloo": Color("#6b4c9a", "#b49be0"),
     "grpo": Color("#009e73", "#35c99c"),
 }
-"""By what a method does (`reports.read.look`)."""
+"""By what a method does (`reports.read.kind`)."""
 NAMES = {
     "ppo": ("PPO", "ppo"),
     "dpo": ("DPO", "logistic"),
@@ -83,7 +83,7 @@ _FURTHER = (
     Color("#6f5b3e", "#bba482"),
     Color("#c0392b", "#f08a7e"),
 )
-"""Of methods without a colour of their own: plug-ins, and the second and later methods of one kind."""
+"""For plug-ins, and for the second and later methods of one kind."""
 
 MATPLOTLIB = {
     "savefig.dpi": 220,
@@ -122,23 +122,23 @@ MATPLOTLIB = {
 }
 
 
-def method_color(look: Look) -> Color:
+def method_color(kind: Kind) -> Color:
     """The method's colour, by what it does: the same in every figure, whatever its name."""
-    own = KIND_COLORS.get(look.kind) if look.first else None
-    return own or _FURTHER[look.place % len(_FURTHER)]
+    usual = KIND_COLORS.get(kind.does) if kind.first else None
+    return usual or _FURTHER[kind.place % len(_FURTHER)]
 
 
-def method_label(look: Look) -> str:
+def method_label(kind: Kind) -> str:
     """The method's name as one writes it: `online_dpo` is Online DPO. pi_ref is π_ref under any name.
 
     A name that by convention means another method is followed by what the method does.
     """
-    label, convention = NAMES.get(look.name, (_written(look.name), look.kind))
-    if look.kind == REFERENCE:
-        return "π_ref" if look.first else f"π_ref ({label})"
-    if convention == look.kind or not look.kind:
+    label, convention = NAMES.get(kind.method, (_written(kind.method), kind.does))
+    if kind.does == REFERENCE:
+        return "π_ref" if kind.first else f"π_ref ({label})"
+    if convention == kind.does or not kind.does:
         return label
-    return f"{label} ({_WORDS.get(look.kind, look.kind.replace('_', ' '))})"
+    return f"{label} ({_WORDS.get(kind.does, kind.does.replace('_', ' '))})"
 
 
 def _written(name: str) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from reports.page.embed import pack
 from reports.page.ngrams import Gram, Grams
-from reports.read.look import REFERENCE
+from reports.read.kind import REFERENCE
 from reports.read.run import RunData
 
 LARGEST, RANDOM = 20, 12

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bench.stats.curves import Curve
-from reports.read.look import Look
+from reports.read.kind import Kind
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Cell:
 
     name: str
     method: str
-    look: Look
+    kind: Kind
     beta: float
     proxy_name: str
     replicate: int

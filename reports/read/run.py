@@ -14,8 +14,8 @@ import pandas as pd
 
 from bench.stats.curves import Curve
 from reports.read.cell import Cell
+from reports.read.kind import REFERENCE, Kind, kinds_of
 from reports.read.logs import read_log
-from reports.read.look import REFERENCE, Look, looks_of
 from reports.read.pool import prompt_means
 from reports.read.writers import SCORERS
 
@@ -58,13 +58,13 @@ class RunData:
     @property
     def trained(self) -> list[Cell]:
         """Cells that are not pi_ref itself."""
-        return [cell for cell in self.cells if cell.look.kind != REFERENCE]
+        return [cell for cell in self.cells if cell.kind.does != REFERENCE]
 
     @cached_property
-    def looks(self) -> dict[str, Look]:
-        """What each method is, by its name."""
+    def kinds(self) -> dict[str, Kind]:
+        """The kind of each method, by its name."""
         types = self.rows.drop_duplicates("method").set_index("method").method_type
-        return {name: Look(name, str(kind)) for name, kind in types.fillna("").items()} | looks_of(self.config)
+        return {name: Kind(name, str(kind)) for name, kind in types.fillna("").items()} | kinds_of(self.config)
 
     @property
     def controls(self) -> list[Cell]:
@@ -104,9 +104,9 @@ class RunData:
         return list(dict.fromkeys(cell.method for cell in self.trained))
 
     @property
-    def shown_looks(self) -> list[Look]:
-        """The looks of every method that has a cell, pi_ref included."""
-        return [self.looks[name] for name in dict.fromkeys(cell.method for cell in self.cells)]
+    def shown_kinds(self) -> list[Kind]:
+        """The kinds of every method that has a cell, pi_ref included."""
+        return [self.kinds[name] for name in dict.fromkeys(cell.method for cell in self.cells)]
 
     def proxies_of(self, method: str) -> list[str]:
         """The proxies that the method's cells have, replicates aside."""
@@ -187,7 +187,7 @@ class RunData:
         return Cell(
             name=name,
             method=str(first.method),
-            look=self.looks[str(first.method)],
+            kind=self.kinds[str(first.method)],
             beta=float(first.beta) if pd.notna(first.beta) else float("nan"),
             proxy_name=str(first.proxy_name),
             replicate=int(first.replicate) if pd.notna(first.replicate) else 0,

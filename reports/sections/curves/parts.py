@@ -59,8 +59,8 @@ def _curved(run: RunData, method: str) -> list[Cell]:
 
 def _line(cell: Cell, name: str) -> Series:
     y = cell.rows[name].to_numpy(dtype=float)
-    label = f"{name.removeprefix(_PREFIX)}, {method_label(cell.look)}"
-    color = method_color(cell.look)
+    label = f"{name.removeprefix(_PREFIX)}, {method_label(cell.kind)}"
+    color = method_color(cell.kind)
     return Series(label, cell.curve.d, y, color, width=1.6, method=cell.method, row_ids=cell.curve.row_ids)
 
 

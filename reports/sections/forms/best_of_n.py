@@ -29,7 +29,7 @@ def best_of_n(analysis: Analysis) -> Figure | None:
     if not cells:
         return None
     proxies = list(dict.fromkeys(c.proxy_name for c in cells))
-    color = method_color(cells[0].look)
+    color = method_color(cells[0].kind)
     shades = {proxy: shade(color, i, len(proxies)) for i, proxy in enumerate(proxies)}
     keys = tuple(Key(proxy_label(proxy), faded) for proxy, faded in shades.items())
     rows = cells[0].rows

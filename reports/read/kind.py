@@ -1,6 +1,6 @@
-"""What a method is, read from its settings. Colours and labels follow this; names of methods and proxies do not enter.
+"""The kind of a method, read from its settings. Colours and labels follow it; names do not enter.
 
-`run` makes a look for each method; `draw.style` gives it a colour and a label.
+`run` makes one for each method; `draw.style` gives it a colour and a label.
 """
 
 from collections.abc import Mapping
@@ -13,38 +13,41 @@ REFERENCE, BEST_OF_N = "reference", "best_of_n"  # types of methods
 
 
 @dataclass(frozen=True)
-class Look:
-    """`kind` is what the method does; `first` is true for the first of its kind; `place` counts the run's methods."""
+class Kind:
+    """A method's name, and in the field's words what it does.
 
-    name: str
-    kind: str
+    `first` is true for the first method of a run that does this; `place` counts the run's methods.
+    """
+
+    method: str
+    does: str
     first: bool = True
     place: int = 0
 
 
-def looks_of(config: Mapping[str, Any]) -> dict[str, Look]:
-    """A look for each method of a run's config, in the order that the suite declares."""
+def kinds_of(config: Mapping[str, Any]) -> dict[str, Kind]:
+    """The kind of each method of a run's config, in the order that the suite declares."""
     methods, proxies = config.get("method", {}), config.get("proxies", {})
     declared = [name for name in config.get("methods", ()) if name in methods]
-    looks: dict[str, Look] = {}
+    kinds: dict[str, Kind] = {}
     for name in [*declared, *(name for name in methods if name not in declared)]:
-        kind = kind_of(methods[name], proxies)
-        looks[name] = Look(name, kind, all(look.kind != kind for look in looks.values()), len(looks))
-    return looks
+        does = kind_name(methods[name], proxies)
+        kinds[name] = Kind(name, does, all(kind.does != does for kind in kinds.values()), len(kinds))
+    return kinds
 
 
-def kind_of(settings: Mapping[str, Any], proxies: Mapping[str, Mapping[str, Any]]) -> str:
-    """What a method with these settings does, such as `ppo`, `ppo_gold`, `logistic`, `online` or `sft_chosen`."""
-    kind = str(settings.get("type", ""))
-    if kind == "preference":
+def kind_name(settings: Mapping[str, Any], proxies: Mapping[str, Mapping[str, Any]]) -> str:
+    """The kind of a method with these settings, such as `ppo`, `ppo_gold`, `logistic`, `online` or `sft_chosen`."""
+    name = str(settings.get("type", ""))
+    if name == "preference":
         return _preference(settings)
-    if kind == "sft":
+    if name == "sft":
         return f"sft_{settings.get('target', 'chosen')}"
-    if kind == "reinforce":
-        kind = KNOWN_AS[settings.get("advantage", "plain")]
+    if name == "reinforce":
+        name = KNOWN_AS[settings.get("advantage", "leave_one_out")]
     roles = {_role(proxy, proxies) for proxy in settings.get("proxy", ())}
-    is_control = kind not in (REFERENCE, BEST_OF_N) and len(roles) == 1
-    return f"{kind}{roles.pop()}" if is_control else kind
+    is_control = name not in (REFERENCE, BEST_OF_N) and len(roles) == 1
+    return f"{name}{roles.pop()}" if is_control else name
 
 
 def _preference(settings: Mapping[str, Any]) -> str:

@@ -9,8 +9,8 @@ from bench.config.load import load_suite
 from reports.analysis.analysis import Analysis
 from reports.draw.style import KIND_COLORS, method_color, method_label
 from reports.page.drilldown import _reference_rows
+from reports.read.kind import Kind, kind_name, kinds_of
 from reports.read.load import load
-from reports.read.look import Look, kind_of, looks_of
 
 METHODS = {"dpo": "reference", "reference": "base", "ppo": "dpo", "bon": "ppo", "ipo": "ppo_gold", "ppo_gold": "bon"}
 PROXIES = {"small": "policy_sized", "policy_sized": "permuted", "permuted": "small"}
@@ -88,9 +88,9 @@ def test_claims_are_the_same_under_any_names(run, claim):
 
 
 def test_colours_are_by_content_and_labels_say_what_a_misleading_name_is(run):
-    there = renamed(run).looks
-    for name, look in run.looks.items():
-        assert method_color(look) == method_color(there[METHODS.get(name, name)])
+    there = renamed(run).kinds
+    for name, kind in run.kinds.items():
+        assert method_color(kind) == method_color(there[METHODS.get(name, name)])
     assert [method_label(there[name]) for name in ("reference", "base", "dpo", "ppo")] == [
         "Reference (DPO)",
         "π_ref",
@@ -102,18 +102,18 @@ def test_colours_are_by_content_and_labels_say_what_a_misleading_name_is(run):
 @pytest.mark.parametrize("suite", ["overopt", "gpo", "online_offline", "audit", "smoke"])
 def test_the_methods_of_every_suite_have_a_colour_of_their_kind_and_no_two_the_same(suite):
     config = load_suite(suite).model_dump(mode="json")
-    looks = [look for name, look in looks_of(config).items() if name in config["methods"]]
-    assert {look.kind for look in looks} <= set(KIND_COLORS)
-    assert len({method_color(look).light for look in looks}) == len(looks)
-    assert all("(" not in method_label(look) or look.name in ("logistic", "squared", "hinge") for look in looks)
+    kinds = [kind for name, kind in kinds_of(config).items() if name in config["methods"]]
+    assert {kind.does for kind in kinds} <= set(KIND_COLORS)
+    assert len({method_color(kind).light for kind in kinds}) == len(kinds)
+    assert all("(" not in method_label(kind) or kind.method in ("logistic", "squared", "hinge") for kind in kinds)
 
 
 def test_methods_of_one_kind_have_different_colours_whatever_they_are_called():
-    kinds = [{"type": "preference", "f": "logistic"}] * 3
+    alike = [{"type": "preference", "f": "logistic"}] * 3
 
     def colours(names):
-        looks = looks_of({"methods": names, "method": dict(zip(names, kinds, strict=True))})
-        return [method_color(looks[name]) for name in names]
+        kinds = kinds_of({"methods": names, "method": dict(zip(names, alike, strict=True))})
+        return [method_color(kinds[name]) for name in names]
 
     assert len(set(colours(["a", "b", "c"]))) == 3
     assert colours(["a", "b", "c"]) == colours(["reference", "ppo", "bon"])
@@ -136,9 +136,9 @@ def test_methods_of_one_kind_have_different_colours_whatever_they_are_called():
         ({"type": "of_a_plugin"}, "of_a_plugin"),
     ],
 )
-def test_what_a_method_does_is_read_from_its_settings(settings, kind):
-    assert kind_of(settings, {"coin": {"labels": "permuted"}, "fair": {}}) == kind
+def test_the_kind_of_a_method_is_read_from_its_settings(settings, kind):
+    assert kind_name(settings, {"coin": {"labels": "permuted"}, "fair": {}}) == kind
 
 
 def test_a_second_measurement_of_pi_ref_is_named():
-    assert method_label(Look("again", "reference", first=False, place=1)) == "π_ref (Again)"
+    assert method_label(Kind("again", "reference", first=False, place=1)) == "π_ref (Again)"
