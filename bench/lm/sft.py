@@ -18,7 +18,6 @@ from bench.config.models import SFTConfig
 from bench.core.seeds import seed_of
 from bench.lm.codec import prompt_token_ids, response_token_ids
 from bench.lm.policy import neox_config, new_lm
-from bench.lm.standalone import sampling, write_policy_card
 
 IGNORED = -100  # the label of a token without loss, in Hugging Face's convention
 
@@ -88,10 +87,7 @@ def fit_sft(
         processing_class=tokenizer,
         callbacks=[callback],
     )
-    metrics = train_and_save(trainer, trainer.model, callback, folder)
-    sampling(tokenizer, config.max_new_tokens).save_pretrained(folder)
-    write_policy_card(folder, tokenizer, prompts[0], config.max_new_tokens)
-    return metrics
+    return train_and_save(trainer, trainer.model, callback, folder)
 
 
 def train_and_save(trainer: Any, model: PreTrainedModel, callback: Report, folder: Path) -> dict[str, float]:

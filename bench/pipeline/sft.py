@@ -23,5 +23,5 @@ def run(context: Context) -> Mapping[str, Any]:
         context.device,
         context.report,
     )
-    world.give_tokenizer(folder)
+    world.complete_policy(folder, config.max_new_tokens)
     return metrics

@@ -1,6 +1,6 @@
 """Stage `world`: the tokenizer, the prompts of every split, and the writers' demonstrations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -24,11 +24,10 @@ def run(context: Context) -> Mapping[str, Any]:
     spelled(world.tokenizer()).save_pretrained(folder)
     tables = []
     for split, n in config.splits.model_dump().items():
-        prompts = world.draw_prompts(split, n)
-        tables.append(pd.DataFrame({"split": split, "prompt_id": [prompt_id(p) for p in prompts], "prompt": prompts}))
+        tables.append(prompt_table(split, world.draw_prompts(split, n)))
         context.report({"status": f"{n} prompts of split {split}"})
     table = pd.concat(tables, ignore_index=True)
-    check_distinct(table, config.type)
+    check_distinct(table)
     write_parquet(table, folder / "prompts.parquet")
     rng = np_stream("demonstrations", config.seed)
     demonstrations = table.loc[table["split"] == "sft", ["prompt_id", "prompt"]].reset_index(drop=True)
@@ -42,7 +41,12 @@ def run(context: Context) -> Mapping[str, Any]:
     }
 
 
-def check_distinct(prompts: pd.DataFrame, world: str) -> None:
+def prompt_table(split: str, prompts: Sequence[str]) -> pd.DataFrame:
+    """split, prompt_id, prompt."""
+    return pd.DataFrame({"split": split, "prompt_id": [prompt_id(p) for p in prompts], "prompt": prompts})
+
+
+def check_distinct(prompts: pd.DataFrame) -> None:
     """Raises ConfigError where a prompt is in more than one split, or twice in one."""
     repeated = prompts[prompts.duplicated("prompt_id", keep=False)]
     if repeated.empty:
@@ -53,10 +57,9 @@ def check_distinct(prompts: pd.DataFrame, world: str) -> None:
     text, where = repeated.loc[repeated["prompt_id"] == one, "prompt"].iloc[0], " and ".join(splits[one])
     if len(shared):
         raise ConfigError(
-            f"world {world!r}: {len(shared)} prompts are in more than one split, such as {text!r} in {where}; policies "
-            "would be measured on prompts that training reads; make the splits disjoint"
+            f"prompts of the world in more than one split: {len(shared)}, such as {text!r} in {where}; policies would "
+            "be measured on prompts that training reads; make the world's splits disjoint"
         )
     raise ConfigError(
-        f"world {world!r}: {len(splits)} prompts are repeated in a split, such as {text!r} in {where}; draw distinct "
-        "prompts"
+        f"prompts of the world repeated in a split: {len(splits)}, such as {text!r} in {where}; draw distinct prompts"
     )

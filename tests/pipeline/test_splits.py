@@ -8,31 +8,43 @@ import pytest
 from bench.config.world import Splits
 from bench.engine.stage import Context
 from bench.errors import ConfigError
-from bench.pipeline import world
+from bench.pipeline import gold, world
+from bench.worlds.base import World
 from bench.worlds.notes.config import NotesConfig
-from bench.worlds.notes.world import NotesWorld
 
 SIZES = Splits(sft=6, gold=6, pairs=6, rl=6, select=6, report=6)
 
 
+class LeakyWorld(World):
+    """The plain world, with the last two prompts of `split` taken from `source`."""
+
+    def __init__(self, plain, source, split):
+        self.plain, self.source, self.split = plain, source, split
+
+    def draw_prompts(self, split, n):
+        drawn = self.plain.draw_prompts(split, n)
+        return drawn[:-2] + self.plain.draw_prompts(self.source, 2) if split == self.split else drawn
+
+    def tokenizer(self):
+        return self.plain.tokenizer()
+
+    def write(self, prompt, rng):
+        return self.plain.write(prompt, rng)
+
+    def wide(self, prompt, k, rng):
+        return self.plain.wide(prompt, k, rng)
+
+
 class Leaky(NotesConfig):
-    """A plug-in's world, whose `report` prompts end with two of the rl prompts; or that repeats a prompt."""
+    """A plug-in's world, whose second split of `leak` ends with two prompts of the first."""
 
     leak: tuple[str, str] = ("rl", "report")
 
     def build(self):
-        plain, (source, split) = NotesConfig.build(self), self.leak
+        return LeakyWorld(NotesConfig.build(self), *self.leak)
 
-        class World:
-            def draw_prompts(self, name, n):
-                own = plain.draw_prompts(name, n)
-                return own[:-2] + plain.draw_prompts(source, 2) if name == split else own
 
-            def __getattr__(self, name):
-                return getattr(plain, name)
-
-        assert isinstance(plain, NotesWorld)
-        return World()
+LEAKS = Leaky.build
 
 
 def make(tmp_path, monkeypatch, **settings):
@@ -45,15 +57,13 @@ def make(tmp_path, monkeypatch, **settings):
 
 @pytest.mark.parametrize("leak", [("rl", "report"), ("gold", "select"), ("sft", "pairs")])
 def test_prompts_in_more_than_one_split_are_refused(tmp_path, monkeypatch, leak):
-    with pytest.raises(
-        ConfigError, match=f"2 prompts are in more than one split, such as '.*' in {leak[0]} and {leak[1]}"
-    ):
+    with pytest.raises(ConfigError, match=f"in more than one split: 2, such as '.*' in {leak[0]} and {leak[1]}; pol"):
         make(tmp_path, monkeypatch, leak=leak)
     assert not (tmp_path / "prompts.parquet").exists()
 
 
 def test_a_repeated_prompt_is_refused(tmp_path, monkeypatch):
-    with pytest.raises(ConfigError, match=r"2 prompts are repeated in a split, such as '.*' in rl; draw distinct"):
+    with pytest.raises(ConfigError, match=r"repeated in a split: 2, such as '.*' in rl; draw distinct"):
         make(tmp_path, monkeypatch, leak=("rl", "rl"))
 
 
@@ -61,3 +71,20 @@ def test_disjoint_splits_pass(tmp_path, monkeypatch):
     monkeypatch.setattr(Leaky, "build", NotesConfig.build)
     metrics = make(tmp_path, monkeypatch)
     assert metrics["prompts"] == metrics["distinct_prompts"] == 36
+
+
+def test_gold_is_not_trained_on_prompts_of_another_split(tmp_path, monkeypatch):
+    """Gold may draw more prompts than the world stage stores; only those leak here."""
+    (tmp_path / "world").mkdir()
+    (tmp_path / "gold").mkdir()
+    monkeypatch.setattr(Leaky, "build", NotesConfig.build)
+    make(tmp_path / "world", monkeypatch)
+    monkeypatch.setattr(Leaky, "build", LEAKS)
+    config = {
+        "gold": {"type": "trained", "prompts": 8, "steps": 1},
+        "world": Leaky(slots=2, splits=SIZES, leak=("report", "gold")).model_dump(mode="json"),
+    }
+    parts = {"world": "leaky_world:Leaky", "rubric": NotesConfig.rubric}
+    context = Context(config, {"world": tmp_path / "world"}, tmp_path / "gold", "cpu", lambda event: None, parts)
+    with pytest.raises(ConfigError, match=r"in more than one split: 2, such as '.*' in gold and report"):
+        gold.run(context)
