@@ -124,7 +124,7 @@ def policy(rng, cell, method, step, kl, truth, samples, prompts, rubric=None):
         row |= {name: means[name].mean(), f"{name}_se": means[name].std() / np.sqrt(len(means))}
     row |= {f"{name}_select": select[name].mean() for name in ("gold", "proxy", "kl")}
     row |= {f"rubric_{part}": share * row["rubric"] for part, share in PARTS.items()}
-    row |= {"length": report.n_tokens.mean(), "repetition": 0.01 * kl, "distinct2": 0.3}
+    row |= {"length": report.n_tokens.mean(), "repetition": 0.01 * kl, "distinct2": 0.3, "truncated_rate": 0.0}
     row |= {"gold_rubric_corr": 0.8 - 0.01 * kl, "tokens_sampled": 2560 * step, "tokens_trained": 5120 * step}
     return row, parts
 
