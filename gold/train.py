@@ -26,7 +26,8 @@ from bench.core.types import Sequences
 from bench.errors import DivergedError
 from bench.lm.logprobs import like_length
 from bench.lm.neox import Trunk
-from bench.lm.policy import neox_config, parameter_count
+from bench.lm.policy import parameter_count
+from bench.rewards.model import reward_config
 from bench.worlds.base import prompt_id
 from gold.audit import pair_agreement, within_prompt_corr
 from gold.wide import ScoredBatch, Teacher
@@ -72,7 +73,7 @@ def new_gold(config: TrainedGoldConfig, tokenizer: PreTrainedTokenizerFast) -> G
     """An untrained gold. Hugging Face uses the global generator; its state is restored."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("gold-init", config.seed))
-        model = GPTNeoXForSequenceClassification(neox_config(config.model, tokenizer, POSITIONS, num_labels=1))
+        model = GPTNeoXForSequenceClassification(reward_config(config.model, tokenizer, POSITIONS))
         _match_equal_words(model)
         return model
 

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS = [
-    ["bench.errors"],
+    ["bench.errors", "bench.core.schema"],
     ["bench.engine.files", "bench.core.records", "bench.measure.text", "bench.config", "bench.stats"],
     ["bench.core", "bench.engine"],
     ["bench.worlds"],

@@ -84,7 +84,7 @@ def _policy(run: Run, options: SamplesOptions) -> pd.Series:
         if options.cell is not None or options.budget is not None:
             raise ConfigError("row= names one policy; leave out cell= and budget=")
         return rows[rows["row_id"] == _choice("row", options.row, rows["row_id"])].iloc[0]
-    trained = rows[rows["method"] != "reference"] if options.cell is None else rows
+    trained = rows[rows["method_type"] != "reference"] if options.cell is None else rows
     cell = _choice("cell", options.cell or str((trained if len(trained) else rows)["cell"].iloc[0]), rows["cell"])
     rows = rows[rows["cell"] == cell]
     kl = rows["kl"].fillna(rows["kl_analytic"]).to_numpy(float)

@@ -12,99 +12,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.core.schema import BOOL, FLOAT, INT, POOL, ROWS, SAMPLES, TEXT, TEXTS
 from bench.errors import ConfigError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 REPORT, SELECT = "report", "select"  # the splits that policies are measured on
 
-_TEXT, _INT, _FLOAT, _BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-
-ROW_COLUMNS: dict[str, pa.DataType] = {
-    "schema": _INT,
-    "suite": _TEXT,
-    "row_id": _TEXT,  # <cell>@<step>; best-of-n: <cell>@n<n>
-    "cell": _TEXT,
-    "method": _TEXT,
-    "sampler": _TEXT,
-    "loss": _TEXT,
-    "beta": _FLOAT,
-    "n": _INT,
-    "proxy_id": _TEXT,
-    "proxy_params": _INT,
-    "pairs_n": _INT,
-    "label_noise": _FLOAT,
-    "replicate": _INT,
-    "seed": _INT,
-    "pairs_seed": _INT,
-    "proxy_seed": _INT,
-    "step": _INT,
-    "samples_seen": _INT,
-    "tokens_sampled": _INT,
-    "tokens_trained": _INT,
-    "labels_used": _INT,
-    "kl": _FLOAT,  # nats per sequence, Rao-Blackwellised
-    "kl_se": _FLOAT,
-    "kl_k1": _FLOAT,  # nats per sequence: mean log-ratio on the same samples
-    "kl_k1_se": _FLOAT,
-    "kl_analytic": _FLOAT,  # best-of-n: log n - (n-1)/n
-    "kl_per_token": _FLOAT,
-    "gold": _FLOAT,  # gold standard deviations above pi_ref, like proxy
-    "gold_se": _FLOAT,
-    "gold_raw": _FLOAT,
-    "proxy": _FLOAT,
-    "proxy_se": _FLOAT,
-    "proxy_z": _FLOAT,  # in standard deviations of the proxy
-    "proxy_raw": _FLOAT,
-    "rubric": _FLOAT,  # in standard deviations of the rubric
-    "rubric_se": _FLOAT,
-    "gold_rubric_corr": _FLOAT,
-    "win_rate": _FLOAT,
-    "win_rate_se": _FLOAT,
-    "implicit_reward": _FLOAT,
-    "pair_accuracy": _FLOAT,
-    "chosen_logratio": _FLOAT,
-    "rejected_logratio": _FLOAT,
-    "length": _FLOAT,
-    "repetition": _FLOAT,
-    "distinct2": _FLOAT,
-    "entropy": _FLOAT,  # nats per sequence
-    "eos_rate": _FLOAT,
-    "truncated_rate": _FLOAT,
-    "n_prompts": _INT,
-    "kl_select": _FLOAT,
-    "gold_select": _FLOAT,
-    "proxy_select": _FLOAT,
-    "status": _TEXT,  # ok, failed, diverged
-    "reason": _TEXT,
-}
-
-SAMPLE_COLUMNS: dict[str, pa.DataType] = {
-    "row_id": _TEXT,
-    "split": _TEXT,
-    "prompt_id": _TEXT,
-    "prompt": _TEXT,
-    "response": _TEXT,
-    "gold": _FLOAT,
-    "proxy": _FLOAT,
-    "rubric": _FLOAT,
-    "logratio": _FLOAT,
-    "kl": _FLOAT,
-    "n_tokens": _INT,
-    "eos": _BOOL,
-}
-
-POOL_COLUMNS: dict[str, pa.DataType] = {
-    "proxy_id": _TEXT,
-    "prompt_id": _TEXT,
-    "sample_id": _INT,
-    "text_id": _TEXT,
-    "gold": _FLOAT,
-    "proxy": _FLOAT,
-    "rubric": _FLOAT,
-    "n_tokens": _INT,
-    "logp": _FLOAT,
-}
+ROW_COLUMNS, SAMPLE_COLUMNS, POOL_COLUMNS, TEXT_COLUMNS = (
+    {name: column.type for name, column in table.items()} for table in (ROWS, SAMPLES, POOL, TEXTS)
+)
+"""Types by column; `schema` has their units and meanings."""
 
 
 def frame(records: Sequence[Mapping[str, Any]] | pd.DataFrame, columns: Mapping[str, pa.DataType]) -> pd.DataFrame:
@@ -120,7 +38,7 @@ def frame(records: Sequence[Mapping[str, Any]] | pd.DataFrame, columns: Mapping[
     names = list(columns)
     after = max((i for i, name in enumerate(names) if name.startswith("rubric")), default=len(names) - 1) + 1
     ordered = names[:after] + parts + names[after:]
-    types = {**columns, **dict.fromkeys(parts, _FLOAT)}
+    types = {**columns, **dict.fromkeys(parts, FLOAT)}
     arrow = {"string": "string", "int64": "Int64", "double": "float64", "bool": "boolean"}
     return pd.DataFrame(
         {name: pd.Series(table.get(name, None), index=table.index, dtype=arrow[str(types[name])]) for name in ordered}
@@ -138,6 +56,11 @@ def named(table: pd.DataFrame, identity: Mapping[str, Any], columns: Mapping[str
     return frame(table.assign(**known), columns)
 
 
+def pool_texts(pool: pd.DataFrame) -> pd.DataFrame:
+    """The distinct texts of a pool of samples: what the `text_id` of its scores names."""
+    return frame(pool.drop_duplicates("text_id")[list(TEXT_COLUMNS)].reset_index(drop=True), TEXT_COLUMNS)
+
+
 def write_parquet(table: pd.DataFrame, path: Path) -> None:
     """Write a table so that equal tables give equal bytes."""
     pq.write_table(pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None), path)
@@ -153,9 +76,20 @@ def read_parquet(path: Path) -> pd.DataFrame:
         ) from error
     return table.to_pandas(
         types_mapper={
-            _INT: pd.Int64Dtype(),
-            _BOOL: pd.BooleanDtype(),
-            _TEXT: pd.StringDtype(),
+            INT: pd.Int64Dtype(),
+            BOOL: pd.BooleanDtype(),
+            TEXT: pd.StringDtype(),
             pa.large_string(): pd.StringDtype(),
         }.get
     )
+
+
+def read_table(path: Path, columns: Mapping[str, pa.DataType]) -> pd.DataFrame:
+    """Read a table of a run. Raises ConfigError where it is damaged, or lacks a column of this schema."""
+    table = read_parquet(path)
+    if absent := [name for name in columns if name not in table]:
+        raise ConfigError(
+            f"{path} has no column {', '.join(absent)}, which schema {SCHEMA_VERSION} has; give the run's command "
+            "again, or read it with the version that wrote it"
+        )
+    return table

@@ -8,10 +8,26 @@ from itertools import chain
 
 import numpy as np
 import torch
+from tokenizers.processors import TemplateProcessing
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from bench.core.types import Prompts, Sequences
+
+
+def spelled(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+    """The tokenizer, which from now on adds special tokens as `encode` does.
+
+    One text becomes a prompt, a pair of texts a prompt with an ended response.
+    """
+    bos, sep, eos = tokenizer.bos_token, tokenizer.sep_token, tokenizer.eos_token
+    ids = tokenizer.bos_token_id, tokenizer.sep_token_id, tokenizer.eos_token_id
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single=[bos, "$A", sep],
+        pair=[bos, "$A", sep, "$B:0", f"{eos}:0"],
+        special_tokens=list(zip((bos, sep, eos), ids, strict=True)),
+    )
+    return tokenizer
 
 
 def prompt_token_ids(tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str]) -> list[list[int]]:

@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, GPTNeoXConfig, GPTNeoXForCausalLM
 from bench.config.models import ModelConfig
 from bench.core.types import Prompts, positions
 from bench.lm.neox import Decoding, Prefix, Trunk
+from bench.lm.standalone import copy_surroundings
 
 
 class Decoder(ABC):
@@ -96,11 +97,14 @@ class _PrefixDecoder(Decoder):
 
 @final
 class TransformerPolicy(Policy):
-    """A Hugging Face causal LM as a policy. `forward` uses the model; `read` uses the faster `Trunk`."""
+    """A Hugging Face causal LM as a policy. `forward` uses the model; `read` uses the faster `Trunk`.
 
-    def __init__(self, model: GPTNeoXForCausalLM) -> None:
+    `source` is the folder that it was loaded from, whose tokenizer and model card go wherever it is saved.
+    """
+
+    def __init__(self, model: GPTNeoXForCausalLM, source: Path | None = None) -> None:
         super().__init__()
-        self.model, self.trunk = model, Trunk(model.gpt_neox)
+        self.model, self.trunk, self.source = model, Trunk(model.gpt_neox), source
 
     def forward(
         self, input_ids: Int[Tensor, "B L"], attention_mask: Bool[Tensor, "B L"], position_ids: Int[Tensor, "B L"]
@@ -115,6 +119,8 @@ class TransformerPolicy(Policy):
     def save(self, folder: Path) -> None:
         """Save to a Hugging Face folder (safetensors)."""
         self.model.save_pretrained(folder)
+        if self.source is not None:
+            copy_surroundings(self.source, folder)
 
 
 @final
@@ -177,7 +183,7 @@ def new_lm(config: GPTNeoXConfig, generator_seed: int) -> GPTNeoXForCausalLM:
 def load_policy(folder: Path, device: str) -> TransformerPolicy:
     """Load a policy from a Hugging Face folder, in evaluation mode."""
     model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-    return TransformerPolicy(model.to(device).eval())
+    return TransformerPolicy(model.to(device).eval(), folder)
 
 
 def parameter_count(module: nn.Module) -> int:

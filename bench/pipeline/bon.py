@@ -47,10 +47,8 @@ def run(context: Context) -> Mapping[str, Any]:
     kept = [c for c in samples.columns if c in SAMPLE_COLUMNS or c.startswith("rubric_")]
     write_parquet(frame(rows, ROW_COLUMNS), folder / "rows.parquet")
     write_parquet(frame(samples[kept], SAMPLE_COLUMNS), folder / "samples.parquet")
-    raw = pool[["prompt_id", "sample_id", "text_id", "n_tokens", "logp"]].assign(
-        gold=pool["gold_raw"], proxy=pool["proxy_raw"], rubric=texts["rubric"]
-    )
-    write_parquet(frame(raw, POOL_COLUMNS), folder / "bon_pool.parquet")
+    raw = pool.assign(rubric_raw=texts["rubric_raw"])
+    write_parquet(frame(raw[[c for c in POOL_COLUMNS if c in raw]], POOL_COLUMNS), folder / "bon_pool.parquet")
     return {"status": "ok", "rows": len(rows)}
 
 
@@ -71,11 +69,11 @@ def score_pool(pool: pd.DataFrame, measurement: Measurement, context: Context) -
     scoring.standardize(pool)
     for name in units.centre.columns:
         centre = units.centre.loc[ids, name].to_numpy()
-        pool[f"rubric_{name}"] = (pool[f"rubric_{name}"].to_numpy(float) - centre) / units.sd
-    pool["rubric"] = (pool["rubric"].to_numpy(float) - units.centre.loc[ids].sum(axis=1).to_numpy()) / units.sd
+        pool[f"rubric_{name}"] = (pool[f"rubric_raw_{name}"].to_numpy(float) - centre) / units.sd
+    pool["rubric"] = (pool["rubric_raw"].to_numpy(float) - units.centre.loc[ids].sum(axis=1).to_numpy()) / units.sd
     pool["win_rate"] = scoring.wins(pool)
     pool["repetition"] = [repetition(text) for text in pool["response"]]
-    return pool
+    return pool.drop(columns=[c for c in pool.columns if c.startswith("rubric_raw")])
 
 
 def row_of(pool: pd.DataFrame, n: int) -> dict[str, Any]:

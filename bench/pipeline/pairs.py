@@ -48,7 +48,7 @@ def run(context: Context) -> Mapping[str, Any]:
         "label_noise": label_noise(train),
         "flipped": float(train["flipped"].mean()),
         "same_text": float((train["chosen"] == train["rejected"]).mean()),
-        "mean_abs_margin_logits": float((train["gold_chosen"] - train["gold_rejected"]).abs().mean()),
+        "mean_abs_margin_logits": float((train["gold_chosen_logits"] - train["gold_rejected_logits"]).abs().mean()),
     }
 
 
@@ -72,7 +72,7 @@ def arrange(prompts: pd.DataFrame, samples: pd.DataFrame, labels: Labels, scale:
     for side, index in (("chosen", np.where(first, 0, 1)), ("rejected", np.where(first, 1, 0))):
         rows = samples.iloc[2 * np.arange(len(table)) + index]
         table[side], table[f"{side}_eos"] = rows["response"].to_numpy(), rows["eos"].to_numpy()
-        table[f"gold_{side}"] = scale * rows["gold_raw"].to_numpy()
+        table[f"gold_{side}_logits"] = scale * rows["gold_raw"].to_numpy()
         table[f"ref_{side}_logp"] = rows["logp"].to_numpy()
     table["p_chosen"] = np.where(first, labels.p_first_M, 1 - labels.p_first_M)
     table["flipped"] = labels.flipped_M

@@ -70,6 +70,7 @@ def _cell(chain: Chain, method: str, settings: MethodConfig, replicate: int) -> 
     identity = {
         "cell": name,
         "method": method,
+        "method_type": settings.type,
         **settings.identity(),
         "beta": beta,
         "proxy_id": GOLD if proxy == GOLD else f"{proxy}-r{replicate}",

@@ -33,9 +33,9 @@ def run(context: Context) -> Mapping[str, Any]:
     pool["gold_raw"] = pool.groupby("text_id")["gold_raw"].transform("first")  # equal texts tie exactly
     distinct = ~pool["text_id"].duplicated()
     parts = rubric_table(context.part("rubric")({}), *(pool.loc[distinct, c].tolist() for c in ("prompt", "response")))
-    parts = parts.add_prefix("rubric_").assign(text_id=pool.loc[distinct, "text_id"].to_numpy())
+    parts = parts.add_prefix("rubric_raw_").assign(text_id=pool.loc[distinct, "text_id"].to_numpy())
     pool = pool.merge(parts, on="text_id", how="left", validate="many_to_one")
-    pool["rubric"] = pool.filter(regex="^rubric_").sum(axis=1)
+    pool["rubric_raw"] = pool.filter(regex="^rubric_raw_").sum(axis=1)
     write_parquet(pool, folder / "samples.parquet")
     return {"samples": len(pool), "distinct_texts": int(distinct.sum()), **headroom(pool)}
 

@@ -18,7 +18,7 @@ from bench.pipeline.artifacts.pairs import PairsArtifact
 from bench.pipeline.artifacts.reference import ReferenceArtifact
 from bench.pipeline.artifacts.world import WorldArtifact
 from bench.rewards.base import FitInputs
-from bench.rewards.units import calibration_scale, label_ce, within_prompt_corr, within_prompt_sd
+from bench.rewards.units import GOLD_SD_LOGITS, calibration_scale, label_ce, within_prompt_corr, within_prompt_sd
 from gold.model import load_gold
 
 SIDES = {"chosen": "rejected", "rejected": "chosen"}
@@ -39,7 +39,8 @@ def run(context: Context) -> Mapping[str, Any]:
     config: RewardConfig = context.part("reward").model_validate(context.config["proxy"])
     seed = int(context.config["seed"])
     folder = context.fresh()
-    tokenizer = WorldArtifact(context.inputs["world"]).tokenizer()
+    world = WorldArtifact(context.inputs["world"])
+    tokenizer = world.tokenizer()
     pairs = PairsArtifact(context.inputs["pairs"])
     train, held_out = pairs.split("train"), pairs.split("held_out")
     if config.says_nothing:
@@ -62,6 +63,8 @@ def run(context: Context) -> Mapping[str, Any]:
     else:
         scale = calibration_scale(difference)
     write_json(folder / "calibration.json", {"scale": scale})
+    if (folder / "config.json").is_file():  # a Hugging Face folder; a reward of another kind may be any file
+        world.complete_reward(folder, "A proxy, fitted to gold's labels", _units(scale), scorer.score, context.device)
     write_parquet(pool[["split", "prompt_id", "sample_id"]].assign(proxy_raw=raw), folder / "reference_scores.parquet")
     return {
         **metrics,
@@ -70,6 +73,13 @@ def run(context: Context) -> Mapping[str, Any]:
         "gold_corr_pi_ref": within_prompt_corr(pool.assign(proxy_raw=raw), "proxy_raw", "gold_raw"),
         "sd_logits": scale * own_sd,
     }
+
+
+def _units(scale: float) -> str:
+    return (
+        f"{scale!r} * (raw - c) / {GOLD_SD_LOGITS}, where c is the mean raw score of pi_ref's samples of the prompt\n  "
+        "(`proxy_raw` in reference_scores.parquet)."
+    )
 
 
 def _with_gold(context: Context, inputs: FitInputs) -> FitInputs:
@@ -88,7 +98,7 @@ def _with_gold(context: Context, inputs: FitInputs) -> FitInputs:
 
 def audit(difference: np.ndarray, scale: float, held_out: pd.DataFrame) -> dict[str, float]:
     """Held-out accuracy and calibration of the proxy, beside the values that gold reaches on these labels."""
-    gold = (held_out["gold_chosen"] - held_out["gold_rejected"]).to_numpy()
+    gold = (held_out["gold_chosen_logits"] - held_out["gold_rejected_logits"]).to_numpy()
     p = 1 / (1 + np.exp(-scale * np.abs(difference)))
     right = (scale * difference > 0).astype(float)
     bins = pd.Series(right - p).groupby(np.minimum((p * 20).astype(int), 19))

@@ -31,17 +31,17 @@ def draw_pool(context: Context, stream: str) -> dict[str, Any]:
     prompts = pd.concat([world.prompts(split, n) for split, n in config["prompts"].items()], ignore_index=True)
     pool = draw_reference(context, prompts, int(config["samples_per_prompt"]), stream, 0, gold)
     parts = rubric_table(context.part("rubric")({}), pool["prompt"].tolist(), pool["response"].tolist())
-    pool["rubric"] = parts.sum(axis=1).to_numpy()
-    pool = pd.concat([pool, parts.add_prefix("rubric_")], axis=1)
+    pool["rubric_raw"] = parts.sum(axis=1).to_numpy()
+    pool = pd.concat([pool, parts.add_prefix("rubric_raw_")], axis=1)
     write_parquet(pool, folder / "samples.parquet")
     ids, weights = pool["prompt_id"].to_numpy(str), writer_weights(context.inputs["gold"])
     return {
         "entropy_nats": float(-pool["logp"].mean()),
         "truncated_rate": float(1 - pool["eos"].mean()),
         "length": float(pool["n_tokens"].mean()),
-        "gold_rubric_corr": within_prompt_corr(pool, "gold_raw", "rubric"),
+        "gold_rubric_corr": within_prompt_corr(pool, "gold_raw", "rubric_raw"),
         "gold_sd_raw": within_prompt_sd(pool["gold_raw"].to_numpy(float), ids),
-        "rubric_sd": within_prompt_sd(pool["rubric"].to_numpy(float), ids),
+        "rubric_sd": within_prompt_sd(pool["rubric_raw"].to_numpy(float), ids),
         "samples": len(pool),
         **(_by_writers(pool, context.part("rubric")(weights)) if weights else {}),
     }
@@ -53,6 +53,6 @@ def _by_writers(pool: pd.DataFrame, rubric: Rubric) -> dict[str, float]:
     pool = pool.assign(writers=rubric_table(rubric, *texts).sum(axis=1).to_numpy())
     return {
         "gold_writers_corr": within_prompt_corr(pool, "gold_raw", "writers"),
-        "writers_rubric_corr": within_prompt_corr(pool, "writers", "rubric"),
+        "writers_rubric_corr": within_prompt_corr(pool, "writers", "rubric_raw"),
         "writers_sd": within_prompt_sd(pool["writers"].to_numpy(float), pool["prompt_id"].to_numpy(str)),
     }

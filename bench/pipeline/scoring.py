@@ -53,12 +53,14 @@ def open_measurement(context: Context) -> Measurement:
     if "proxy" in inputs:
         proxy = ProxyArtifact(inputs["proxy"], context.part("reward").load).reward(reference, units, tokenizer, device)
     pool = reference.pool
-    parts = pool.groupby("prompt_id")[[c for c in pool.columns if c.startswith("rubric_")]].mean()
+    parts = pool.groupby("prompt_id")[[c for c in pool.columns if c.startswith("rubric_raw_")]].mean()
     scoring = Scoring(
         gold=gold,
         proxy=proxy,
         rubric=partial(rubric_table, context.part("rubric")({})),
-        rubric_units=RubricUnits(parts.rename(columns=lambda c: c.removeprefix("rubric_")), units.units["rubric_sd"]),
+        rubric_units=RubricUnits(
+            parts.rename(columns=lambda c: c.removeprefix("rubric_raw_")), units.units["rubric_sd"]
+        ),
         pool={str(p): g.to_numpy(float) for p, g in pool.groupby("prompt_id")["gold_raw"]},
     )
     pairs = PairsArtifact(inputs["pairs"])

@@ -4,23 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.config.models import SFTConfig
-from bench.core.records import read_parquet
 from bench.engine.stage import Context
 from bench.lm.sft import fit_sft
 from bench.pipeline.artifacts.world import WorldArtifact
 
 
 def run(context: Context) -> Mapping[str, Any]:
-    """Writes a Hugging Face causal LM folder."""
+    """Writes a Hugging Face causal LM folder that stands alone."""
     config = SFTConfig.model_validate(context.config)
-    world = context.inputs["world"]
-    demonstrations = read_parquet(world / "demonstrations.parquet")
-    return fit_sft(
+    world, folder = WorldArtifact(context.inputs["world"]), context.fresh()
+    demonstrations = world.demonstrations()
+    metrics = fit_sft(
         config,
-        WorldArtifact(world).tokenizer(),
+        world.tokenizer(),
         demonstrations["prompt"].tolist(),
         demonstrations["response"].tolist(),
-        context.fresh(),
+        folder,
         context.device,
         context.report,
     )
+    world.complete_policy(folder, config.max_new_tokens)
+    return metrics

@@ -17,11 +17,11 @@ from trl import RewardConfig, RewardTrainer
 from bench.core.seeds import seed_of
 from bench.core.types import Sequences
 from bench.lm.codec import prompt_token_ids, response_token_ids
-from bench.lm.policy import load_policy, neox_config
+from bench.lm.policy import load_policy
 from bench.lm.sft import TRAINER, Report, train_and_save
 from bench.rewards.base import FitInputs
 from bench.rewards.config import BradleyTerryConfig
-from bench.rewards.model import RewardModel, with_zero_head
+from bench.rewards.model import RewardModel, reward_config, with_zero_head
 
 
 class PairReader(GPTNeoXForSequenceClassification):
@@ -60,17 +60,17 @@ def new_reward_model(
     """A reward model of the config's size, its trunk from the LM at `lm` or drawn from `seed`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = GPTNeoXForSequenceClassification(neox_config(config.model, tokenizer, max_positions, num_labels=1))
+        model = GPTNeoXForSequenceClassification(reward_config(config.model, tokenizer, max_positions))
     return model if lm is None else with_zero_head(load_policy(lm, "cpu").model, model)
 
 
 def fit_proxy(config: BradleyTerryConfig, inputs: FitInputs) -> dict[str, float]:
     """Train on the pairs, write the model, return metrics."""
     tokenizer, pairs, seed, folder = inputs.tokenizer, inputs.pairs, inputs.seed, inputs.folder
-    prompts = prompt_token_ids(tokenizer, pairs["prompt"])
+    prompts = prompt_token_ids(tokenizer, pairs["prompt"].tolist())
 
     def rows(side: str) -> list[list[int]]:
-        responses = response_token_ids(tokenizer, pairs[side], pairs[f"{side}_eos"])
+        responses = response_token_ids(tokenizer, pairs[side].tolist(), pairs[f"{side}_eos"].tolist())
         return [p + r for p, r in zip(prompts, responses, strict=True)]
 
     chosen, rejected = rows("chosen"), rows("rejected")

@@ -11,13 +11,14 @@ from typing import final
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from transformers import GPTNeoXForSequenceClassification
+from transformers import GPTNeoXConfig, GPTNeoXForSequenceClassification, PreTrainedTokenizerFast
 
+from bench.config.models import ModelConfig
 from bench.core.seeds import seed_of
 from bench.core.types import Sequences
 from bench.lm.logprobs import ROWS_AT_ONCE, batched
 from bench.lm.neox import Trunk
-from bench.lm.policy import TransformerPolicy
+from bench.lm.policy import TransformerPolicy, neox_config
 
 
 @final
@@ -48,6 +49,14 @@ class RewardModel(nn.Module):
     def score(self, sequences: Sequences, size: int = ROWS_AT_ONCE) -> Float[Tensor, " B"]:
         """`forward` without gradients."""
         return self(sequences, size)
+
+
+def reward_config(config: ModelConfig, tokenizer: PreTrainedTokenizerFast, max_positions: int) -> GPTNeoXConfig:
+    """The Hugging Face config of a reward model: one label, and a regression.
+
+    Without the latter a text-classification pipeline returns the score's sigmoid.
+    """
+    return neox_config(config, tokenizer, max_positions, num_labels=1, problem_type="regression")
 
 
 def load_reward_model(folder: Path, device: str) -> RewardModel:

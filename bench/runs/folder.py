@@ -6,10 +6,8 @@ The report's own files (report.html, figures, tables) are written by `reports`.
 
 import contextlib
 import functools
-import os
-import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -26,9 +24,12 @@ from bench.core.records import (
     ROW_COLUMNS,
     SAMPLE_COLUMNS,
     SCHEMA_VERSION,
+    TEXT_COLUMNS,
     frame,
     named,
+    pool_texts,
     read_parquet,
+    read_table,
     write_parquet,
 )
 from bench.engine.files import read_json, write_json
@@ -38,10 +39,11 @@ from bench.engine.scheduler import Failure
 from bench.engine.store import Store
 from bench.errors import ConfigError
 from bench.pipeline.plan import Cell, Plan, plan_stages
+from bench.runs.mirror import mirror, replace
 
 _TABLES = {"rows.parquet": ROW_COLUMNS, "samples.parquet": SAMPLE_COLUMNS, "bon_pool.parquet": POOL_COLUMNS}
-_LINKED = ("log.jsonl", "policies")
-_OWN = {*_TABLES, "config.json", "run.json", "stages.json"}
+_TEXTS = "pool_texts.parquet"
+_OWN = {*_TABLES, _TEXTS, "config.json", "run.json", "stages.json"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class RunFolder:
         write_json(self.out / "stages.json", manifests)
         self._write_tables(done, failures)
         for cell in done:
-            _link(self.store.path(cell.training or cell.stage), self.out / "cells" / cell.name)
+            mirror(self.store.path(cell.training or cell.stage), self.out / "cells" / cell.name)
         if state == "over":
             sound = len(done) == len(self.plan.cells) and not failures and bad_rows(self.out).empty
             state = "done" if sound else "failed"
@@ -133,14 +135,23 @@ class RunFolder:
         def write() -> None:
             for name, columns in _TABLES.items():
                 table = self._table(name, columns, failures)
-                _replace(self.out / name, functools.partial(write_parquet, table))
+                replace(self.out / name, functools.partial(write_parquet, table))
+            replace(self.out / _TEXTS, functools.partial(write_parquet, self._texts(done)))
 
         if failures:  # whose tables a killed or a later attempt may change
             write()
         else:
             words = [self.plan.suite.name, code_hash(__name__), pa.__version__, pd.__version__]
             made_of = digest([], self.out, [*words, *(f"{cell.name} {cell.stage.key}" for cell in done)])
-            make_once(self.out / ".tables.json", made_of, lambda: [self.out / name for name in _TABLES], write)
+            make_once(
+                self.out / ".tables.json", made_of, lambda: [self.out / name for name in (*_TABLES, _TEXTS)], write
+            )
+
+    def _texts(self, done: Sequence[Cell]) -> pd.DataFrame:
+        """The texts of the pool that best-of-n cells picked from; empty without such a cell."""
+        pools = (self.store.path(cell.stage.inputs["pool"]) for cell in done if "pool" in cell.stage.inputs)
+        pool = next(pools, None)
+        return frame([], TEXT_COLUMNS) if pool is None else pool_texts(read_parquet(pool / "samples.parquet"))
 
     def _table(self, name: str, columns: Mapping[str, pa.DataType], failures: Mapping[str, Failure]) -> pd.DataFrame:
         """One table of every cell, in the plan's order."""
@@ -170,12 +181,22 @@ class Run:
     @cached_property
     def rows(self) -> pd.DataFrame:
         """One row per evaluated policy."""
-        return read_parquet(self.path / "rows.parquet")
+        return read_table(self.path / "rows.parquet", ROW_COLUMNS)
 
     @cached_property
     def samples(self) -> pd.DataFrame:
         """The texts behind the rows."""
-        return read_parquet(self.path / "samples.parquet")
+        return read_table(self.path / "samples.parquet", SAMPLE_COLUMNS)
+
+    @cached_property
+    def pool(self) -> pd.DataFrame:
+        """Raw scores of every sample that best-of-n picked from, one row a proxy and sample."""
+        return read_table(self.path / "bon_pool.parquet", POOL_COLUMNS)
+
+    @cached_property
+    def pool_texts(self) -> pd.DataFrame:
+        """The texts that `text_id` names in `pool`."""
+        return read_table(self.path / _TEXTS, TEXT_COLUMNS)
 
 
 def load_run(path: str | Path) -> Run:
@@ -216,35 +237,3 @@ def _listed(path: Path) -> Sequence[Path]:
 def _null_row(cell: Cell, failure: Failure) -> dict[str, Any]:
     identity = {"row_id": f"{cell.name}@{failure.status}", "cell": cell.name, "method": cell.method}
     return {**cell.identity, **identity, "status": failure.status, "reason": failure.reason}
-
-
-def _link(source: Path, target: Path) -> None:
-    """Mirror what the contract shows of a cell's folder by hard links, or by copies across file systems."""
-    wanted = [path for name in _LINKED for path in [source / name, *(source / name).rglob("*")] if path.is_file()]
-    names = {path.relative_to(source) for path in wanted}
-    present = {path.relative_to(target) for path in target.rglob("*") if path.is_file()}
-    if names == present and all(_same(source / name, target / name) for name in names):
-        return
-    shutil.rmtree(target, ignore_errors=True)
-    for name in sorted(names):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        _replace(target / name, functools.partial(_link_or_copy, source / name))
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-
-
-def _same(one: Path, other: Path) -> bool:
-    a, b = one.stat(), other.stat()
-    return one.samefile(other) or (a.st_size, a.st_mtime_ns) == (b.st_size, b.st_mtime_ns)
-
-
-def _replace(path: Path, write: Callable[[Path], None]) -> None:
-    part = path.with_name(f".{path.name}.partial")
-    part.unlink(missing_ok=True)
-    write(part)
-    part.replace(path)

@@ -10,7 +10,8 @@ from bench.pipeline.plan import Cell, Plan
 def kept_steps(kls: dict[int, float], budgets: tuple[float, ...], save: str) -> set[int]:
     """The steps whose policies stay, of those measured at these KLs (nats).
 
-    `budgets` keeps, for every budget that the run passed, the policy nearest to it in sqrt(KL), and the last one.
+    `budgets` keeps, for every budget that the run passed, the trained policy nearest to it in sqrt(KL), and the last
+    one. Step 0 is pi_ref, which lies in the stage `sft`.
 
     >>> sorted(kept_steps({0: 0.0, 5: 0.9, 9: 4.2}, budgets=(1.0, 16.0), save="budgets"))
     [5, 9]
@@ -20,7 +21,8 @@ def kept_steps(kls: dict[int, float], budgets: tuple[float, ...], save: str) -> 
     if save == "none":
         return set()
     passed = [budget for budget in budgets if budget <= max(kls.values())]
-    nearest = {min(kls, key=lambda step: abs(math.sqrt(max(kls[step], 0.0)) - math.sqrt(b))) for b in passed}
+    trained = [step for step in kls if step > 0] or list(kls)
+    nearest = {min(trained, key=lambda step: abs(math.sqrt(max(kls[step], 0.0)) - math.sqrt(b))) for b in passed}
     return nearest | {max(kls)}
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.special import chdtri
 
 from bench.stats.verdicts.hump import DELTA, hump_test
-from reports.read.run import REFERENCE, RunData
+from reports.read.kind import REFERENCE
+from reports.read.run import RunData
 
 ORDERS = 100
 SEED = 20221019  # of the orders; the same page on every rebuild
@@ -35,7 +36,7 @@ class Null:
 
 def null_of(run: RunData) -> Null | None:
     """The evaluations of the first reference cell; None with fewer than four of them."""
-    cells = [c for c in run.cells if c.method == REFERENCE and len(c.curve) > 3 and c.curve.prompts > 1]
+    cells = [c for c in run.cells if c.kind.does == REFERENCE and len(c.curve) > 3 and c.curve.prompts > 1]
     if not cells:
         return None
     curve = cells[0].curve

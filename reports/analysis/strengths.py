@@ -20,6 +20,7 @@ from bench.stats.strength import BestStrength, best_strength, slope
 from reports.analysis.resampling import Resampling
 from reports.analysis.values import Values
 from reports.read.cell import Cell
+from reports.read.kind import Kind
 from reports.read.pairs import learns_from_pairs, loss_of, sampler_of
 from reports.read.run import RunData
 
@@ -49,12 +50,16 @@ class Strengths:
     """One loss at its positive betas: gold at the end of training by report and select prompts, and the best beta."""
 
     loss: str
-    method: str
+    kind: Kind
     betas_B: Float
     row_ids: tuple[str, ...]
     report_BP: Float
     best: BestStrength | None
     top: Cell | None  # of the strengths that were run, the best on `select`
+
+    @property
+    def method(self) -> str:
+        return self.kind.method
 
 
 def strengths(values: Values) -> list[Strengths]:
@@ -80,7 +85,7 @@ def _strengths(resampling: Resampling, ends: pd.DataFrame, loss: str, cells: lis
         best = best_strength(np.array(betas), select_BP, counts_DP)
         top = settings[int(select_BP.mean(axis=1).argmax())][0]
     ids = tuple(s[0].curve.row_ids[s[0].last] for s in settings)
-    return Strengths(loss, cells[0].method, np.array(betas), ids, report_BP, best, top)
+    return Strengths(loss, cells[0].kind, np.array(betas), ids, report_BP, best, top)
 
 
 def end_gold(samples: pd.DataFrame, settings: Sequence[Sequence[Cell]]) -> Float:

@@ -26,7 +26,7 @@ def proxy_label(name: str) -> str:
 
 def setting_label(cell: Cell, run: RunData) -> str:
     """Method, coefficient, and the proxy where the method has several."""
-    return ", ".join([method_label(cell.method), *variant_parts(cell, run)])
+    return ", ".join([method_label(cell.kind), *variant_parts(cell, run)])
 
 
 def difference_label(one: Cell, other: Cell, run: RunData) -> str:
@@ -43,12 +43,12 @@ def variant_parts(cell: Cell, run: RunData) -> list[str]:
 def beta_label(cell: Cell) -> str:
     """Method and coefficient."""
     beta = f", β = {cell.beta:g}" if np.isfinite(cell.beta) else ""
-    return method_label(cell.method) + beta
+    return method_label(cell.kind) + beta
 
 
 def method_keys(cells: Iterable[Cell]) -> list[Key]:
     """The legend's entries of these cells' methods."""
-    return [Key(method_label(c.method), method_color(c.method), method=c.method) for c in cells]
+    return [Key(method_label(c.kind), method_color(c.kind), method=c.method) for c in cells]
 
 
 def beyond_entropy(run: RunData, series: Sequence[Series]) -> tuple[Mark, ...]:

@@ -6,6 +6,8 @@ dark page. A method keeps its colour in every figure and both renderers.
 
 from dataclasses import dataclass
 
+from reports.read.kind import REFERENCE, Kind
+
 
 @dataclass(frozen=True)
 class Color:
@@ -19,13 +21,10 @@ INK = Color("#22262b", "#e6e4df")
 MUTED = Color("#868b92", "#8d939b")
 FAINT = Color("#c9ccd0", "#454a52")
 
-METHOD_COLORS = {
+KIND_COLORS = {
     "reference": MUTED,
     "ppo": Color("#0072b2", "#56b4e9"),
-    "dpo": Color("#d55e00", "#ff8b3d"),
-    "ipo": Color("#009e73", "#35c99c"),
-    "slic": Color("#b5548f", "#e59ac6"),
-    "bon": Color("#c98a00", "#f0b429"),
+    "best_of_n": Color("#c98a00", "#f0b429"),
     "ppo_gold": Color("#7a6400", "#d6c24a"),
     "ppo_noise": Color("#6b4c9a", "#b49be0"),
     "logistic": Color("#d55e00", "#ff8b3d"),
@@ -34,10 +33,8 @@ METHOD_COLORS = {
     "exponential": Color("#4f9fc8", "#9ad4f2"),
     "truncated_quadratic": Color("#805500", "#ddb872"),
     "savage": Color("#332288", "#9a8cf0"),
-    "offline": Color("#d55e00", "#ff8b3d"),
     "iterative": Color("#c98a00", "#f0b429"),
     "online": Color("#0072b2", "#56b4e9"),
-    "online_dpo": Color("#0072b2", "#56b4e9"),
     "online_gold": Color("#7a6400", "#d6c24a"),
     "replay": Color("#117733", "#5ec27c"),
     "replay_shuffled": Color("#882255", "#e07bac"),
@@ -48,24 +45,29 @@ METHOD_COLORS = {
     "rloo": Color("#6b4c9a", "#b49be0"),
     "grpo": Color("#009e73", "#35c99c"),
 }
-METHOD_LABELS = {
-    "reference": "π_ref",
-    "ppo": "PPO",
-    "dpo": "DPO",
-    "ipo": "IPO",
-    "slic": "SLiC",
-    "bon": "Best-of-n",
-    "ppo_gold": "PPO on gold",
-    "ppo_noise": "PPO on noise",
-    "logistic": "Logistic (DPO)",
-    "squared": "Squared (IPO)",
-    "hinge": "Hinge (SLiC)",
-    "online_gold": "Online, gold's labels",
-    "replay": "Replay in order",
-    "replay_shuffled": "Replay shuffled",
-    "best_of_2_data": "Best-of-2 data",
-    "sft_best_of_2": "SFT on best-of-2",
+"""By what a method does (`reports.read.kind`)."""
+NAMES = {
+    "ppo": ("PPO", "ppo"),
+    "dpo": ("DPO", "logistic"),
+    "ipo": ("IPO", "squared"),
+    "slic": ("SLiC", "hinge"),
+    "rloo": ("RLOO", "rloo"),
+    "grpo": ("GRPO", "grpo"),
+    "bon": ("Best-of-n", "best_of_n"),
+    "ppo_gold": ("PPO on gold", "ppo_gold"),
+    "ppo_noise": ("PPO on noise", "ppo_noise"),
+    "logistic": ("Logistic (DPO)", "logistic"),
+    "squared": ("Squared (IPO)", "squared"),
+    "hinge": ("Hinge (SLiC)", "hinge"),
+    "online_gold": ("Online, gold's labels", "online_gold"),
+    "replay": ("Replay in order", "replay"),
+    "replay_shuffled": ("Replay shuffled", "replay_shuffled"),
+    "best_of_2_data": ("Best-of-2 data", "best_of_2_data"),
+    "sft_best_of_2": ("SFT on best-of-2", "sft_best_of_2"),
+    REFERENCE: ("Reference", REFERENCE),
 }
+"""Labels of conventional names of methods, and what a method of such a name does by convention."""
+_WORDS = {kind: label for label, kind in reversed(NAMES.values())}
 SCORER_COLORS = {
     "gold": Color("#a67c00", "#e6c04a"),
     "writers": Color("#332288", "#9a8cf0"),
@@ -73,12 +75,15 @@ SCORER_COLORS = {
 }
 _ACRONYMS = {name.lower(): name for name in ("PPO", "DPO", "IPO", "SLiC", "SFT", "RLOO", "GRPO")}
 _FURTHER = (
-    Color("#332288", "#9a8cf0"),
-    Color("#117733", "#5ec27c"),
-    Color("#882255", "#e07bac"),
-    Color("#44808f", "#88ccee"),
-    Color("#805500", "#ddb872"),
+    Color("#8a8a00", "#c9c95a"),
+    Color("#aa4499", "#dd88d0"),
+    Color("#1f8f86", "#62c8c0"),
+    Color("#661100", "#c96a58"),
+    Color("#4477aa", "#8fb8e0"),
+    Color("#6f5b3e", "#bba482"),
+    Color("#c0392b", "#f08a7e"),
 )
+"""For plug-ins, and for the second and later methods of one kind."""
 
 MATPLOTLIB = {
     "savefig.dpi": 220,
@@ -117,15 +122,28 @@ MATPLOTLIB = {
 }
 
 
-def method_color(method: str) -> Color:
-    """The method's colour. A method without one takes a further colour, the same in every figure and run."""
-    return METHOD_COLORS.get(method) or _FURTHER[sum(method.encode()) % len(_FURTHER)]
+def method_color(kind: Kind) -> Color:
+    """The method's colour, by what it does: the same in every figure, whatever its name."""
+    usual = KIND_COLORS.get(kind.does) if kind.first else None
+    return usual or _FURTHER[kind.place % len(_FURTHER)]
 
 
-def method_label(method: str) -> str:
-    """The method's name as one writes it: `online_dpo` is Online DPO."""
-    parts = [_ACRONYMS.get(part, part) for part in method.split("_")]
-    return METHOD_LABELS.get(method) or " ".join([parts[0][:1].upper() + parts[0][1:], *parts[1:]])
+def method_label(kind: Kind) -> str:
+    """The method's name as one writes it: `online_dpo` is Online DPO. pi_ref is π_ref under any name.
+
+    A name that by convention means another method is followed by what the method does.
+    """
+    label, convention = NAMES.get(kind.method, (_written(kind.method), kind.does))
+    if kind.does == REFERENCE:
+        return "π_ref" if kind.first else f"π_ref ({label})"
+    if convention == kind.does or not kind.does:
+        return label
+    return f"{label} ({_WORDS.get(kind.does, kind.does.replace('_', ' '))})"
+
+
+def _written(name: str) -> str:
+    parts = [_ACRONYMS.get(part, part) for part in name.split("_")]
+    return " ".join([parts[0][:1].upper() + parts[0][1:], *parts[1:]])
 
 
 def shade(color: Color, index: int, count: int) -> Color:

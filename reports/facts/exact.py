@@ -67,12 +67,12 @@ def _best_of_n(run: RunData) -> list[Cell]:
 
 
 def _pools(cell: Cell, run: RunData) -> list[tuple[Float, Float]]:
-    """(proxy, gold) of each prompt, where the pool is of this cell alone."""
+    """Raw (proxy, gold) of each prompt, where the pool is of this cell alone."""
     pool = run.pool[run.pool.proxy_id == cell.rows.proxy_id.iloc[0]]
     if not len(pool) or pool.duplicated(["prompt_id", "sample_id"]).any():
         return []
     prompts = pool[pool.prompt_id.isin(cell.curve.prompt_ids)].groupby("prompt_id")
-    return [(g.proxy.to_numpy(dtype=float), g.gold.to_numpy(dtype=float)) for _, g in prompts]
+    return [(g.proxy_raw.to_numpy(dtype=float), g.gold_raw.to_numpy(dtype=float)) for _, g in prompts]
 
 
 def _against_order_statistics(cell: Cell, run: RunData) -> float | None:

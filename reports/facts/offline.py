@@ -88,7 +88,7 @@ def accuracy_predicts_nothing(analysis: Analysis) -> list[Fact]:
 def ipo_overshoots_least(analysis: Analysis) -> list[Fact]:
     """18: after as many steps, at the smallest betas, IPO (the squared loss) has moved less than the other losses."""
     settings = _offline(analysis)
-    ipo = next((s for s in settings if loss_of(s[0]) == "squared" or s[0].method == "ipo"), None)
+    ipo = next((s for s in settings if loss_of(s[0]) == "squared"), None)
     if ipo is None or len(settings) < 2:
         return [unanswered(18, "IPO overshoots KL least", "no IPO beside another offline loss")]
     facts = []

@@ -51,10 +51,10 @@ def compare_runs(folders: Sequence[Path], out: Path, *, force: bool = False, pdf
         )
     gold, made = overlay(runs, "gold"), fill(SECTIONS, runs)
     files = write_files(out, gold, made, pdf=pdf)
-    methods = tuple(dict.fromkeys(method for r in runs for method in r.run.methods))
+    kinds = {kind.method: kind for r in reversed(runs) for kind in r.run.shown_kinds}
     page = Page(
         title=" · ".join(r.name for r in runs),
-        methods=methods,
+        kinds=tuple(kinds[name] for name in dict.fromkeys(kind.method for r in runs for kind in r.run.shown_kinds)),
         sections=tuple(section for section in made if section.items),
         rows=_rows(runs),
         packs={name: pack(text) for name, text in files.items()},

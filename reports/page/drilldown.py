@@ -13,7 +13,8 @@ import pandas as pd
 
 from reports.page.embed import pack
 from reports.page.ngrams import Gram, Grams
-from reports.read.run import REFERENCE, RunData
+from reports.read.kind import REFERENCE
+from reports.read.run import RunData
 
 LARGEST, RANDOM = 20, 12
 SEED = 20221019  # of the random part; the same page on every rebuild
@@ -82,7 +83,7 @@ class _Table:
 
 def _reference_rows(run: RunData) -> set[str]:
     """Rows of pi_ref: its own evaluations, else the first row of each trained cell; best-of-n's n = 1 is weighted."""
-    reference = run.ok[run.ok.method == REFERENCE]
+    reference = run.ok[run.ok.method_type == REFERENCE]
     rows = reference if len(reference) else run.ok[(run.ok.kl.abs() < _AT_REFERENCE) & run.ok.n.isna()]
     return set(rows.row_id)
 

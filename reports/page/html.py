@@ -40,7 +40,7 @@ def render(template: str, page: Page, figures: Path, **values: Any) -> str:
         script=_joined(_SCRIPTS),
         plotly=Markup(plotly_source()) if page.figures else "",
         verdicts=VERDICTS,
-        method_key=lambda method: Key(method_label(method), method_color(method)),
+        method_key=lambda kind: Key(method_label(kind), method_color(kind)),
         method_label=method_label,
         **values,
     )

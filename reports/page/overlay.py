@@ -10,6 +10,7 @@ from reports.draw.figure import Dash, Figure, Key, Panel, Series, furthest, padd
 from reports.draw.labels import beyond_entropy, beyond_entropy_keys, proxy_label
 from reports.draw.style import INK, Color, method_color, method_label, shade
 from reports.read.cell import Cell
+from reports.read.kind import Kind
 from reports.read.run import RunData
 
 _COMPARED = (
@@ -55,6 +56,7 @@ def overlay(runs: Sequence[Named], what: str) -> Figure | None:
             betas.setdefault((method, proxy), {}).setdefault(beta)
     if not betas:
         return None
+    kinds = _kinds(runs)
     series_by_panel = {panel: _lines(runs, *panel, list(of_panel), what) for panel, of_panel in betas.items()}
     everything = [s for series, _ in series_by_panel.values() for s in series]
     y_range = padded([v for s in everything for v in (s.y, s.low, s.high) if v is not None])
@@ -62,7 +64,7 @@ def overlay(runs: Sequence[Named], what: str) -> Figure | None:
     marks = beyond_entropy(runs[0].run, everything)
     panels = tuple(
         Panel(
-            f"{method_label(method)} · {proxy_label(proxy)}" if proxy else method_label(method),
+            f"{method_label(kinds[method])} · {proxy_label(proxy)}" if proxy else method_label(kinds[method]),
             "√KL",
             "sd above π_ref",
             tuple(series),
@@ -80,13 +82,18 @@ def overlay(runs: Sequence[Named], what: str) -> Figure | None:
     return Figure(name, title, _COMPARED, f"{title}, the runs overlaid, a panel a method.", panels, keys)
 
 
+def _kinds(runs: Sequence[Named]) -> dict[str, Kind]:
+    """A kind for each method; the first run that has a method decides."""
+    return {name: kind for r in reversed(runs) for name, kind in r.run.kinds.items()}
+
+
 def _lines(
     runs: Sequence[Named], method: str, proxy: str, betas: list[float | None], what: str
 ) -> tuple[list[Series], tuple[Key, ...]]:
     series, keys = [], []
     ordered = sorted(betas, key=lambda b: -1.0 if b is None else b)
     for i, beta in enumerate(ordered):
-        color = shade(method_color(method), i, len(ordered))
+        color = shade(method_color(_kinds(runs)[method]), i, len(ordered))
         if beta is not None:
             keys.append(Key(f"β = {beta:g}", color))
         for r in runs:

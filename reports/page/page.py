@@ -13,6 +13,7 @@ from reports.draw.figure import Figure, Key
 from reports.draw.interactive import panel_json
 from reports.draw.style import method_color, method_label
 from reports.draw.table import Table
+from reports.read.kind import REFERENCE, Kind
 from reports.sections.section import Item, Section, Subject
 
 
@@ -31,7 +32,7 @@ class Page:
     """One page. `rows` are its policies as columns, `packs` texts that the script unpacks on demand."""
 
     title: str
-    methods: tuple[str, ...]
+    kinds: tuple[Kind, ...]
     sections: tuple[Made, ...]
     rows: Mapping[str, Any]
     packs: Mapping[str, str]
@@ -51,11 +52,12 @@ class Page:
     @property
     def switches(self) -> tuple[Key, ...]:
         """The legend of the whole page, which switches methods on and off in every figure."""
-        return tuple(Key(method_label(m), method_color(m), method=m) for m in self.methods)
+        trained = (kind for kind in self.kinds if kind.does != REFERENCE)
+        return tuple(Key(method_label(kind), method_color(kind), method=kind.method) for kind in trained)
 
     @property
     def names(self) -> dict[str, str]:
-        return {method: method_label(method) for method in self.methods} | {"reference": method_label("reference")}
+        return {kind.method: method_label(kind) for kind in self.kinds}
 
     @cached_property
     def panels(self) -> dict[str, list[dict[str, Any]]]:

@@ -39,7 +39,7 @@ class Report:
     def summary(self) -> str:
         """One sentence that describes the run."""
         run = self.run
-        methods = [method_label(m) for m in run.methods]
+        methods = [method_label(run.kinds[name]) for name in run.methods]
         failed = run.bad.cell.nunique()
         unfinished = f" {failed} cell{'s' if failed > 1 else ''} did not finish." if failed else ""
         if not methods:
@@ -90,7 +90,7 @@ def report_page(analysis: Analysis, hero: Figure | None, made: Sequence[Made], f
         packs |= {"common": drilled.common, **{f"cell/{cell}": held for cell, held in drilled.cells.items()}}
     page = Page(
         title=str(run.config.get("title") or run.config.get("name") or run.path.name),
-        methods=tuple(run.methods),
+        kinds=tuple(run.shown_kinds),
         sections=tuple(section for section in made if section.items),
         rows=rows_json(run),
         packs=packs,

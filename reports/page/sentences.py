@@ -10,6 +10,7 @@ from reports.analysis.analysis import Analysis
 from reports.analysis.settings import representative
 from reports.draw.labels import nats, setting_label
 from reports.read.cell import Cell
+from reports.read.kind import Kind
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,12 @@ class Sentence:
     verdict: str
     reason: str
     test: str = "hump"
-    method: str = ""
+    kind: Kind | None = None
     rows: tuple[tuple[str, str], ...] = ()  # (what it is, row id), to link to
+
+    @property
+    def method(self) -> str:
+        return self.kind.method if self.kind is not None else ""
 
 
 def sentences(analysis: Analysis) -> list[Sentence]:
@@ -34,7 +39,7 @@ def sentences(analysis: Analysis) -> list[Sentence]:
             hump = analysis.humps.get(cell.setting)
             sentence = _sentence(setting_label(cell, run), cell, hump)
             test = "hump" if cell.on_policy else "turn"
-            lines.append(replace(sentence, test=test, method=method, rows=_rows(cell, hump)))
+            lines.append(replace(sentence, test=test, kind=cell.kind, rows=_rows(cell, hump)))
     return lines
 
 

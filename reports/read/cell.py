@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bench.stats.curves import Curve
+from reports.read.kind import Kind
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Cell:
 
     name: str
     method: str
+    kind: Kind
     beta: float
     proxy_name: str
     replicate: int

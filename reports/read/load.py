@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, frame, named, read_parquet
+from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, frame, named, read_table
 from reports.read.run import RunData
 from reports.read.writers import with_writers
 
@@ -32,4 +32,4 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _table(path: Path, columns: Mapping[str, Any]) -> pd.DataFrame:
-    return read_parquet(path) if path.exists() else frame([], columns)
+    return read_table(path, columns) if path.exists() else frame([], columns)

@@ -22,7 +22,10 @@ def prompt_means(pool: pd.DataFrame, rows: pd.DataFrame, prompts: list[str]) -> 
     some = pool[(pool.proxy_id == rows.proxy_id.iloc[0]) & pool.prompt_id.isin(prompts)]
     if not len(some) or some.duplicated(["prompt_id", "sample_id"]).any():
         return None
-    raw = {str(p): (g.proxy.to_numpy(dtype=float), g.gold.to_numpy(dtype=float)) for p, g in some.groupby("prompt_id")}
+    raw = {
+        str(p): (g.proxy_raw.to_numpy(dtype=float), g.gold_raw.to_numpy(dtype=float))
+        for p, g in some.groupby("prompt_id")
+    }
     if set(raw) != set(prompts):
         return None
     means = {name: np.empty((len(rows), len(prompts))) for name in ("gold", "proxy")}

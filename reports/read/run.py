@@ -14,11 +14,11 @@ import pandas as pd
 
 from bench.stats.curves import Curve
 from reports.read.cell import Cell
+from reports.read.kind import REFERENCE, Kind, kinds_of
 from reports.read.logs import read_log
 from reports.read.pool import prompt_means
 from reports.read.writers import SCORERS
 
-REFERENCE = "reference"  # the method of rows that are pi_ref, evaluated as a cell is
 _SETTING = ["method", "beta", "proxy_name", "pairs_n"]
 
 
@@ -58,7 +58,13 @@ class RunData:
     @property
     def trained(self) -> list[Cell]:
         """Cells that are not pi_ref itself."""
-        return [cell for cell in self.cells if cell.method != REFERENCE]
+        return [cell for cell in self.cells if cell.kind.does != REFERENCE]
+
+    @cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """The kind of each method, by its name."""
+        types = self.rows.drop_duplicates("method").set_index("method").method_type
+        return {name: Kind(name, str(kind)) for name, kind in types.fillna("").items()} | kinds_of(self.config)
 
     @property
     def controls(self) -> list[Cell]:
@@ -96,6 +102,11 @@ class RunData:
     @property
     def methods(self) -> list[str]:
         return list(dict.fromkeys(cell.method for cell in self.trained))
+
+    @property
+    def shown_kinds(self) -> list[Kind]:
+        """The kinds of every method that has a cell, pi_ref included."""
+        return [self.kinds[name] for name in dict.fromkeys(cell.method for cell in self.cells)]
 
     def proxies_of(self, method: str) -> list[str]:
         """The proxies that the method's cells have, replicates aside."""
@@ -176,6 +187,7 @@ class RunData:
         return Cell(
             name=name,
             method=str(first.method),
+            kind=self.kinds[str(first.method)],
             beta=float(first.beta) if pd.notna(first.beta) else float("nan"),
             proxy_name=str(first.proxy_name),
             replicate=int(first.replicate) if pd.notna(first.replicate) else 0,

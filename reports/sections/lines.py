@@ -42,7 +42,8 @@ def curves_figure(analysis: Analysis, cells: Sequence[Cell], what: tuple[str, ..
     d_max = furthest(everything)
     panels = tuple(
         Panel(
-            method_label(method) + (f" · {proxy_label(proxy)}" if proxy and run.several_proxies(method) else ""),
+            method_label(run.kinds[method])
+            + (f" · {proxy_label(proxy)}" if proxy and run.several_proxies(method) else ""),
             "√KL",
             "sd above π_ref",
             tuple(series),
@@ -55,7 +56,7 @@ def curves_figure(analysis: Analysis, cells: Sequence[Cell], what: tuple[str, ..
         for (method, proxy), series in by_group.items()
     )
     keys = tuple(Key(w, INK, LINES[w][0]) for w in what) + beyond_entropy_keys(panels)
-    methods = ", ".join(dict.fromkeys(method_label(method) for method, _ in groups))
+    methods = ", ".join(dict.fromkeys(method_label(run.kinds[method]) for method, _ in groups))
     return Figure(
         frame.name,
         frame.title,
@@ -97,7 +98,7 @@ def _series(analysis: Analysis, cells: list[Cell], what: tuple[str, ...]) -> lis
     """Lines of one panel: a shade a variant, the smallest coefficient drawn last."""
     variants, series = _variants(cells), []
     for i, (label, replicates) in reversed(list(enumerate(variants.items()))):
-        color = shade(method_color(cells[0].method), i, len(variants))
+        color = shade(method_color(cells[0].kind), i, len(variants))
         for w in reversed(what):
             series += lines(analysis, replicates, w, f"{w}, {label}" if label else w, color)
     return series
@@ -115,5 +116,5 @@ def _variants(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
 
 
 def _variant_keys(cells: list[Cell]) -> tuple[Key, ...]:
-    labels, color = [label for label in _variants(cells) if label], method_color(cells[0].method)
+    labels, color = [label for label in _variants(cells) if label], method_color(cells[0].kind)
     return tuple(Key(label, shade(color, i, len(labels))) for i, label in enumerate(labels))

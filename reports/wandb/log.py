@@ -28,7 +28,19 @@ AT_BUDGET = ("gold_at_budget", "gold_at_budget_low", "gold_at_budget_high")
 PEAK = ("peak_row_id", "peak_kl", "peak_d", "peak_gold", "peak_proxy")
 PROMPTS = 4  # at each budget, the first ones by id
 
-_IDENTITY = ["schema", "suite", "cell", "method", "sampler", "loss", "beta", "proxy_id", "proxy_params", "pairs_n"]
+_IDENTITY = [
+    "schema",
+    "suite",
+    "cell",
+    "method",
+    "method_type",
+    "sampler",
+    "loss",
+    "beta",
+    "proxy_id",
+    "proxy_params",
+    "pairs_n",
+]
 _IDENTITY += ["label_noise", "replicate", "seed", "pairs_seed", "proxy_seed"]
 _TEXTS = ["prompt_id", "prompt", "response", "gold", "proxy", "rubric", "logratio", "n_tokens"]
 

@@ -4,7 +4,15 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from bench.core.records import ROW_COLUMNS, SAMPLE_COLUMNS, frame, read_parquet, write_parquet
+from bench.core.records import (
+    ROW_COLUMNS,
+    SAMPLE_COLUMNS,
+    SCHEMA_VERSION,
+    frame,
+    read_parquet,
+    read_table,
+    write_parquet,
+)
 from bench.errors import ConfigError
 
 ROWS = [
@@ -76,3 +84,14 @@ def test_a_damaged_table_is_one_line_that_names_the_file(tmp_path, keep):
 def test_a_table_that_is_not_there_stays_an_os_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_parquet(tmp_path / "rows.parquet")
+
+
+def test_a_table_of_another_schema_is_refused_with_the_column_it_lacks(tmp_path):
+    path = tmp_path / "rows.parquet"
+    write_parquet(frame(ROWS, ROW_COLUMNS).drop(columns="method_type"), path)
+    with pytest.raises(
+        ConfigError, match=f"has no column method_type, which schema {SCHEMA_VERSION} has; give the run"
+    ):
+        read_table(path, ROW_COLUMNS)
+    write_parquet(frame(ROWS, ROW_COLUMNS), path)
+    assert len(read_table(path, ROW_COLUMNS)) == len(ROWS)

@@ -84,7 +84,7 @@ def test_pairs_whose_sides_are_equal_are_measured_as_such(built, tmp_path):
     """Their gradient is rounding alone, which Adam still turns into steps: what KL comes to says nothing here."""
     folders, copy = _with(built[1], tmp_path, PAIRS)
     pairs = read_parquet(copy / "pairs.parquet")
-    for column in ("{}", "{}_eos", "gold_{}", "ref_{}_logp"):
+    for column in ("{}", "{}_eos", "gold_{}_logits", "ref_{}_logp"):
         pairs[column.format("rejected")] = pairs[column.format("chosen")]
     write_parquet(pairs, copy / "pairs.parquet")
     rows = _rows(built, DPO, tmp_path / "cell", folders)

@@ -54,7 +54,7 @@ def test_golds_unit_comes_from_prompts_that_nothing_is_measured_on(built):
     logits = units["gold_scale"] * pool["gold_raw"].to_numpy(float)
     assert within_prompt_sd(logits, pool["prompt_id"].to_numpy(str)) == pytest.approx(1.5)
     parts = rubric_table(NotesRubric(), pool["prompt"].tolist(), pool["response"].tolist())
-    np.testing.assert_allclose(pool["rubric"], parts.sum(axis=1), atol=1e-12)
+    np.testing.assert_allclose(pool["rubric_raw"], parts.sum(axis=1), atol=1e-12)
     assert pool.groupby("prompt_id").size().eq(8).all()
 
 
@@ -66,11 +66,11 @@ def test_gold_is_gated_by_the_rubric_it_was_taught(built, tmp_path, monkeypatch)
     toy_artifacts.run_stage(plan, "gold", taught, taught["gold"], gold={"type": "rubric", "weights": weights})
     metrics = toy_artifacts.run_stage(plan, "units", taught, tmp_path / "units")
     pool = read_parquet(tmp_path / "units" / "samples.parquet")
-    parts = pool.filter(regex="^rubric_")
-    writers = sum(weights.get(c.removeprefix("rubric_"), 1.0) * parts[c] for c in parts)
+    parts = pool.filter(regex="^rubric_raw_")
+    writers = sum(weights.get(c.removeprefix("rubric_raw_"), 1.0) * parts[c] for c in parts)
     by_prompt = writers.to_numpy(float).reshape(-1, 8)
     assert metrics["writers_sd"] == pytest.approx(np.sqrt(by_prompt.var(axis=1, ddof=1).mean()))
-    users = pool["rubric"].to_numpy(float).reshape(-1, 8)
+    users = pool["rubric_raw"].to_numpy(float).reshape(-1, 8)
     a, b = (scores - scores.mean(axis=1, keepdims=True) for scores in (by_prompt, users))
     expected = (a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum())
     assert expected < 0.99
@@ -158,11 +158,11 @@ def test_best_of_n_rows_come_from_the_pool(built, unbroken, tmp_path):
     report = pool[pool["prompt_id"].isin(prompts)]
     assert report["prompt_id"].nunique() == 4
     # n = 1: the pool's mean; n = N: the mean gold of each prompt's best by proxy
-    assert rows["gold_raw"].iloc[0] == pytest.approx(report["gold"].mean())
-    best = report[report["proxy"] == report.groupby("prompt_id")["proxy"].transform("max")]
-    assert rows["gold_raw"].iloc[3] == pytest.approx(best.groupby("prompt_id")["gold"].mean().mean())
+    assert rows["gold_raw"].iloc[0] == pytest.approx(report["gold_raw"].mean())
+    best = report[report["proxy_raw"] == report.groupby("prompt_id")["proxy_raw"].transform("max")]
+    assert rows["gold_raw"].iloc[3] == pytest.approx(best.groupby("prompt_id")["gold_raw"].mean().mean())
     golds = {p: g.to_numpy(float) for p, g in reference.groupby("prompt_id")["gold_raw"]}
-    wins = [win_rate(g, golds[p]) for g, p in zip(report["gold"], report["prompt_id"], strict=True)]
+    wins = [win_rate(g, golds[p]) for g, p in zip(report["gold_raw"], report["prompt_id"], strict=True)]
     assert rows["win_rate"].iloc[0] == pytest.approx(np.mean(wins))
 
 

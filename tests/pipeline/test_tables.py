@@ -42,11 +42,11 @@ def test_pairs_follow_their_labels():
         "prompt": ["red", "two blue"],
         "chosen": ["one", ""],
         "chosen_eos": [True, True],
-        "gold_chosen": [2.0, 6.0],  # in logits: scale 2
+        "gold_chosen_logits": [2.0, 6.0],  # in logits: scale 2
         "ref_chosen_logp": [-1.5, -0.5],
         "rejected": ["two", "blue"],
         "rejected_eos": [False, True],
-        "gold_rejected": [-4.0, 1.0],
+        "gold_rejected_logits": [-4.0, 1.0],
         "ref_rejected_logp": [-2.5, -3.5],
         "p_chosen": [0.9, 0.7],
         "flipped": [False, True],
@@ -111,7 +111,7 @@ def test_headroom_by_hand():
 
 
 def test_the_audit_by_hand():
-    held_out = pd.DataFrame({"gold_chosen": [1.0, 0.0, 2.0, 1.0], "gold_rejected": [0.0, 0.0, 3.0, 0.0]})
+    held_out = pd.DataFrame({"gold_chosen_logits": [1.0, 0.0, 2.0, 1.0], "gold_rejected_logits": [0.0, 0.0, 3.0, 0.0]})
     difference = np.array([math.log(3)] * 3 + [-math.log(3)])  # in logits: 3/4 confident, right three times of four
     got = audit(difference, 1.0, held_out)
     assert got["held_out_accuracy"] == 0.75

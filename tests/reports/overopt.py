@@ -7,6 +7,7 @@ from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, frame,
 
 OFFLINE = {"dpo": (0.01, 0.03, 0.1, 0.3, 1), "ipo": (0.005, 0.015, 0.05, 0.15, 0.5)}
 BETAS = {"ppo": (0, 0.03, 0.1, 0.3, 1), **OFFLINE, "slic": OFFLINE["ipo"]}
+LOSSES = {"dpo": "logistic", "ipo": "squared", "slic": "hinge"}
 SIZES = {"dpo": (1.7, 0.7), "ipo": (1.9, 0.65), "slic": (1.6, 0.6)}  # d and height of each hump
 
 
@@ -38,7 +39,8 @@ def make_overopt(
             row, some = synthetic.policy(rng, cell["name"], cell["method"], *args)
             sampler = "offline" if cell["method"] in SIZES else "on_policy"
             static = {k: cell[k] for k in ("beta", "replicate", "proxy_id")}
-            rows.append({**row, **static, "sampler": sampler, "pairs_n": 4000})
+            loss = LOSSES.get(cell["method"], "ppo")
+            rows.append({**row, **static, "sampler": sampler, "loss": loss, "pairs_n": 4000})
             texts += some
         synthetic.write_log(folder, cell["name"], range(1, 300), "ppo" if "ppo" in cell["method"] else cell["method"])
     for evaluation in range(evaluations):
@@ -86,8 +88,8 @@ def _cell(method, proxy, beta, replicate, reach, truth):
 
 
 def config(claims, replicates):
-    method = {name: {"type": "preference", "beta": list(betas)} for name, betas in BETAS.items()}
-    method["ppo"] |= {"type": "ppo", "proxy": ["policy_sized", "small"]}
+    method = {name: {"type": "preference", "f": LOSSES.get(name), "beta": list(betas)} for name, betas in BETAS.items()}
+    method["ppo"] = {"beta": list(BETAS["ppo"]), "type": "ppo", "proxy": ["policy_sized", "small"]}
     method |= {
         "bon": {"type": "best_of_n", "proxy": ["small", "policy_sized"]},
         "ppo_gold": {"type": "ppo", "proxy": ["gold"], "beta": [0]},

@@ -110,8 +110,9 @@ def _write_log(folder, cell, kls):
 def _config(claims):
     method = {name: {"type": "preference", "f": loss, "beta": betas_of(loss)} for name, loss in OFFLINE.items()}
     method |= {name: {"type": "preference", "f": "logistic", "beta": [0.01]} for name in FRESH}
-    for name in ("replay", "replay_shuffled"):
-        method[name]["replay"] = "online_dpo"
+    method["iterative"]["refresh_every"], method["online_dpo"]["refresh_every"] = 16, 1
+    for name, order in (("replay", "recorded"), ("replay_shuffled", "shuffled")):
+        method[name] |= {"replay": "online_dpo", "order": order}
     named = {"name": "toy", "title": "Preference losses and where their pairs come from", "methods": list(method)}
     budgets = [0.25, 0.5, 1, 2, 4, 8, 16, 32]
     return {**named, "method": method, "budgets": budgets, "replicates": 1, "claims": list(claims)}

@@ -82,8 +82,13 @@ def make_failed_run(folder: Path) -> Path:
     return folder
 
 
+TYPES = {"reference": "reference", "bon": "best_of_n", "ppo": "ppo", "ppo_gold": "ppo", "ppo_noise": "ppo"}
+
+
 def ids(cell, method, step):
-    return {"schema": 1, "suite": "toy", "row_id": f"{cell}@{step}", "cell": cell, "method": method}
+    kind = TYPES.get(method, "preference")
+    names = {"row_id": f"{cell}@{step}", "cell": cell, "method": method, "method_type": kind}
+    return {"schema": 2, "suite": "toy", **names}
 
 
 def policy(rng, cell, method, step, kl, truth, samples, prompts, rubric=None):
@@ -119,7 +124,7 @@ def policy(rng, cell, method, step, kl, truth, samples, prompts, rubric=None):
         row |= {name: means[name].mean(), f"{name}_se": means[name].std() / np.sqrt(len(means))}
     row |= {f"{name}_select": select[name].mean() for name in ("gold", "proxy", "kl")}
     row |= {f"rubric_{part}": share * row["rubric"] for part, share in PARTS.items()}
-    row |= {"length": report.n_tokens.mean(), "repetition": 0.01 * kl, "distinct2": 0.3}
+    row |= {"length": report.n_tokens.mean(), "repetition": 0.01 * kl, "distinct2": 0.3, "truncated_rate": 0.0}
     row |= {"gold_rubric_corr": 0.8 - 0.01 * kl, "tokens_sampled": 2560 * step, "tokens_trained": 5120 * step}
     return row, parts
 
@@ -147,7 +152,7 @@ def best_of_n(rng, prompts, size=64, proxy="policy_sized", replicate=0, skill=0.
     cell, proxy_id = f"bon-{proxy}-r{replicate}", f"{proxy}-r{replicate}"
     pool = [
         {"proxy_id": proxy_id, "prompt_id": f"r{p:04d}", "sample_id": i, "text_id": f"r{p:04d}-{i}"}
-        | {"gold": 3 + 2 * truth[p, i], "proxy": 5 * scores_PN[p, i]}
+        | {"gold_raw": 3 + 2 * truth[p, i], "proxy_raw": 5 * scores_PN[p, i]}
         for p in range(len(truth))
         for i in range(size)
     ]

@@ -57,3 +57,24 @@ def test_pi_ref_that_scores_off_zero_fails_the_a_a_check(run):
     changed = run.rows.copy()
     changed.loc[changed.method == "reference", "gold"] += 1.0
     assert table(dataclasses.replace(run, rows=changed)).verdict[name] == "fail"
+
+
+def test_responses_cut_at_the_cap_fail_their_gate_within_pi_refs_entropy(run):
+    name = "Largest share of responses cut at T, over rows within π_ref's entropy"
+    rows = run.rows.assign(truncated_rate=0.02)
+    ok = rows.index[(rows.status == "ok") & rows.kl.notna()]
+    within, beyond = ok[rows.kl[ok] < run.entropy][-1], ok[rows.kl[ok] > run.entropy][-1]
+
+    def gate(**shares):
+        changed = rows.copy()
+        for place, share in shares.values():
+            changed.loc[place, "truncated_rate"] = share
+        return table(dataclasses.replace(run, rows=changed)).loc[name]
+
+    assert (gate().verdict, gate().value) == ("pass", 0.02)
+    far = gate(far=(beyond, 0.7))
+    assert (far.verdict, far.value) == ("pass", 0.02)
+    assert "1 of all" in far.reason
+    assert f"70% at {rows.row_id[beyond]}" in far.reason
+    assert gate(near=(within, 0.11)).verdict == "fail"
+    assert table(dataclasses.replace(run, rows=rows.assign(truncated_rate=None))).loc[name].reason.startswith("no row")

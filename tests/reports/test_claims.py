@@ -82,7 +82,7 @@ def test_holm_counts_all_claims_the_untestable_too(run):
 
 
 def test_a_claim_waits_for_its_replicates_while_the_run_goes_on(run):
-    """With numbers to look at, but no verdict that further replicates could turn."""
+    """With numbers to kind at, but no verdict that further replicates could turn."""
     some = run.rows[~((run.rows.method == "ppo") & (run.rows.replicate == 2))]
     waiting = judge(run, HUMP, rows=some, run={"state": "running"})
     assert (waiting.decision.verdict, waiting.decision.p) == ("undecided", 1.0)
@@ -114,7 +114,7 @@ def test_the_table_says_verdict_number_and_p_and_the_csv_all_parts(run):
     assert "All claims: t over 3 replicates." in table.note
     assert not any("t over 3 replicates" in row[-1] for row in table.body)
     hump = parts.data[parts.data.claim == "claim 0"]
-    assert list(hump.asked) == ["rise", "fall", "proxy's gain"] * 4
+    assert list(hump.inequality) == ["rise", "fall", "proxy's gain"] * 4
     assert (parts.data.point > parts.data.low).all()
 
 

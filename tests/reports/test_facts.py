@@ -80,7 +80,7 @@ def test_the_oracle_of_order_statistics_by_hand():
 
 def test_equal_proxies_share_their_gold(run):
     """With the proxy rounded the rows, made without ties, no longer fit; scaling such a proxy still changes nothing."""
-    tied = dataclasses.replace(run, pool=run.pool.assign(proxy=run.pool.proxy.round()))
+    tied = dataclasses.replace(run, pool=run.pool.assign(proxy_raw=run.pool.proxy_raw.round()))
     assert verdicts(unbiased_best_of_n(Analysis(tied)), 2) == {"not observed"}
     assert verdicts(scaling_a_proxy(Analysis(tied)), 3) == {"observed"}
 

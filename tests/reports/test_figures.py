@@ -4,6 +4,7 @@ import pytest
 from toy_pages import figures
 
 from reports.draw.style import method_color, shade
+from reports.read.kind import Kind
 from reports.read.load import load
 
 
@@ -28,8 +29,9 @@ def test_bands_are_1_96_standard_errors(built, drawn):
 
 def test_a_method_keeps_its_colour_in_every_figure(drawn):
     full = {key.label: key.color for name in ("frontier", "tokens") for key in drawn[name].keys}
-    assert full["PPO"] == method_color("ppo") == drawn["hero"].panels[0].keys[0].color
-    assert shade(method_color("ppo"), 0, 5) == method_color("ppo")
+    ppo = method_color(Kind("any", "ppo"))
+    assert full["PPO"] == ppo == drawn["hero"].panels[0].keys[0].color
+    assert shade(ppo, 0, 5) == ppo
 
 
 def test_the_csv_is_what_is_drawn(built, drawn):

@@ -12,6 +12,7 @@ import reports
 from bench.core.records import read_parquet, write_parquet
 from reports.analysis.analysis import Analysis
 from reports.read.load import load
+from reports.schema import TABLES
 from reports.sections.scorers.curves import scorers
 from reports.sections.scorers.disagreement import disagreement
 from reports.sections.scorers.peaks import scorer_peaks
@@ -188,3 +189,9 @@ def test_a_reference_that_told_no_units_leaves_the_writers_null(folder, tmp_path
     found = load(tmp_path)
     assert found.samples.writers.isna().all()
     assert set(scorer_peaks(Analysis(found)).data.judge) == {"gold", "users"}
+
+
+def test_their_columns_are_in_the_data_dictionary(run):
+    for make in (scorer_peaks, disagreement):
+        table = make(Analysis(run))
+        assert list(table.data.columns) == list(TABLES[table.name])

@@ -25,9 +25,9 @@ def test_the_limit_is_the_chi_square_quantile_over_its_degrees(run):
 
 
 def test_looks_that_scatter_more_than_they_say_are_caught(run):
-    looks = run.rows.method == "reference"
+    kinds = run.rows.method == "reference"
     rows = run.rows.copy()
-    rows.loc[looks, "gold"] += np.random.default_rng(0).normal(0, 0.5, int(looks.sum()))
+    rows.loc[kinds, "gold"] += np.random.default_rng(0).normal(0, 0.5, int(kinds.sum()))
     null = null_of(dataclasses.replace(run, rows=rows))
     assert null.ratio > null.limit
 

@@ -12,7 +12,8 @@ from bench.config.load import load_suite
 from reports.analysis.analysis import Analysis
 from reports.analysis.gaps import Gaps, gaps_along
 from reports.analysis.strengths import curvature, predicted_slope
-from reports.draw.style import METHOD_COLORS, method_label
+from reports.draw.style import KIND_COLORS, method_color
+from reports.read.kind import kinds_of
 from reports.read.load import load
 from reports.read.pairs import learns_from_pairs, refresh_of
 from reports.sections.offline.best_betas import best_betas_table
@@ -190,10 +191,10 @@ def test_imitation_learns_from_no_pairs(run):
 
 @pytest.mark.parametrize("suite", ["gpo", "online_offline"])
 def test_methods_of_one_suite_have_colours_of_their_own(suite):
-    names = load_suite(suite).methods
-    assert len({METHOD_COLORS[name].light for name in names}) == len(names)
-    assert method_label("online_dpo") == "Online DPO"
-    assert method_label("sft_chosen") == "SFT chosen"
+    config = load_suite(suite).model_dump(mode="json")
+    kinds = [kinds_of(config)[name] for name in config["methods"]]
+    assert all(kind.first and kind.does in KIND_COLORS for kind in kinds)
+    assert len({method_color(kind).light for kind in kinds}) == len(kinds)
 
 
 def test_the_page_has_both_sections_and_their_files(make_preferences, tmp_path):

@@ -8,7 +8,7 @@ from toy_plan import plan_with_cells
 from bench import load_run
 from bench.commands.ls import LISTS
 from bench.config.suite import RuntimeConfig
-from bench.core.records import ROW_COLUMNS
+from bench.core.records import ROW_COLUMNS, SCHEMA_VERSION
 from bench.engine.display import PlainDisplay
 from bench.engine.local import make_stages
 from bench.engine.store import Store
@@ -42,7 +42,7 @@ def test_rows_stand_in_the_plans_order_with_a_null_row_for_a_crash(assembled):
     ]
     assert rows["status"].tolist() == ["ok", "ok", "ok", "diverged", "ok", "failed"]
     assert set(rows["suite"]) == {"toy"}
-    assert set(rows["schema"]) == {1}
+    assert set(rows["schema"]) == {SCHEMA_VERSION}
     crash = rows.iloc[-1]
     assert crash["reason"] == "RuntimeError: the toy cell crashed"
     assert (crash["method"], crash["beta"]) == ("dpo", 0.1)

@@ -57,6 +57,12 @@ def test_the_nearest_policy_of_every_passed_budget_stays_and_the_last(save, kept
     assert kept_steps(kls, (1.0, 4.0, 16.0), save) == kept
 
 
+def test_a_budget_nearest_to_pi_ref_keeps_the_nearest_trained_policy():
+    kls = {0: 0.0, 5: 4.0, 9: 16.0}  # d = 0, 2, 4; a look that passed several grid points; budgets at d = .7 and 4
+    assert kept_steps(kls, (0.5, 16.0), "budgets") == {5, 9}
+    assert kept_steps({0: 0.0}, (0.5,), "budgets") == {0}
+
+
 def test_dropped_policies_leave_a_finished_run_and_are_trained_again_only_for_a_new_measurement(tmp_path):
     plan, store = plan_of("end", save="none"), Store(tmp_path / "store")
     cell = plan.cells["one"]

@@ -90,7 +90,7 @@ def _from_pool(checked_run: CheckedRun, manifest: Manifest, measurement: Measure
     """Best-of-n's columns at each n, from the pool's texts and the proxy's stored scores of them."""
     context = checked_run.context(manifest)
     stored = read_parquet(checked_run.folder(manifest) / "bon_pool.parquet").drop_duplicates("text_id")
-    recorded = _Recorded(torch.from_numpy(stored["proxy"].to_numpy(float).copy()))
+    recorded = _Recorded(torch.from_numpy(stored["proxy_raw"].to_numpy(float).copy()))
     scoring = replace(measurement.scoring, proxy=replace(measurement.scoring.proxy, score=recorded))
     pool = bon.score_pool(
         read_parquet(context.inputs["pool"] / "samples.parquet"), replace(measurement, scoring=scoring), context

@@ -7,20 +7,32 @@ import pyarrow as pa
 
 from bench.checks.runs.checked_run import CheckedRun
 from bench.checks.runs.finding import Check, Track, abbreviated, counted
-from bench.core.records import POOL_COLUMNS, ROW_COLUMNS, SAMPLE_COLUMNS, SCHEMA_VERSION, frame, named, read_parquet
+from bench.core.records import (
+    POOL_COLUMNS,
+    ROW_COLUMNS,
+    SAMPLE_COLUMNS,
+    SCHEMA_VERSION,
+    TEXT_COLUMNS,
+    frame,
+    named,
+    pool_texts,
+    read_parquet,
+)
 from bench.errors import ConfigError
 
+TEXTS = "pool_texts.parquet"
 _TABLES: dict[str, tuple[Mapping[str, pa.DataType], list[str]]] = {
     "rows.parquet": (ROW_COLUMNS, ["row_id"]),
     "samples.parquet": (SAMPLE_COLUMNS, ["row_id"]),
     "bon_pool.parquet": (POOL_COLUMNS, ["proxy_id", "prompt_id", "sample_id"]),
+    TEXTS: (TEXT_COLUMNS, ["text_id"]),
 }
 """Columns, and those that name a row. Rows of equal name are numbered in their order."""
 _NAMED = 8  # mismatches of one table that are listed one by one
 
 
 def check_tables(checked_run: CheckedRun, track: Track) -> Check:
-    """rows, samples and bon_pool: the finished cells' tables in the plan's order, and a null row for each failure."""
+    """The run's tables: the finished cells' in the plan's order, a null row for each failure, and the pool's texts."""
     check, sizes = Check("tables of the run"), []
     for file, (columns, names) in track(list(_TABLES.items())):
         try:
@@ -38,7 +50,7 @@ def check_tables(checked_run: CheckedRun, track: Track) -> Check:
         if left_out := set(checked_run.plan.cells) - set(checked_run.stored_cells):
             check.note = f"{counted(len(left_out), 'cell', 'cells')} left out"
             if "row_id" not in found.columns:
-                continue  # the pool's rows do not name their cell
+                continue  # rows of the pool do not name their cell
             compared = found[~found["row_id"].str.rpartition("@")[0].isin(left_out)].reset_index(drop=True)
             common = [c for c in compared.columns if c in stored.columns]  # a part may be of those cells alone
             compared, stored = compared[common], stored[common]
@@ -54,6 +66,12 @@ def check_tables(checked_run: CheckedRun, track: Track) -> Check:
 
 def _stored(checked_run: CheckedRun, file: str, columns: Mapping[str, pa.DataType]) -> pd.DataFrame:
     """The table that the run folder should hold for its stored cells."""
+    if file == TEXTS:
+        pools = [
+            manifest["inputs"]["pool"] for manifest in checked_run.stored_cells.values() if manifest["kind"] == "bon"
+        ]
+        pool = checked_run.folder(checked_run.by_key[pools[0]]) / "samples.parquet" if pools else None
+        return frame([], columns) if pool is None else pool_texts(read_parquet(pool))
     paths = {cell: checked_run.folder(manifest) / file for cell, manifest in checked_run.stored_cells.items()}
     cells = checked_run.plan.cells
     tables = {cell: read_parquet(path) for cell, path in paths.items() if path.is_file()}

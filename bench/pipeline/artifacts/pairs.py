@@ -59,4 +59,4 @@ def table_of_pairs(pairs: Pairs, tokenizer: PreTrainedTokenizerFast) -> pd.DataF
 
 def label_noise(pairs: pd.DataFrame) -> float:
     """Share of pairs whose chosen side gold scores below the rejected one."""
-    return float((pairs["gold_chosen"] < pairs["gold_rejected"]).mean())
+    return float((pairs["gold_chosen_logits"] < pairs["gold_rejected_logits"]).mean())

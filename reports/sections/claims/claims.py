@@ -38,8 +38,14 @@ def claims(analysis: Analysis) -> Table:
 def claim_parts(analysis: Analysis) -> Table:
     """Every inequality of the claims, for programs; CSV only."""
     records = [
-        {"claim": claim.name, "asked": a.name, "cell": a.cell, "point": a.estimate.point, "low": a.estimate.low}
-        | {"high": a.estimate.high, "n": a.estimate.n, "method": a.estimate.method, "above": a.above, "bound": a.bound}
+        {"claim": claim.name, "inequality": a.name, "cell": a.cell, "point": a.estimate.point, "low": a.estimate.low}
+        | {
+            "high": a.estimate.high,
+            "n": a.estimate.n,
+            "method_of_interval": a.estimate.method,
+            "above": a.above,
+            "bound": a.bound,
+        }
         | {"p": a.p, "p_reversed": a.p_reversed}
         for claim in analysis.claims
         for a in claim.tests

@@ -51,7 +51,7 @@ def _sweep_panel(method: str, proxy: str, cells: list[Cell], several: bool) -> P
     betas = sorted({c.beta for c in cells})
     if len(betas) < 2:
         return None
-    color, place = method_color(method), {beta: float(i) for i, beta in enumerate(betas)}
+    color, place = method_color(cells[0].kind), {beta: float(i) for i, beta in enumerate(betas)}
     first = sorted(cells, key=lambda c: c.beta)
     x = np.array([place[c.beta] for c in first])
     series = []
@@ -65,7 +65,7 @@ def _sweep_panel(method: str, proxy: str, cells: list[Cell], several: bool) -> P
         ids = tuple("" if r is None else c.curve.row_ids[r] for c, r in zip(first, rows, strict=True))
         line = Series(label, x, y, color, y - 1.96 * se, y + 1.96 * se, dash, 1.8, marker, bars=True)  # type: ignore[arg-type]
         series.append(replace(line, method=method, row_ids=ids))
-    title = method_label(method) + (f" · {proxy_label(proxy)}" if several else "")
+    title = method_label(cells[0].kind) + (f" · {proxy_label(proxy)}" if several else "")
     ticks = tuple((place[beta], f"{beta:g}") for beta in betas)
     return Panel(title, "β", GOLD, tuple(series), x_ticks=ticks, x_range=(-0.4, len(betas) - 0.6))
 

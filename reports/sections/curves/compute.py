@@ -43,15 +43,15 @@ def _spent(run: RunData, cells: list[Cell], per: float) -> tuple[list[Series], t
         some = spent > 0
         if some.sum() < 2:
             continue
-        smallest = color == method_color(cell.method)
+        smallest = color == method_color(cell.kind)
         width = (1.8 if smallest else 1.0) if run.is_first(cell) else 0.5
         dash: Dash = "solid" if cell.proxy_name == run.proxies_of(cell.method)[0] else "dash"
         against = f", {proxy_label(cell.proxy_name)}" if run.several_proxies(cell.method) else ""
         ids = tuple(row_id for row_id, kept in zip(cell.curve.row_ids, some, strict=True) if kept)
         line = Series(beta_label(cell) + against, spent[some], cell.curve.gold[some], color, dash=dash, width=width)
         series.append(replace(line, method=cell.method, row_ids=ids))
-        key = method_label(cell.method) + against
-        keys.setdefault(key, Key(key, method_color(cell.method), dash, method=cell.method))
+        key = method_label(cell.kind) + against
+        keys.setdefault(key, Key(key, method_color(cell.kind), dash, method=cell.method))
     return series, tuple(keys.values())
 
 

@@ -29,15 +29,15 @@ def frontier(analysis: Analysis) -> Figure | None:
     cells = [c for c in run.compared if len(c.curve) > 1]
     series, keys = [], []
     for method, points in analysis.frontiers.items():
-        some, color = [c for c in cells if c.method == method], method_color(method)
+        some, color = [c for c in cells if c.method == method], method_color(run.kinds[method])
         series.append(_every_row(some))
         dash: Dash = "dash" if some[0].best_of_n else "solid"
         if points:
             x = np.array([p.budget**0.5 for p in points])
             y, low, high = (np.array([getattr(p.gold, name) for p in points]) for name in ("point", "low", "high"))
-            label = f"{method_label(method)}, at budgets"
+            label = f"{method_label(run.kinds[method])}, at budgets"
             series.append(Series(label, x, y, color, low, high, dash, 2.2, "diamond", bars=True, method=method))
-        keys.append(Key(method_label(method), color, dash, method=method))
+        keys.append(Key(method_label(run.kinds[method]), color, dash, method=method))
     if not keys or not any(s.line for s in series):
         return None
     panels = [Panel("", D, GOLD, tuple(series), beyond_entropy(run, series), (), kl_on_top=True)]
@@ -56,13 +56,13 @@ def frontier(analysis: Analysis) -> Figure | None:
 
 def _every_row(cells: Sequence[Cell]) -> Series:
     """Every evaluated policy of one method, as dots."""
-    method = cells[0].method
+    kind = cells[0].kind
     d = np.concatenate([c.curve.d for c in cells])
     gold = np.concatenate([c.curve.gold for c in cells])
     ids = tuple(row_id for c in cells for row_id in c.curve.row_ids)
-    faded = shade(method_color(method), 1, 2)
-    every = Series(f"{method_label(method)}, every row", d, gold, faded, line=False, marker="dot")
-    return replace(every, method=method, row_ids=ids)
+    faded = shade(method_color(kind), 1, 2)
+    every = Series(f"{method_label(kind)}, every row", d, gold, faded, line=False, marker="dot")
+    return replace(every, method=kind.method, row_ids=ids)
 
 
 def _within_entropy(run: RunData, panel: Panel) -> Panel | None:

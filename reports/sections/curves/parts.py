@@ -59,8 +59,8 @@ def _curved(run: RunData, method: str) -> list[Cell]:
 
 def _line(cell: Cell, name: str) -> Series:
     y = cell.rows[name].to_numpy(dtype=float)
-    label = f"{name.removeprefix(_PREFIX)}, {method_label(cell.method)}"
-    color = method_color(cell.method)
+    label = f"{name.removeprefix(_PREFIX)}, {method_label(cell.kind)}"
+    color = method_color(cell.kind)
     return Series(label, cell.curve.d, y, color, width=1.6, method=cell.method, row_ids=cell.curve.row_ids)
 
 

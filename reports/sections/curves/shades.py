@@ -20,4 +20,4 @@ def shaded(cells: Sequence[Cell]) -> Iterator[tuple[Cell, Color]]:
     for cell in cells:
         betas = sorted({c.beta for c in cells if c.method == cell.method and np.isfinite(c.beta)})
         rank = betas.index(cell.beta) if cell.beta in betas else 0
-        yield cell, shade(method_color(cell.method), rank, len(betas))
+        yield cell, shade(method_color(cell.kind), rank, len(betas))

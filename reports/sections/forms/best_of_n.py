@@ -29,8 +29,9 @@ def best_of_n(analysis: Analysis) -> Figure | None:
     if not cells:
         return None
     proxies = list(dict.fromkeys(c.proxy_name for c in cells))
-    shades = {proxy: shade(method_color("bon"), i, len(proxies)) for i, proxy in enumerate(proxies)}
-    keys = tuple(Key(proxy_label(proxy), color) for proxy, color in shades.items())
+    color = method_color(cells[0].kind)
+    shades = {proxy: shade(color, i, len(proxies)) for i, proxy in enumerate(proxies)}
+    keys = tuple(Key(proxy_label(proxy), faded) for proxy, faded in shades.items())
     rows = cells[0].rows
     n = rows.n.to_numpy(dtype=float)
     ticks = tuple((float(k), f"{k:g}") for k in n if np.log2(k) % 2 == 0)
@@ -45,7 +46,7 @@ def best_of_n(analysis: Analysis) -> Figure | None:
             (analytic, *(_measured(c, shades) for c in cells)),
             log_x=True,
             x_ticks=ticks,
-            keys=(Key("measured", method_color("bon"), marker="open"), Key(_ANALYTIC, MUTED, "dot")),
+            keys=(Key("measured", color, marker="open"), Key(_ANALYTIC, MUTED, "dot")),
         ),
         *_forms(cells, analysis.fits, shades),
     )

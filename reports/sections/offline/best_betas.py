@@ -46,7 +46,7 @@ def best_betas(analysis: Analysis) -> Figure | None:
         series = (*_prediction(found), *places)
         panels.append(Panel("The best β", "β", "|f''(0) / f'(0)|", series, log_x=True, y_range=(-0.15, 1.3)))
     panels = [replace(panel, x_ticks=_ticks(panel.series)) for panel in panels]
-    keys = [Key(method_label(s.method), method_color(s.method), method=s.method) for s in found]
+    keys = [Key(method_label(s.kind), method_color(s.kind), method=s.method) for s in found]
     if any(s.color == MUTED for s in panels[-1].series):
         keys.append(Key("predicted: β in inverse proportion", MUTED, "dot"))
     alt = "Gold at the end of training against beta, one line a loss, and the best beta against the loss's curvature."
@@ -57,7 +57,7 @@ def _ends(s: Strengths, x_B: Float) -> Series:
     gold_B = s.report_BP.mean(axis=1)
     half_B = 1.96 * s.report_BP.std(axis=1, ddof=1) / np.sqrt(s.report_BP.shape[1])
     low_high = (gold_B - half_B, gold_B + half_B)
-    points = Series(method_label(s.method), x_B, gold_B, method_color(s.method), *low_high, width=1.4, marker="dot")
+    points = Series(method_label(s.kind), x_B, gold_B, method_color(s.kind), *low_high, width=1.4, marker="dot")
     return replace(points, bars=True, method=s.method, row_ids=s.row_ids)
 
 
@@ -65,8 +65,8 @@ def _place(s: Strengths, index: int) -> list[Series]:
     """A point at the best beta and a line over its interval; moved a little, so that equal curvatures lie apart."""
     if s.best is None or not s.best.beta.defined or not np.isfinite(curvature(s.loss)):
         return []
-    best, y, color = s.best.beta, curvature(s.loss) + 0.03 * (index % 4), method_color(s.method)
-    label = f"{method_label(s.method)}, best β"
+    best, y, color = s.best.beta, curvature(s.loss) + 0.03 * (index % 4), method_color(s.kind)
+    label = f"{method_label(s.kind)}, best β"
     point = Series(label, np.array([best.point]), np.array([y]), color, line=False, marker="diamond", method=s.method)
     if not best.has_interval:
         return [point]
@@ -103,13 +103,13 @@ def best_betas_table(analysis: Analysis) -> Table:
         bend = f"{c:g}" if np.isfinite(c) else missing("the run does not hold the derivatives of this loss")
         beta = missing("no select prompts") if best is None else with_interval(best)
         top = f"{s.top.beta:g}" if s.top is not None else missing("no select prompts")
-        body.append((method_label(s.method), s.loss, bend, top, beta))
+        body.append((method_label(s.kind), s.loss, bend, top, beta))
         number = {"beta": best.point, "low": best.low, "high": best.high, "reason": best.reason} if best else {}
         records.append({"method": s.method, "loss": s.loss, "curvature": c} | number)
     if len(body) > 1:
         line = analysis.slope
         body.append(("slope of log β over log |f''(0) / f'(0)|", "", "predicted: −1", "", with_interval(line)))  # noqa: RUF001
-        records.append({"method": "slope", "beta": line.point, "low": line.low, "high": line.high})
+        records.append({"slope": line.point, "slope_low": line.low, "slope_high": line.high})
     head = ("method", "loss", "|f''(0) / f'(0)|", "best of those run", "best β")
     title = "The best β of each loss"
     return Table("best_betas", title, _BEST_BETAS, pd.DataFrame(records), head, tuple(body), text=2)

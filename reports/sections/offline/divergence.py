@@ -54,7 +54,7 @@ def divergence(analysis: Analysis) -> Figure | None:
     if not panels:
         return None
     limit_key = Key(f"{PARTED:.0%}: counted as parted", MUTED, "dot")
-    first = method_label(family[0][0].method)
+    first = method_label(family[0][0].kind)
     alt = f"Relative difference of the margins of the same batches from {first}, over KL."
     keys = (*method_keys(cells[0] for cells in family[1:]), limit_key)
     return Figure("parting", f"Where paths part from {first}", _PARTING, alt, tuple(panels), keys)
@@ -68,7 +68,7 @@ def _at_place(run: RunData, cells: Sequence[Cell], place: float) -> Cell:
 
 def _gap_line(cell: Cell, gaps: Gaps) -> Series:
     d, gap = thinned(np.sqrt(gaps.kl)), thinned(gaps.gap)
-    return Series(method_label(cell.method), d, gap, method_color(cell.method), width=1.4, method=cell.method)
+    return Series(method_label(cell.kind), d, gap, method_color(cell.kind), width=1.4, method=cell.method)
 
 
 def equivalence(analysis: Analysis) -> Table:
@@ -126,4 +126,10 @@ def _judged(ones: list[Curve], others: list[Curve], budgets: list[float], parted
 
 
 def _columns(found: Estimate) -> dict[str, object]:
-    return {"difference": found.point, "low": found.low, "high": found.high, "n": found.n, "method": found.method}
+    return {
+        "difference": found.point,
+        "low": found.low,
+        "high": found.high,
+        "n": found.n,
+        "method_of_interval": found.method,
+    }

@@ -59,7 +59,7 @@ def family(analysis: Analysis) -> Figure | None:
 
 def _curves(analysis: Analysis, cells: Sequence[Cell]) -> list[Series]:
     """A loss's rows as dots, and its smallest beta as a line: the mean over replicates, or the first."""
-    color, label = method_color(cells[0].method), method_label(cells[0].method)
+    color, label = method_color(cells[0].kind), method_label(cells[0].kind)
     ids = tuple(row_id for c in cells for row_id in c.curve.row_ids)
     d, gold = (np.concatenate([getattr(c.curve, name) for c in cells]) for name in ("d", "gold"))
     dots = Series(f"{label}, every row", d, gold, shade(color, 1, 2), line=False, marker="dot", row_ids=ids)
@@ -75,10 +75,10 @@ def _ends(run: RunData, cells: Sequence[Cell]) -> Series:
     """The last policy of each beta's first replicate, joined in the order of beta."""
     last = [(c.curve, c.last) for c in cells if run.is_first(c)]
     d, gold, se = (np.array([getattr(curve, name)[row] for curve, row in last]) for name in ("d", "gold", "gold_se"))
-    half, method = 1.96 * se, cells[0].method
-    plotted = Series(method_label(method), d, gold, method_color(method), gold - half, gold + half, marker="diamond")
+    half, kind = 1.96 * se, cells[0].kind
+    plotted = Series(method_label(kind), d, gold, method_color(kind), gold - half, gold + half, marker="diamond")
     ids = tuple(curve.row_ids[row] for curve, row in last)
-    return replace(plotted, bars=True, width=1.2, method=method, row_ids=ids)
+    return replace(plotted, bars=True, width=1.2, method=kind.method, row_ids=ids)
 
 
 def taylor(analysis: Analysis) -> Figure | None:
@@ -104,7 +104,7 @@ def _terms(run: RunData, cells: Sequence[Cell], name: str, dash: Dash) -> list[S
         if name in log:
             known = log[["step", name]].dropna()
             x, y = (thinned(known[column].to_numpy(dtype=float), _POINTS) for column in ("step", name))
-            line = Series(setting_label(cell, run), x, y, method_color(cell.method), dash=dash, width=1.2)
+            line = Series(setting_label(cell, run), x, y, method_color(cell.kind), dash=dash, width=1.2)
             series.append(replace(line, method=cell.method))
     return series
 
@@ -132,7 +132,7 @@ def _held_out(cell: Cell, name: str) -> Series | None:
     if np.isfinite(y).sum() < 2:
         return None
     x: Float = rows.step.to_numpy(dtype=float)
-    plotted = Series(method_label(cell.method), x, y, method_color(cell.method), width=1.4, method=cell.method)
+    plotted = Series(method_label(cell.kind), x, y, method_color(cell.kind), width=1.4, method=cell.method)
     return replace(plotted, row_ids=tuple(rows.row_id))
 
 

@@ -59,7 +59,7 @@ def _phrases(run: RunData, cells: Sequence[Cell]) -> Panel | None:
             shares["mean"].to_numpy(dtype=float),
             1.96 * shares["sem"].to_numpy(dtype=float),
         )
-        line = Series(method_label(cell.method), x, y, method_color(cell.method), y - half, y + half, width=1.4)
+        line = Series(method_label(cell.kind), x, y, method_color(cell.kind), y - half, y + half, width=1.4)
         series.append(replace(line, method=cell.method, row_ids=tuple(shares.index)))
     lowest = float(np.nanmin(np.concatenate([s.y for s in series]), initial=1.0))
     held = f"{int(texts.row_id.isin(references).sum()):,} of its responses"
@@ -118,7 +118,7 @@ def _both_kls(cells: Sequence[Cell]) -> Panel | None:
     for cell in cells:
         forward: Float = -cell.rows[["chosen_logratio", "rejected_logratio"]].astype(float).mean(axis=1).to_numpy()
         if np.isfinite(forward).sum() > 1:
-            line = Series(method_label(cell.method), cell.curve.kl, forward, method_color(cell.method), width=1.4)
+            line = Series(method_label(cell.kind), cell.curve.kl, forward, method_color(cell.kind), width=1.4)
             series.append(replace(line, method=cell.method, row_ids=cell.curve.row_ids))
     if not series:
         return None

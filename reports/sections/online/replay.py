@@ -61,8 +61,8 @@ def _cells(analysis: Analysis) -> list[Cell]:
 
 def _line(cell: Cell, x: Float) -> Series:
     order = np.argsort(x, kind="stable")
-    color, dash = method_color(cell.method), _DASHES.get(sampler_of(cell), "solid")
-    line = Series(method_label(cell.method), x[order], cell.curve.gold[order], color, dash=dash, method=cell.method)
+    color, dash = method_color(cell.kind), _DASHES.get(sampler_of(cell), "solid")
+    line = Series(method_label(cell.kind), x[order], cell.curve.gold[order], color, dash=dash, method=cell.method)
     return replace(line, row_ids=tuple(cell.curve.row_ids[i] for i in order))
 
 
@@ -98,16 +98,16 @@ def _over_accuracy(title: str, series: tuple[Series, ...], air: float) -> Panel:
 
 
 def _path(cell: Cell) -> Series:
-    color = method_color(cell.method)
+    color = method_color(cell.kind)
     dash: Dash = "solid" if learns_from_pairs(cell) else "dot"
-    line = Series(method_label(cell.method), by_accuracy(cell).gold, cell.curve.gold, color, width=1.2, marker="dot")
+    line = Series(method_label(cell.kind), by_accuracy(cell).gold, cell.curve.gold, color, width=1.2, marker="dot")
     return replace(line, dash=dash, method=cell.method, row_ids=cell.curve.row_ids)
 
 
 def _point(analysis: Analysis, cells: list[Cell], kl: float) -> Series:
     """Accuracy and gold at the KL as claims read them: the t mean over replicates, else the first one."""
-    gold, method = analysis.values.claimed(cells, kl), cells[0].method
+    gold, kind = analysis.values.claimed(cells, kl), cells[0].kind
     right = np.mean([at_kl(by_accuracy(c), kl, REACH).point for c in cells])
     x, y, low, high = (np.array([v]) for v in (right, gold.point, gold.low, gold.high))
-    line = Series(method_label(method), x, y, method_color(method), low, high, line=False, marker="diamond")
-    return replace(line, bars=True, method=method)
+    line = Series(method_label(kind), x, y, method_color(kind), low, high, line=False, marker="diamond")
+    return replace(line, bars=True, method=kind.method)

@@ -85,13 +85,13 @@ def _at_budget(
     points: list[tuple[list[Cell], Series]] = []
     alike = [refresh_of(cells[0]) for cells in settings]
     for i, cells in enumerate(settings):
-        value, k, method = analysis.values.claimed(cells, budget), alike[i], cells[0].method
+        value, k, kind = analysis.values.claimed(cells, budget), alike[i], cells[0].kind
         if not value.defined:
             continue
         x = places[k] + _APART * (alike[:i].count(k) - (alike.count(k) - 1) / 2)
         place, y, low, high = (np.array([v]) for v in (x, value.point, value.low, value.high))
-        point = Series(method_label(method), place, y, method_color(method), low, high, line=False)
-        points.append((cells, replace(point, marker="diamond", bars=True, method=method)))
+        point = Series(method_label(kind), place, y, method_color(kind), low, high, line=False)
+        points.append((cells, replace(point, marker="diamond", bars=True, method=kind.method)))
     return [*_joined(analysis.run, points), *(point for _, point in points)]
 
 
@@ -147,7 +147,7 @@ def _mean_line(analysis: Analysis, cells: list[Cell]) -> Series:
     mean = analysis.values.mean(cells, "gold")
     first, dashes = cells[0], dict[str, Dash]({"offline": "dash", "replay": "dot", "replay_shuffled": "dot"})
     dash = dashes.get(sampler_of(first), "solid")
-    color, label = method_color(first.method), setting_label(first, analysis.run)
+    color, label = method_color(first.kind), setting_label(first, analysis.run)
     if mean is None:
         line = Series(label, first.curve.d, first.curve.gold, color, dash=dash, method=first.method)
         return replace(line, row_ids=first.curve.row_ids)

@@ -62,7 +62,7 @@ def scorers(analysis: Analysis) -> Figure | None:
 
 def _titled(run: RunData, cell: Cell) -> str:
     against = f" · {proxy_label(cell.proxy_name)}" if run.several_proxies(cell.method) else ""
-    return method_label(cell.method) + against
+    return method_label(cell.kind) + against
 
 
 def _series(analysis: Analysis, cells: list[Cell]) -> list[Series]:

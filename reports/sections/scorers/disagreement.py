@@ -37,7 +37,7 @@ def disagreement(analysis: Analysis) -> Table:
             found = {str(bucket): _agreement(texts, pair) for bucket, texts in group.groupby("bucket", observed=True)}
             records += [_record(str(method), pair, bucket, each) for bucket, each in found.items()]
             cells = (_cell(found.get(bucket)) for bucket in BUCKETS)
-            body.append((method_label(str(method)), " and ".join(pair), *cells))
+            body.append((method_label(analysis.run.kinds[str(method)]), " and ".join(pair), *cells))
     head, data = ("method", "judges", *BUCKETS), pd.DataFrame(records)
     return Table("disagreement", "Where scorers disagree", _DISAGREEMENT, data, head, tuple(body), text=2)
 

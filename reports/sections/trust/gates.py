@@ -25,6 +25,7 @@ _GATES = (
 
 
 _MIN_ROW_CORR = 0.6
+_MAX_CUT = 0.1
 _AT_REFERENCE = 1e-3  # nats
 _MEANT = "the declared weights take the writers away from the users: no fault of gold"
 
@@ -107,7 +108,7 @@ def _measurement(run: RunData, null: Null | None) -> list[Gate]:
     if weights_of(run.config):
         users = replace(found[0], name=f"{name}, by the users' rubric", reason=f"{found[0].reason}; {_MEANT}")
         found = [_flagged(run, f"{name}, by its writers' rubric", "gold_writers_corr"), users]
-    return [*found, _a_a(run), *_null(null), _rederived(run)]
+    return [*found, _cut(run), _a_a(run), *_null(null), _rederived(run)]
 
 
 def _flagged(run: RunData, name: str, column: str) -> Gate:
@@ -117,6 +118,19 @@ def _flagged(run: RunData, name: str, column: str) -> Gate:
     worst = run.ok.row_id[corr.index].iloc[int(corr.argmin())]
     flagged = float((corr < _MIN_ROW_CORR).sum())
     return Gate(name, flagged, None, "", f"of {len(corr)}; lowest {corr.min():.2f} at {worst}")
+
+
+def _cut(run: RunData) -> Gate:
+    """Responses that T cut, over rows within pi_ref's entropy, on which claims rest. Scorers miss the end."""
+    name = "Largest share of responses cut at T, over rows within π_ref's entropy"
+    shares = run.ok.set_index("row_id").truncated_rate.astype(float).dropna()
+    kl = run.ok.set_index("row_id").kl.fillna(run.ok.set_index("row_id").kl_analytic).reindex(shares.index)
+    within = shares[kl <= (run.entropy or np.inf)]
+    if not len(within):
+        return Gate(name, None, _MAX_CUT, "<", "no row has the share yet", percent=True)
+    many = f"{int((shares > _MAX_CUT).sum())} of all {len(shares)} rows are over {_MAX_CUT:.0%}"
+    note = f"{many}; {shares.max():.0%} at {shares.idxmax()}" if shares.max() > _MAX_CUT else many
+    return Gate(name, float(within.max()), _MAX_CUT, "<", note, percent=True)
 
 
 def _null(null: Null | None) -> list[Gate]:

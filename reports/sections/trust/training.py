@@ -41,14 +41,14 @@ def training(analysis: Analysis) -> Figure | None:
     panels = [panel for name in _QUANTITIES if (panel := _panel(run, logs, name)) is not None]
     if not panels:
         return None
-    methods = dict.fromkeys(cell.method for cell, _ in logs)
+    kinds = dict.fromkeys(cell.kind for cell, _ in logs)
     return Figure(
         "training",
         "While training",
         _TRAINING,
         "Quantities logged while training, over steps, one line a cell.",
         tuple(panels),
-        tuple(Key(method_label(m), method_color(m), method=m) for m in methods),
+        tuple(Key(method_label(kind), method_color(kind), method=kind.method) for kind in kinds),
     )
 
 
@@ -76,7 +76,7 @@ def _panel(run: RunData, logs: list[tuple[Cell, pd.DataFrame]], name: str) -> Pa
 
 def _color(run: RunData, cell: Cell) -> Color:
     betas = sorted({c.beta for c in run.trained if c.method == cell.method and np.isfinite(c.beta)})
-    return shade(method_color(cell.method), betas.index(cell.beta) if cell.beta in betas else 0, len(betas))
+    return shade(method_color(cell.kind), betas.index(cell.beta) if cell.beta in betas else 0, len(betas))
 
 
 SECTION = Section("training", "While training", (training,))

@@ -1,0 +1,71 @@
+"""Tables of gates, proxies, settings and provenance, by the name of the file in tables/."""
+
+from collections.abc import Mapping
+
+from bench.core.schema import FLOAT, GOLD_SD, NATS, SHARE, TEXT, Column, Columns
+from reports.columns.shared import BUDGET, ESTIMATE, METHOD, UNDEFINED, ends
+
+TABLES: Mapping[str, Columns] = {
+    "gates": {
+        "name": Column(TEXT, "what is gated, with its unit"),
+        "value": Column(
+            FLOAT, "measured number", "as `name` says; shares, not percent", "not measured; `reason` says why"
+        ),
+        "sense": Column(TEXT, "`>=` or `<`: what the value must be", null="no gate"),
+        "threshold": Column(FLOAT, "limit", "as `value`", "no gate"),
+        "verdict": Column(TEXT, "`pass` or `fail`", null="no gate, or not measured"),
+        "reason": Column(TEXT, "note", null="none"),
+    },
+    "proxies": {
+        "stage": Column(TEXT, "stage that fitted the proxy"),
+        "params": Column(FLOAT, "size of the model", "parameters", "a program"),
+        "held_out_accuracy": Column(FLOAT, "held-out labels that it orders rightly, ties one half", SHARE),
+        "gold_accuracy": Column(FLOAT, "the same of gold", SHARE),
+        "held_out_ce": Column(FLOAT, "cross-entropy on held-out labels, calibrated", NATS),
+        "gold_ce": Column(FLOAT, "the same of gold", NATS),
+        "calibration_error": Column(FLOAT, "mean distance of confidence and accuracy", SHARE),
+        "calibration_scale": Column(FLOAT, "logits a raw unit", "logits per raw score"),
+        "sd_logits": Column(FLOAT, "within-prompt standard deviation on pi_ref samples", "logits"),
+        "gold_corr_pi_ref": Column(FLOAT, "within-prompt correlation with gold on pi_ref samples", null="constant"),
+    },
+    "labels": {
+        "stage": Column(TEXT, "stage that labelled the pairs"),
+        "pairs": Column(FLOAT, "training pairs", "pairs"),
+        "label_noise": Column(FLOAT, "labels against gold's order", SHARE),
+        "flipped": Column(FLOAT, "labels flipped on purpose", SHARE),
+        "same_text": Column(FLOAT, "pairs of equal texts", SHARE),
+        "mean_abs_margin_logits": Column(FLOAT, "mean |gold of one side minus the other|", "logits"),
+    },
+    "config": {
+        "key": Column(TEXT, "setting"),
+        "class default": Column(TEXT, "its default", null="no default"),
+        "suite <name>": Column(TEXT, "the suite's value"),
+        "this run": Column(TEXT, "the run's value"),
+    },
+    "failed": {
+        "row_id": Column(TEXT, "row that failed or diverged"),
+        "cell": Column(TEXT, "its cell"),
+        "method": METHOD,
+        "status": Column(TEXT, "`failed` or `diverged`"),
+        "reason": Column(TEXT, "why"),
+    },
+    "differences": {
+        "run": Column(TEXT, "run on a page of several"),
+        "minus": Column(TEXT, "run that is subtracted"),
+        "cell": Column(TEXT, "first replicate of the setting"),
+        "budget_nats": BUDGET,
+        "difference": Column(FLOAT, "gold of `run` minus gold of `minus`", GOLD_SD, UNDEFINED),
+        **ends(GOLD_SD, "`difference`"),
+        **ESTIMATE,
+    },
+    "runs": {
+        "": Column(TEXT, "fact about the runs on a page of several"),
+        "<run>": Column(TEXT, "the fact of this run", null="absent"),
+    },
+    "stages": {
+        "stage": Column(TEXT, "name of the stage"),
+        "kind": Column(TEXT, "its kind"),
+        "key": Column(TEXT, "its folder in the store"),
+        "wall_s": Column(FLOAT, "time that it took", "seconds"),
+    },
+}
