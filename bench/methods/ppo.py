@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bench.config.method import MethodConfig, Needs
 
@@ -28,6 +28,18 @@ class PPOConfig(MethodConfig):
     max_grad_norm: float = Field(default=1.0, gt=0)
 
     betas: ClassVar[tuple[float, ...]] = (0.0, 0.03, 0.1, 0.3, 1.0)
+
+    @model_validator(mode="after")
+    def _every_setting_acts(self) -> "PPOConfig":
+        if self.minibatch > self.batch:
+            raise ValueError(f"minibatch {self.minibatch} is more than batch {self.batch}; use at most the batch")
+        for name in ("clip", "value_clip") if self.epochs == 1 and self.minibatch == self.batch else ():
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(
+                    f"{name}={getattr(self, name)} does nothing here: with one update a batch nothing has moved yet; "
+                    "set epochs above 1, or minibatch below batch"
+                )
+        return self
 
     def identity(self) -> Mapping[str, str | None]:
         return {"sampler": "on_policy", "loss": "ppo"}
