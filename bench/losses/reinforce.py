@@ -35,8 +35,7 @@ def plain(score_B: Float[Tensor, " B"], penalty_B: Float[Tensor, " B"], G: int) 
 
 def less_mean(score_B: Float[Tensor, " B"], penalty_B: Float[Tensor, " B"], G: int) -> Float[Tensor, " B"]:
     """Less the batch's mean. It contains each row's own return, so the expected gradient shrinks by (B - 1) / B."""
-    returns_B = score_B - penalty_B
-    return returns_B - returns_B.mean()
+    return _centred(score_B - penalty_B, len(score_B))
 
 
 def leave_one_out(score_B: Float[Tensor, " B"], penalty_B: Float[Tensor, " B"], G: int) -> Float[Tensor, " B"]:
@@ -59,8 +58,10 @@ def group_standardized(score_B: Float[Tensor, " B"], penalty_B: Float[Tensor, " 
 
 
 def _centred(values_B: Float[Tensor, " B"], G: int) -> Float[Tensor, " B"]:
+    """Values less their group's mean; exactly 0 where a group's are equal, since Adam takes rounding for a signal."""
     values_PG = values_B.view(-1, G)
-    return (values_PG - values_PG.mean(1, keepdim=True)).flatten()
+    is_equal_P1 = values_PG.amax(1, keepdim=True) == values_PG.amin(1, keepdim=True)
+    return (values_PG - values_PG.mean(1, keepdim=True)).masked_fill(is_equal_P1, 0.0).flatten()
 
 
 ADVANTAGES: dict[str, Advantage] = {

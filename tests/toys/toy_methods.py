@@ -71,10 +71,10 @@ def pairs(reference: TransformerPolicy) -> Pairs:
     return Pairs(chosen, rejected, *(batched_sequence_logps(reference, side, 8) for side in (chosen, rejected)))
 
 
-def method(config: MethodConfig, reference: TransformerPolicy | None = None) -> Method:
-    """A method over toy materials."""
+def inputs(reference: TransformerPolicy | None = None) -> MethodInputs:
+    """Toy materials of a method."""
     reference = reference or policy()
-    given = MethodInputs(
+    return MethodInputs(
         reference=reference,
         score=length,
         labeller=Labeller(length),
@@ -86,4 +86,8 @@ def method(config: MethodConfig, reference: TransformerPolicy | None = None) -> 
         pad_id=PAD,
         seed=0,
     )
-    return config.build(given)
+
+
+def method(config: MethodConfig, reference: TransformerPolicy | None = None) -> Method:
+    """A method over toy materials."""
+    return config.build(inputs(reference))
