@@ -18,7 +18,9 @@ OF_POLICY = "its weights have grown too large: lower the learning rate (at step 
 OF_REFERENCE = "pi_ref never changes: look at the stage sft, and at the responses that it reads"
 OF_REWARD = "training cannot change it: look at the reward model and its calibration"
 OF_WEIGHTS = "lower the learning rate, or max_grad_norm"
-OF_GRADIENT = "the loss itself is finite: look for a root, a quotient or an exponential in it, else lower max_grad_norm"
+OF_GRADIENT = "the loss is finite: look for a root, a quotient or an exponential in it, else lower the learning rate"
+    "the loss itself is finite: look for a root, a quotient or an exponential in it, else lower the learning rate"
+)
 
 
 @contextmanager
@@ -65,7 +67,7 @@ def clip_gradients(parameters: Mapping[str, Tensor], max_norm: float) -> None:
         largest = max(gradients, key=lambda name: float(gradients[name].abs().max()))
         raise DivergedError(
             f"the norm of the gradient is {norm.item()}, though every entry is finite (the largest is of {largest}); "
-            "lower the learning rate"
+            f"{OF_GRADIENT}"
         )
     clip_grads_with_norm_(list(parameters.values()), max_norm, norm)
 

@@ -1,10 +1,12 @@
 """What a method is built from, tiny: a GPT-NeoX reference, twelve prompts, a score, stored pairs."""
 
+from dataclasses import fields
 from typing import Any
 
 import torch
 import toy_lm
 
+from bench.checks.plugins import toys
 from bench.config.method import MethodConfig
 from bench.config.registry import BUILT_IN_LOSSES, registered
 from bench.core.types import Pairs, Sequences
@@ -38,8 +40,8 @@ def trained_configs() -> dict[str, MethodConfig]:
     configs: dict[str, MethodConfig] = {}
     for kind in registered("methods"):
         if kind.stage == "train":
-            fields = kind.model_fields.keys() - ({"steps"} if "refresh_every" in kind.model_fields else set())
-            small = kind(**{k: v for k, v in SMALL.items() if k in fields})
+            known = kind.model_fields.keys() - ({"steps"} if "refresh_every" in kind.model_fields else set())
+            small = kind(**{k: v for k, v in SMALL.items() if k in known})
             configs[small.type] = small
     for f in BUILT_IN_LOSSES:
         configs[f"preference/{f}"] = changed(configs["preference"], {"f": f})
@@ -69,6 +71,19 @@ def pairs(reference: TransformerPolicy) -> Pairs:
     others = ["red red", "two three one", "blue", "one"] * 3
     rejected = encode(words, prompts, others)
     return Pairs(chosen, rejected, *(batched_sequence_logps(reference, side, 8) for side in (chosen, rejected)))
+
+
+def noisy_pairs(reference: TransformerPolicy) -> Pairs:
+    """Pairs of pi_ref, each three times with one label and once with the other: every f then has a finite optimum."""
+    one = toys.pairs()
+    T = max(side.response_ids.shape[1] for side in (one.chosen, one.rejected))
+
+    def side(*parts: Sequences) -> Sequences:
+        wide = [toy_lm.padded(part, 0, T - part.response_ids.shape[1], PAD) for part in parts]
+        return Sequences(*(torch.cat([getattr(part, field.name) for part in wide]) for field in fields(Sequences)))
+
+    chosen, rejected = (side(*[a] * 3, b) for a, b in ((one.chosen, one.rejected), (one.rejected, one.chosen)))
+    return Pairs(chosen, rejected, *(batched_sequence_logps(reference, rows, 8) for rows in (chosen, rejected)))
 
 
 def inputs(reference: TransformerPolicy | None = None) -> MethodInputs:
