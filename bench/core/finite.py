@@ -19,8 +19,6 @@ OF_REFERENCE = "pi_ref never changes: look at the stage sft, and at the response
 OF_REWARD = "training cannot change it: look at the reward model and its calibration"
 OF_WEIGHTS = "lower the learning rate, or max_grad_norm"
 OF_GRADIENT = "the loss is finite: look for a root, a quotient or an exponential in it, else lower the learning rate"
-    "the loss itself is finite: look for a root, a quotient or an exponential in it, else lower the learning rate"
-)
 
 
 @contextmanager
