@@ -7,7 +7,7 @@ import torch
 import toy_methods
 
 from bench.checks.plugins import toys
-from bench.checks.plugins.losses import gradients
+from bench.checks.plugins.losses import Setting, gradients
 from bench.config.registry import registered
 from bench.core.seeds import stream
 from bench.core.types import Counts
@@ -33,8 +33,7 @@ def first_gradient(config, beta, seed):
     method.loss.double()
     batch = method.sampler.draw(current, 0, Counts())
     part = next(iter(method.loss.minibatches(current, batch, stream("beta"))))
-    on = type("On", (), {"policy": current, "method": method})
-    grads = gradients(on, part)[1]
+    grads = gradients(Setting(current, method, [part]), part)[1]
     return torch.cat([g.flatten() for name, g in grads.items() if name.startswith("policy.")])
 
 
