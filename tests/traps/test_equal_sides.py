@@ -12,6 +12,7 @@ from bench.core.records import read_parquet
 from bench.core.seeds import stream
 from bench.core.types import Counts, Pairs
 from bench.errors import GateError
+from bench.lm.policy import load_policy
 from bench.losses.preference import Preference
 from bench.pipeline import pairs as stage
 from bench.pipeline.artifacts.pairs import pairs_of
@@ -67,10 +68,21 @@ def test_a_pair_is_equal_by_its_tokens_whatever_stands_in_its_padding():
     assert wide.equal_B.tolist() == [True, True, False, False, False]
 
 
+@pytest.fixture(scope="module")
+def sharp(tmp_path_factory):
+    """A plan and folders whose pi_ref prefers few tokens, so that responses of one or two tokens collide."""
+    root = tmp_path_factory.mktemp("sharp")
+    plan, folders = toy_artifacts.build(root)
+    policy = load_policy(folders["sft"], "cpu")
+    with torch.no_grad():
+        policy.model.get_output_embeddings().weight *= 5
+    policy.save(root / "sharp")
+    return plan, folders | {"sft": root / "sharp"}
+
+
 @pytest.mark.parametrize("T", [1, 2])
-def test_the_artifact_holds_no_equal_pair_and_the_metrics_count_them(tmp_path, T):
-    """Responses cut at one or two tokens collide often; the same stage without the drop would hold all of them."""
-    plan, folders = toy_artifacts.build(tmp_path)
+def test_the_artifact_holds_no_equal_pair_and_the_metrics_count_them(sharp, tmp_path, T):
+    plan, folders = sharp
     metrics = toy_artifacts.run_stage(plan, "pairs/r0", folders, tmp_path / "cut", max_new_tokens=T)
     kept = read_parquet(tmp_path / "cut" / "pairs.parquet")
     assert not ((kept["chosen"] == kept["rejected"]) & (kept["chosen_eos"] == kept["rejected_eos"])).any()
@@ -118,9 +130,9 @@ def test_a_replay_counts_the_equal_pairs_it_gives():
     assert counts.equal_pairs == 2
 
 
-def test_labels_of_the_pairs_that_stay_are_those_without_a_drop(tmp_path):
+def test_labels_of_the_pairs_that_stay_are_those_without_a_drop(sharp, tmp_path):
     """Labels are made before the drop, so that they do not move with the number dropped."""
-    plan, folders = toy_artifacts.build(tmp_path)
+    plan, folders = sharp
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stage, "without_equal", lambda pairs: (pairs, {"train": 0, "held_out": 0}))
         toy_artifacts.run_stage(plan, "pairs/r0", folders, tmp_path / "all", max_new_tokens=2)

@@ -81,7 +81,7 @@ def weights(config):
     }
     inputs = replace(
         plain,
-        score=words if config.proxy == "another" else plain.score,
+        score=(lambda rows: -words(rows)) if config.proxy == "another" else plain.score,
         labeller=Labeller(lambda rows: -words(rows)),
         pairs=lambda: swapped.get(str(needs.pairs), stored),
         replayed=lambda: swapped.get(str(needs.replay), stored),
