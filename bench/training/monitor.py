@@ -79,10 +79,10 @@ class Monitor:
         """Draw samples, and return and record their KL in nats."""
         generator = torch.Generator(self.prompts.ids.device).manual_seed(seed_of("monitor", self.seed, step))
         samples, logps_BTV = generate_with_distributions(policy, self.prompts, *self.limits, generator)
-        drawn = drawn_kl(logps_BTV, self.reference, samples)
+        estimate = drawn_kl(logps_BTV, self.reference, samples)
         with at_step(step):
-            drawn.demand_finite()
-        kl = float(drawn.kl_B.mean())
+            estimate.demand_finite()
+        kl = float(estimate.kl_B.mean())
         self.note(step, kl)
         return kl
 
