@@ -1,6 +1,7 @@
 """Tables beside the claims: matched KL, proxies and labels, the ledger."""
 
 import dataclasses
+
 import numpy as np
 import pytest
 
