@@ -21,9 +21,9 @@ from torch.nn import functional as F
 from transformers import GPTNeoXForSequenceClassification, PreTrainedTokenizerFast
 
 from bench.config.models import TrainedGoldConfig
+from bench.core.finite import at_step, clip_gradients, demand_finite, demand_finite_weights
 from bench.core.seeds import np_stream, seed_of
 from bench.core.types import Sequences
-from bench.errors import DivergedError
 from bench.lm.logprobs import like_length
 from bench.lm.neox import Trunk
 from bench.lm.policy import parameter_count
@@ -127,20 +127,24 @@ def train_gold(
     student = _Student(new_gold(config, teacher.tokenizer), len(teacher.rubric.part_names)).to(device).train()
     optimizer = torch.optim.AdamW(student.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=0.01)
     rng = np_stream("gold-data", config.seed)
-    k = config.responses_per_prompt
+    k, parameters = config.responses_per_prompt, {f"gold.{name}": p for name, p in student.named_parameters()}
     for step in range(config.steps):
         rate = min(1.0, (step + 1) / max(1, config.steps // 20)) * (1 + math.cos(math.pi * step / config.steps)) / 2
         for group in optimizer.param_groups:
             group["lr"] = config.lr * rate
         chosen = [prompts[i] for i in rng.integers(len(prompts), size=config.prompts_per_step)]
-        losses = _losses(student, teacher.wide_batch(chosen, k, rng).to(device), k)
-        loss = losses["pairs"] + losses["running"] + config.part_weight * losses["parts"]
-        if not torch.isfinite(loss):
-            raise DivergedError(f"gold's loss is {loss.item()} at step {step}; lower gold.lr ({config.lr})")
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(student.parameters(), 1.0)
-        optimizer.step()
+        batch = teacher.wide_batch(chosen, k, rng).to(device)
+        with at_step(step):
+            demand_finite("the rubric of gold's training", batch.rubric, "look at the rubric of the world")
+            losses = _losses(student, batch, k)
+            for name, value in losses.items():
+                demand_finite(f"gold's loss {name!r}", value, "its weights have grown too large: lower gold.lr")
+            loss = losses["pairs"] + losses["running"] + config.part_weight * losses["parts"]
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            clip_gradients(parameters, 1.0)
+            optimizer.step()
+            demand_finite_weights(parameters, optimizer.param_groups[0]["lr"])
         if step % 20 == 0:
             report({"step": step, "steps": config.steps, **{name: value.item() for name, value in losses.items()}})
     student.eval()

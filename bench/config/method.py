@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, create_model
+from pydantic import Field, create_model, model_validator
 
 from bench.config.base import Config
 from bench.config.models import Source
@@ -101,6 +101,16 @@ class Sweep(Config):
 
     run_type: ClassVar[type[MethodConfig]]
     proxy: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _betas_are_of_its_proxies(self) -> "Sweep":
+        for proxy in getattr(self, "beta_by_proxy", {}):
+            if proxy not in self.proxy:
+                raise ValueError(
+                    f"beta_by_proxy names {proxy!r}, which is not a proxy of this method "
+                    f"({', '.join(self.proxy)}); add it to proxy, or remove its betas"
+                )
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by the method's class, since the sweep's class is made at run time."""

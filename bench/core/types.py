@@ -24,6 +24,17 @@ class Rows:
     def to(self, device: str | torch.device) -> Self:
         return type(self)(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})  # type: ignore[arg-type]
 
+    def tensors(self, prefix: str = "") -> dict[str, Tensor]:
+        """All tensors, also of rows within these rows, by path."""
+        found: dict[str, Tensor] = {}
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if isinstance(value, Rows):
+                found |= value.tensors(f"{prefix}{field.name}.")
+            elif isinstance(value, Tensor):
+                found[prefix + field.name] = value
+        return found
+
     def __len__(self) -> int:
         return len(getattr(self, fields(self)[0].name))  # type: ignore[arg-type]
 
@@ -116,15 +127,23 @@ class Pairs(Rows):
     ref_chosen_B: Float[Tensor, " B"]
     ref_rejected_B: Float[Tensor, " B"]
 
+    @property
+    def equal_B(self) -> Bool[Tensor, " B"]:
+        """True where both sides hold the same tokens: no preference can be read from such a pair."""
+        both = stack(self.chosen, self.rejected)
+        chosen_BT, rejected_BT = both.response_ids.masked_fill(~both.response_mask, -1).chunk(2)
+        return (chosen_BT == rejected_BT).all(1)
+
 
 @dataclass
 class Counts:
-    """Cumulative samples, tokens and labels of a run."""
+    """Cumulative samples, tokens and labels of a run, and fresh pairs with equal sides, which no loss reads."""
 
     samples_seen: int = 0
     tokens_sampled: int = 0
     tokens_trained: int = 0
     labels_used: int = 0
+    equal_pairs: int = 0
 
 
 Score = Callable[[Sequences], Float[Tensor, " B"]]

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from bench.core.finite import OF_POLICY, OF_REFERENCE, demand_finite
 from bench.core.masking import masked_sum
 from bench.core.types import Sequences
 from bench.lm.logprobs import ROWS_AT_ONCE, Reader, gather, like_length
@@ -30,6 +31,12 @@ class SequenceKL:
     entropy_B: Float[Tensor, " B"]
     logp_B: Float[Tensor, " B"]
     ref_logps_BT: Float[Tensor, "B T"]
+
+    def demand_finite(self) -> None:
+        """Raise DivergedError if a log-prob of the policy or of the reference, or else a KL, is not finite."""
+        demand_finite("the policy's log-prob of a sampled response", self.logp_B, OF_POLICY)
+        demand_finite("pi_ref's log-prob of a sampled token", self.ref_logps_BT, OF_REFERENCE)
+        demand_finite("the KL of a sampled response", self.kl_B, f"a token has probability 0; {OF_POLICY}")
 
 
 def rao_blackwell_kl(

@@ -15,6 +15,7 @@ from trl import SFTConfig as TRLConfig
 from trl import SFTTrainer
 
 from bench.config.models import SFTConfig
+from bench.core.finite import at_step, demand_finite_weights
 from bench.core.seeds import seed_of
 from bench.lm.codec import prompt_token_ids, response_token_ids
 from bench.lm.policy import neox_config, new_lm
@@ -91,8 +92,13 @@ def fit_sft(
 
 
 def train_and_save(trainer: Any, model: PreTrainedModel, callback: Report, folder: Path) -> dict[str, float]:
-    """Run a TRL trainer, save only `model`, whose weights it trains, in `folder`, and return the fit's metrics."""
+    """Run a TRL trainer, save only `model`, whose weights it trains, in `folder`, and return the fit's metrics.
+
+    Raises DivergedError if a weight is not finite at the end.
+    """
     trainer.train()
+    with at_step(trainer.state.global_step):
+        demand_finite_weights(dict(model.named_parameters()), trainer.args.learning_rate)
     model.save_pretrained(folder)
     shutil.rmtree(folder / "trainer", ignore_errors=True)
     return {"train_loss": callback.loss}

@@ -49,7 +49,12 @@ def gae(
 
 
 def whiten(values_BT: Float[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]) -> Float[Tensor, "B T"]:
-    """Zero mean and unit variance over the masked positions. For advantages only: rewards keep their scale."""
+    """Zero mean and unit variance over the masked positions. For advantages only: rewards keep their scale.
+
+    Equal values give exactly 0: their mean is off by rounding, which Adam would take for a signal.
+    """
     kept = values_BT[mask_BT]
+    if kept.max() == kept.min():
+        return torch.zeros_like(values_BT)
     scaled = (values_BT - kept.mean()) / kept.std(unbiased=False).clamp_min(NOISE)
     return scaled.masked_fill(~mask_BT, 0.0)

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from bench.core.finite import OF_POLICY, demand_finite
 from bench.core.types import Pairs, Score, stack
 from bench.lm.logprobs import sequence_logps
 from bench.lm.policy import Policy
@@ -43,6 +44,7 @@ class Likelihood(Loss):
 
     def forward(self, policy: Policy, minibatch: Pairs) -> tuple[Float[Tensor, ""], dict[str, float]]:
         logps_B = sequence_logps(policy, minibatch.chosen)
+        demand_finite("the policy's log-prob of the chosen side", logps_B, OF_POLICY)
         info = {
             "chosen_logratio": (logps_B.detach() - minibatch.ref_chosen_B).mean().item(),
             "tokens": float(minibatch.chosen.lengths.sum()),

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from bench.core.finite import OF_POLICY, demand_finite
 from bench.core.masking import masked_mean, masked_sum
 from bench.core.types import Rollouts, Rows, Sequences, trimmed
 from bench.lm.logprobs import batched, token_logps
@@ -21,6 +22,8 @@ from bench.lm.policy import Policy
 from bench.losses.advantages import gae, token_rewards, whiten
 from bench.losses.base import Loss
 from bench.rewards.model import RewardModel
+
+OF_CRITIC = "its weights have grown too large: lower critic_lr"
 
 
 class Critic(nn.Module, ABC):
@@ -88,6 +91,7 @@ class PPO(Loss):
         """Values, advantages and returns of a batch, beside the log-probs that it was drawn with."""
         mask_BT = batch.sequences.response_mask
         values_BT = self.critic(batch.sequences).masked_fill(~mask_BT, 0.0)
+        demand_finite("the critic's value", values_BT, OF_CRITIC)
         rewards_BT = token_rewards(batch.score_B, batch.logps_BT, batch.ref_logps_BT, mask_BT, self.beta)
         raw_BT = gae(rewards_BT, values_BT, mask_BT, self.gae_lambda)
         advantages_BT = whiten(raw_BT, mask_BT) if self.whiten_advantages else raw_BT
@@ -102,13 +106,17 @@ class PPO(Loss):
 
     def forward(self, policy: Policy, minibatch: Experience) -> tuple[Float[Tensor, ""], dict[str, float]]:
         mask_BT = minibatch.sequences.response_mask
-        change_BT = (token_logps(policy, minibatch.sequences) - minibatch.logps_BT).masked_fill(~mask_BT, 0.0)
+        logps_BT = token_logps(policy, minibatch.sequences)
+        demand_finite("the policy's log-prob", logps_BT, OF_POLICY, mask_BT)
+        change_BT = (logps_BT - minibatch.logps_BT).masked_fill(~mask_BT, 0.0)
         ratio_BT = change_BT.exp()
+        demand_finite("the ratio pi / pi_old", ratio_BT, "one batch moves the policy too far: lower lr or epochs")
         clipped_BT = ratio_BT.clamp(1 - self.clip, 1 + self.clip)
         gain_BT = torch.minimum(ratio_BT * minibatch.advantages_BT, clipped_BT * minibatch.advantages_BT)
         policy_loss = -masked_sum(gain_BT, mask_BT).mean() / self.horizon
 
         values_BT = self.critic(minibatch.sequences)
+        demand_finite("the critic's value", values_BT, OF_CRITIC, mask_BT)
         near_BT = minibatch.values_BT + (values_BT - minibatch.values_BT).clamp(-self.value_clip, self.value_clip)
         error_BT = torch.maximum((values_BT - minibatch.returns_BT) ** 2, (near_BT - minibatch.returns_BT) ** 2)
         value_loss = masked_sum(error_BT, mask_BT).mean() / (2 * self.horizon)

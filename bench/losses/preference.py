@@ -5,7 +5,7 @@ averaged (Tang et al. 2024, 2402.05749, eq. 5). Every f has f'(0) < 0; its docst
 scales rho inside f and is used nowhere else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import final
 
@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from bench.core.finite import OF_POLICY, demand_finite
 from bench.core.types import Pairs, stack
 from bench.lm.logprobs import sequence_logps
 from bench.lm.policy import Policy
@@ -56,6 +57,8 @@ def at_zero(f: F_of_margin) -> tuple[float, float]:
 def logratios(policy: Policy, pairs: Pairs) -> tuple[Float[Tensor, " B"], Float[Tensor, " B"]]:
     """log pi - log pi_ref of the chosen and of the rejected responses, in nats per sequence."""
     chosen_B, rejected_B = sequence_logps(policy, stack(pairs.chosen, pairs.rejected)).chunk(2)
+    demand_finite("the policy's log-prob of the chosen side", chosen_B, OF_POLICY)
+    demand_finite("the policy's log-prob of the rejected side", rejected_B, OF_POLICY)
     return chosen_B - pairs.ref_chosen_B, rejected_B - pairs.ref_rejected_B
 
 
@@ -81,6 +84,11 @@ class Preference(Loss):
         self.f = partial(NOISE_MODELS[noise_model], plain, flipped) if flipped else plain
         self.beta, self.at_zero = beta, at_zero(self.f)
 
+    def minibatches(self, policy: Policy, batch: Pairs, generator: torch.Generator) -> Iterator[Pairs]:
+        """The pairs whose sides differ. A batch of equal ones alone is kept: its gradient is 0."""
+        differs_B = ~batch.equal_B
+        yield batch if differs_B.all() or not differs_B.any() else batch[differs_B]
+
     def forward(self, policy: Policy, minibatch: Pairs) -> tuple[Float[Tensor, ""], dict[str, float]]:
         chosen_B, rejected_B = logratios(policy, minibatch)
         margin_B = chosen_B - rejected_B
@@ -93,4 +101,14 @@ class Preference(Loss):
             "pair_accuracy": (rho_B > 0).float().mean().item(),
             "tokens": float(minibatch.chosen.lengths.sum() + minibatch.rejected.lengths.sum()),
         }
-        return self.f(self.beta * margin_B).mean(), info
+        return self._of_margin(self.beta * margin_B).mean(), info
+
+    def _of_margin(self, x_B: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+        """f at each margin. It and, in the backward pass, its slope must be finite."""
+        name, advice = f"f = {self.name!r}", "f needs a finite value and slope at every margin: bound it, or lower beta"
+        at = "the margin beta rho", x_B.detach()
+        loss_B = self.f(x_B)
+        demand_finite(name, loss_B, advice, at=at)
+        if x_B.requires_grad:
+            x_B.register_hook(lambda slope_B: demand_finite(f"the slope of {name}", slope_B, advice, at=at))
+        return loss_B

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from bench.core.finite import OF_POLICY, demand_finite
 from bench.core.masking import masked_sum
 from bench.core.names import KNOWN_AS
 from bench.core.types import Rollouts, Rows, Sequences
@@ -24,7 +25,7 @@ from bench.losses.base import Loss
 Advantage = Callable[[Float[Tensor, " B"], Float[Tensor, " B"], int], Float[Tensor, " B"]]
 """Scores (logits), penalties beta log(pi / pi_ref), and the number G of samples a prompt, in adjacent rows."""
 
-ROUNDING = 1e-6  # logits: scores of a group that differ by less are equal, and must not be blown up to unit size
+ROUNDING = 4  # roundings of the largest score: scores of a group that differ by no more must not be blown up
 
 
 def plain(score_B: Float[Tensor, " B"], penalty_B: Float[Tensor, " B"], G: int) -> Float[Tensor, " B"]:
@@ -34,8 +35,7 @@ def plain(score_B: Float[Tensor, " B"], penalty_B: Float[Tensor, " B"], G: int) 
 
 def less_mean(score_B: Float[Tensor, " B"], penalty_B: Float[Tensor, " B"], G: int) -> Float[Tensor, " B"]:
     """Less the batch's mean. It contains each row's own return, so the expected gradient shrinks by (B - 1) / B."""
-    returns_B = score_B - penalty_B
-    return returns_B - returns_B.mean()
+    return _centred(score_B - penalty_B, len(score_B))
 
 
 def leave_one_out(score_B: Float[Tensor, " B"], penalty_B: Float[Tensor, " B"], G: int) -> Float[Tensor, " B"]:
@@ -49,14 +49,19 @@ def group_standardized(score_B: Float[Tensor, " B"], penalty_B: Float[Tensor, " 
     Conventions here: the sd divides by G; the penalty is centred, never scaled; log-probs are summed over tokens, not
     averaged over each response; one update a batch, where the clipped ratio of the paper is 1. The score's unit is then
     the policy's own spread within each prompt: beta aims at pi_ref exp(score / (beta sd)), which moves with the policy.
+    Nothing is added to the sd, so that a r + b gives the advantages of r; a group whose sd is within ROUNDING of 0 has
+    equal scores, and advantages of 0.
     """
     sd_B = score_B.view(-1, G).std(1, unbiased=False).repeat_interleave(G)
-    return _centred(score_B, G) / sd_B.clamp_min(ROUNDING) - _centred(penalty_B, G)
+    is_equal_B = sd_B <= ROUNDING * torch.finfo(score_B.dtype).eps * score_B.abs().max()
+    return (_centred(score_B, G) / sd_B).masked_fill(is_equal_B, 0.0) - _centred(penalty_B, G)
 
 
 def _centred(values_B: Float[Tensor, " B"], G: int) -> Float[Tensor, " B"]:
+    """Values less their group's mean; exactly 0 where a group's are equal, since Adam takes rounding for a signal."""
     values_PG = values_B.view(-1, G)
-    return (values_PG - values_PG.mean(1, keepdim=True)).flatten()
+    is_equal_P1 = values_PG.amax(1, keepdim=True) == values_PG.amin(1, keepdim=True)
+    return (values_PG - values_PG.mean(1, keepdim=True)).masked_fill(is_equal_P1, 0.0).flatten()
 
 
 ADVANTAGES: dict[str, Advantage] = {
@@ -94,6 +99,7 @@ class Reinforce(Loss):
 
     def forward(self, policy: Policy, minibatch: Weighed) -> tuple[Float[Tensor, ""], dict[str, float]]:
         logps_B = masked_sum(token_logps(policy, minibatch.sequences), minibatch.sequences.response_mask)
+        demand_finite("the policy's log-prob of a response", logps_B, OF_POLICY)
         loss = -(minibatch.advantage_B * logps_B).mean() / self.horizon
         info = {
             "return": minibatch.return_B.mean().item(),

@@ -29,14 +29,20 @@ class PPOConfig(MethodConfig):
 
     betas: ClassVar[tuple[float, ...]] = (0.0, 0.03, 0.1, 0.3, 1.0)
 
-    def identity(self) -> Mapping[str, str | None]:
-        return {"sampler": "on_policy", "loss": "ppo"}
-
     @model_validator(mode="after")
-    def _minibatch_fits(self) -> "PPOConfig":
+    def _every_setting_acts(self) -> "PPOConfig":
         if self.minibatch > self.batch:
             raise ValueError(f"minibatch {self.minibatch} is more than batch {self.batch}; use at most {self.batch}")
+        for name in ("clip", "value_clip") if self.epochs == 1 and self.minibatch == self.batch else ():
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(
+                    f"{name}={getattr(self, name)} does nothing here: with one update a batch nothing has moved yet; "
+                    "set epochs above 1, or minibatch below batch"
+                )
         return self
+
+    def identity(self) -> Mapping[str, str | None]:
+        return {"sampler": "on_policy", "loss": "ppo"}
 
     @property
     def per_step(self) -> Mapping[str, int]:

@@ -55,6 +55,23 @@ class PreferenceConfig(MethodConfig):
             raise ValueError(f"{' and '.join(named)} each set the source of pairs; set one of them")
         return self
 
+    @model_validator(mode="after")
+    def _every_setting_acts(self) -> "PreferenceConfig":
+        """Settings that these pairs or this loss do not read keep their defaults."""
+        is_stored = not self.draws_pairs and self.replay is None
+        acts = {
+            "epochs": (is_stored, "counts passes over stored pairs; set steps for fresh ones, neither for a replay"),
+            "steps": (self.draws_pairs, "counts steps on fresh pairs; set epochs for stored ones, or refresh_every"),
+            "labelled_by": (self.draws_pairs, "is of fresh pairs; set refresh_every"),
+            "label": (self.draws_pairs, "is of fresh pairs; set refresh_every, or pairs.label for stored ones"),
+            "order": (self.replay is not None, "is of replayed pairs; set replay"),
+            "noise_model": (self.label_smoothing > 0, "corrects a share of flipped labels; set label_smoothing"),
+        }
+        for name, (is_read, fix) in acts.items():
+            if not is_read and getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name}={getattr(self, name)} does nothing here: it {fix}")
+        return self
+
     @property
     def draws_pairs(self) -> bool:
         return self.refresh_every != "never"

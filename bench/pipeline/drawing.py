@@ -3,6 +3,7 @@
 import pandas as pd
 import torch
 
+from bench.core.finite import demand_finite
 from bench.core.seeds import seed_of
 from bench.core.types import Score
 from bench.engine.stage import Context
@@ -12,6 +13,7 @@ from bench.lm.policy import load_policy
 from bench.pipeline.artifacts.world import WorldArtifact
 
 ROWS_AT_ONCE = 512
+OF_GOLD = "neither a unit nor a label can be read from it: look at the stage gold"
 
 
 def draw_reference(
@@ -42,6 +44,8 @@ def draw_reference(
         columns["response"] += texts
         columns["eos"] += ended
         columns["n_tokens"] += samples.lengths.tolist()
-        columns["gold_raw"] += score(samples).double().tolist()
+        gold_B = score(samples)
+        demand_finite("gold's score of a pi_ref sample", gold_B, OF_GOLD)
+        columns["gold_raw"] += gold_B.double().tolist()
         context.report({"step": start + len(texts), "steps": len(table), "status": "pi_ref samples"})
     return table.assign(**columns)

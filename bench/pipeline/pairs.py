@@ -12,6 +12,7 @@ from bench.core.seeds import np_stream
 from bench.core.types import Score
 from bench.engine.files import read_json
 from bench.engine.stage import Context
+from bench.errors import GateError
 from bench.pipeline.artifacts.pairs import label_noise
 from bench.pipeline.artifacts.world import WorldArtifact
 from bench.pipeline.drawing import draw_reference
@@ -20,7 +21,10 @@ from gold.model import load_gold
 
 
 def run(context: Context) -> Mapping[str, Any]:
-    """Writes pairs.parquet: split (train, held_out), ids, texts, both gold scores (logits), and how it was labelled."""
+    """Writes pairs.parquet: split (train, held_out), ids, texts, both gold scores (logits), and how it was labelled.
+
+    Pairs with equal sides are dropped and counted.
+    """
     config = PairsConfig.model_validate(context.config["pairs"])
     seed, world_folder = int(context.config["seed"]), context.inputs["world"]
     folder = context.fresh()
@@ -41,13 +45,15 @@ def run(context: Context) -> Mapping[str, Any]:
     labels = label(scale * samples["gold_raw"].to_numpy().reshape(-1, 2), config, np_stream("labels", seed))
     pairs = arrange(prompts, samples, labels, scale)
     pairs["split"] = ["train"] * config.n + ["held_out"] * config.held_out
+    pairs, equal = without_equal(pairs)
     write_parquet(pairs, folder / "pairs.parquet")
     train = pairs[pairs["split"] == "train"]
     return {
         "pairs": len(train),
+        "equal_pairs": equal["train"],
+        "equal_held_out": equal["held_out"],
         "label_noise": label_noise(train),
         "flipped": float(train["flipped"].mean()),
-        "same_text": float((train["chosen"] == train["rejected"]).mean()),
         "mean_abs_margin_logits": float((train["gold_chosen_logits"] - train["gold_rejected_logits"]).abs().mean()),
     }
 
@@ -63,6 +69,23 @@ def draw_sides(context: Context, prompts: pd.DataFrame, source: Source, seed: in
         best_M2[plain_M] = 0
     rows = 2 * np.arange(2 * len(prompts)) + best_M2.flatten()
     return samples.iloc[rows].reset_index(drop=True)
+
+
+def without_equal(pairs: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The pairs whose sides differ, and by split how many equal ones were dropped.
+
+    Sides that are equal as cut at T tokens hold no preference: their label is a coin. Raises GateError where a split
+    would be empty.
+    """
+    equal = (pairs["chosen"] == pairs["rejected"]) & (pairs["chosen_eos"] == pairs["rejected_eos"])
+    counts = {str(split): (int(part.sum()), len(part)) for split, part in equal.groupby(pairs["split"])}
+    for split, (dropped, total) in counts.items():
+        if dropped == total:
+            raise GateError(
+                f"both sides are equal in all {total} pairs of the split {split!r}: pi_ref writes one response to a "
+                "prompt; train it less (sft.steps), or let responses be longer (sft.max_new_tokens)"
+            )
+    return pairs[~equal].reset_index(drop=True), {split: dropped for split, (dropped, _) in counts.items()}
 
 
 def arrange(prompts: pd.DataFrame, samples: pd.DataFrame, labels: Labels, scale: float) -> pd.DataFrame:

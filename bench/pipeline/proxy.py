@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bench.config.reward import RewardConfig
+from bench.core.finite import demand_finite
 from bench.core.records import read_parquet, write_parquet
 from bench.core.seeds import np_stream
 from bench.engine.files import read_json, write_json
@@ -51,7 +52,9 @@ def run(context: Context) -> Mapping[str, Any]:
 
     def scores(table: pd.DataFrame, side: str, ended: str) -> np.ndarray:
         rows = encode(tokenizer, table["prompt"].tolist(), table[side].tolist(), table[ended].tolist())
-        return scorer.score(rows.to(context.device)).double().cpu().numpy()
+        score_B = scorer.score(rows.to(context.device))
+        demand_finite("the proxy's score", score_B, "look at the fit of the proxy: lower its lr")
+        return score_B.double().cpu().numpy()
 
     difference = scores(held_out, "chosen", "chosen_eos") - scores(held_out, "rejected", "rejected_eos")
     pool = read_parquet(context.inputs["units"] / "samples.parquet")

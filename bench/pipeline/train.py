@@ -51,7 +51,8 @@ def run(context: Context) -> Mapping[str, Any]:
         track.end()
     except DivergedError as error:  # a result, not a failure
         track.end("diverged", str(error))
-    return {"status": track.saved[-1].get("status", "ok"), "steps": learner.step, "policies": len(track.saved)}
+    metrics = {"status": track.saved[-1].get("status", "ok"), "steps": learner.step, "policies": len(track.saved)}
+    return {**metrics, "equal_pairs": learner.counts.equal_pairs}
 
 
 def open_run(context: Context) -> tuple[Track, Method, Labeller | None]:

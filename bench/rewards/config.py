@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bench.config.models import ModelConfig
 from bench.config.reward import RewardConfig
@@ -28,6 +28,15 @@ class BradleyTerryConfig(RewardConfig):
     steps: int = Field(default=1_000, ge=1, description="of distillation, each on fresh samples")
     batch: int = Field(default=64, ge=1, description="pairs a step, of two samples each")
     lr: float = Field(default=1e-3, gt=0)
+
+    @model_validator(mode="after")
+    def _every_setting_acts(self) -> "BradleyTerryConfig":
+        name, other = ("epochs", "steps") if self.needs_gold else ("steps", "epochs")
+        if getattr(self, name) != type(self).model_fields[name].default:
+            raise ValueError(
+                f"{name}={getattr(self, name)} does nothing with labels={self.labels}; set {other} instead, which does"
+            )
+        return self
 
     @property
     def lm(self) -> ModelConfig | None:

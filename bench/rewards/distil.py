@@ -13,9 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, get_cosine_schedule_with_warmup
 
+from bench.core.finite import OF_REWARD, at_step, clip_gradients, demand_finite, demand_finite_weights
 from bench.core.seeds import np_stream, seed_of
 from bench.core.types import Score
-from bench.errors import DivergedError
 from bench.lm.codec import encode_prompts
 from bench.lm.generate import generate
 from bench.lm.policy import Policy
@@ -52,13 +52,14 @@ def distil(
     """Train `student` on `gold`, in logits, `2 * config.batch` fresh samples of `policy` a step.
 
     Returns the residual of the last quarter of steps as a share of gold's variance within prompts: each step's is taken
-    on samples not trained on before. Raises DivergedError where the loss is not finite.
+    on samples not trained on before. Raises DivergedError at the first number that is not finite.
     """
     student.train().requires_grad_(True)
     optimizer = torch.optim.AdamW(student.parameters(), lr=config.lr, weight_decay=0.0)
     schedule = get_cosine_schedule_with_warmup(optimizer, config.steps // 20, config.steps)
     rng = np_stream("distil.prompts", seed)
     generator = torch.Generator(device).manual_seed(seed_of("distil.samples", seed))
+    parameters = {f"proxy.{name}": p for name, p in student.named_parameters()}
     missed, all_of_it = [], []
     for step in range(config.steps):
         chosen = rng.integers(len(prompts), size=max(1, 2 * config.batch // SAMPLES_PER_PROMPT))
@@ -67,15 +68,16 @@ def distil(
             policy, prompts_BL, max_new_tokens, tokenizer.eos_token_id, tokenizer.pad_token_id, generator
         )
         gold_B = gold(samples).to(torch.float32)
-        loss = residual(student(samples), gold_B, SAMPLES_PER_PROMPT)
-        if not torch.isfinite(loss):
-            raise DivergedError(
-                f"the distilled proxy's loss is {loss.item()} at step {step}; lower its lr ({config.lr})"
-            )
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
-        optimizer.step()
+        with at_step(step):
+            demand_finite("gold's score", gold_B, OF_REWARD)
+            score_B = student(samples)
+            demand_finite("the distilled proxy's score", score_B, "its weights have grown too large: lower its lr")
+            loss = residual(score_B, gold_B, SAMPLES_PER_PROMPT)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            clip_gradients(parameters, 1.0)
+            optimizer.step()
+            demand_finite_weights(parameters, optimizer.param_groups[0]["lr"])
         schedule.step()
         missed.append(loss.item())
         all_of_it.append(residual(torch.zeros_like(gold_B), gold_B, SAMPLES_PER_PROMPT).item())

@@ -4,6 +4,7 @@ from typing import final
 
 import torch
 
+from bench.core.finite import OF_REWARD, demand_finite
 from bench.core.seeds import seed_of
 from bench.core.types import Counts, Prompts, Rollouts, Score
 from bench.lm.generate import generate_with_distributions
@@ -51,6 +52,9 @@ class OnPolicy(Sampler):
         counts.samples_seen += len(samples)
         counts.tokens_sampled += int(samples.response_mask.sum())
         kl = drawn_kl(logps_BTV, self.reference, samples)
+        kl.demand_finite()
         self.drawn_kl = float(kl.kl_B.double().mean())
         logps_BT = gather(logps_BTV, samples.response_ids).masked_fill(~samples.response_mask, 0.0)
-        return Rollouts(samples, self.score(samples), logps_BT, kl.ref_logps_BT)
+        score_B = self.score(samples)
+        demand_finite("the reward", score_B, OF_REWARD)
+        return Rollouts(samples, score_B, logps_BT, kl.ref_logps_BT)

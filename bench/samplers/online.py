@@ -55,7 +55,9 @@ class OnlinePairs(Sampler):
         ref_B = masked_sum(samples.ref_logps_BT, samples.sequences.response_mask)
         if self.labeller is not None:
             self.labeller.charge(counts)
-        return Pairs(samples.sequences[chosen], samples.sequences[rejected], ref_B[chosen], ref_B[rejected])
+        pairs = Pairs(samples.sequences[chosen], samples.sequences[rejected], ref_B[chosen], ref_B[rejected])
+        counts.equal_pairs += int(pairs.equal_B.sum())
+        return pairs
 
 
 @final

@@ -55,4 +55,6 @@ class Replay(Sampler):
 
     def draw(self, policy: Policy, step: int, counts: Counts) -> Pairs:
         counts.samples_seen += 2 * self.batch
-        return self.pairs[step * self.batch : (step + 1) * self.batch]
+        pairs = self.pairs[step * self.batch : (step + 1) * self.batch]
+        counts.equal_pairs += int(pairs.equal_B.sum())
+        return pairs

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from bench.config.evaluation import MonitorConfig
+from bench.core.finite import at_step
 from bench.core.seeds import seed_of
 from bench.core.types import Prompts
 from bench.errors import DivergedError
@@ -78,13 +79,18 @@ class Monitor:
         """Draw samples, and return and record their KL in nats."""
         generator = torch.Generator(self.prompts.ids.device).manual_seed(seed_of("monitor", self.seed, step))
         samples, logps_BTV = generate_with_distributions(policy, self.prompts, *self.limits, generator)
-        kl = float(drawn_kl(logps_BTV, self.reference, samples).kl_B.mean())
+        estimate = drawn_kl(logps_BTV, self.reference, samples)
+        with at_step(step):
+            estimate.demand_finite()
+        kl = float(estimate.kl_B.mean())
         self.note(step, kl)
         return kl
 
     def note(self, step: int, kl: float) -> None:
         """Record the KL, in nats, of the policy after `step` steps. Raises DivergedError beyond the limit."""
-        if not math.isfinite(kl) or kl > self.largest:
+        if not math.isfinite(kl):
+            raise DivergedError(f"at step {step} the KL is {kl}: a log-prob of the policy or of pi_ref is not finite")
+        if kl > self.largest:
             raise DivergedError(f"KL {kl:.4g} nats at step {step} is beyond {self.largest:g}; lower the learning rate")
         self.steps.append(step)
         self.kls.append(kl)

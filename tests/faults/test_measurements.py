@@ -48,7 +48,7 @@ def test_a_loss_that_is_nan_ends_the_cell_as_diverged_with_its_good_rows(built, 
     monkeypatch.setattr(Preference, "forward", spoiled)
     rows = _rows(built, DPO, tmp_path)
     assert rows["status"].tolist() == ["ok", "diverged"]
-    assert "the loss is nan at step 0" in rows["reason"].iloc[1]
+    assert rows["reason"].iloc[1].startswith("at step 0 the loss is not finite in 1 of 1 entries (the first: nan")
     assert rows["gold"].notna().tolist() == [True, False]
 
 
@@ -63,7 +63,7 @@ def test_a_reward_that_is_nan_ends_the_cell_as_diverged(built, tmp_path, monkeyp
     monkeypatch.setattr(RewardModel, "score", spoiled)
     rows = _rows(built, PPO, tmp_path)
     assert rows["status"].tolist() == ["ok", "diverged"]
-    assert "nan" in rows["reason"].iloc[1]
+    assert "the reward is not finite in 8 of 8 entries (the first: nan" in rows["reason"].iloc[1]
 
 
 @pytest.mark.parametrize("name", [PPO, BON])

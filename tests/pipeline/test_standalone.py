@@ -35,7 +35,7 @@ def made(tmp_path_factory):
     """Each stage's folder, made by the real stages and then moved away from all others."""
     root, plan = tmp_path_factory.mktemp("made"), build_plan(SUITE, 1)
     folders = {name: root / name.replace("/", "_") for name in [*plan.stages, BON]}
-    for name in ("world", "sft", "gold", "reference", "pairs/r0", "proxy/policy_sized/r0", "pool", DPO, BON):
+    for name in ("world", "sft", "gold", "units", "reference", "pairs/r0", "proxy/policy_sized/r0", "pool", DPO, BON):
         toy_artifacts.run_stage(plan, name, folders, folders.setdefault(name, root / name))
     return folders
 
@@ -83,16 +83,15 @@ def test_raw_scores_become_units_as_the_proxys_card_says(made):
     samples, pool = read_parquet(made[BON] / "samples.parquet"), read_parquet(made[BON] / "bon_pool.parquet")
     card = (made["proxy/policy_sized/r0"] / "README.md").read_text()
     scale, sd = map(float, re.search(r"(\S+) \* \(raw - c\) / (\S+),", card).groups())
-    centre = (
-        read_parquet(made["proxy/policy_sized/r0"] / "reference_scores.parquet")
-        .groupby("prompt_id")["proxy_raw"]
-        .mean()
-    )
+    drawn = read_parquet(made["reference"] / "samples.parquet")
+    classify = pipeline("text-classification", str(made["proxy/policy_sized/r0"]))
+    scores = [s["score"] for s in classify(spelled(drawn), add_special_tokens=False)]
+    centre = drawn.assign(raw=scores).groupby("prompt_id")["raw"].mean()
     units = scale * (pool["proxy_raw"] - pool["prompt_id"].map(centre)) / sd
     best = units.groupby(pool["prompt_id"]).max()
     picked = samples[samples["row_id"] == "n32"].set_index("prompt_id")["proxy"]
-    np.testing.assert_allclose(picked, best.loc[picked.index], atol=1e-9)
-    units = read_json(made["reference"] / "units.json")
+    np.testing.assert_allclose(picked, best.loc[picked.index], atol=scale * ROUNDING)
+    units = read_json(made["units"] / "units.json")
     assert units["gold_sd"] == sd
 
 

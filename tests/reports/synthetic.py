@@ -193,7 +193,7 @@ def _stages():
         "sft": {"loss": 1.21},
         "gold": {"wide_corr": 0.93},
         "reference": {"entropy_nats": 18.3, "truncated_rate": 0.004, "gold_rubric_corr": 0.86, "gold_sd": 1.5},
-        "pairs/r0": {"pairs": 4000, "label_noise": 0.22, "flipped": 0.0, "same_text": 0.001},
+        "pairs/r0": {"pairs": 4000, "label_noise": 0.22, "flipped": 0.0, "equal_pairs": 4, "equal_held_out": 1},
         "proxy/policy_sized/r0": {"held_out_accuracy": 0.71, "calibration_scale": 0.83, "held_out_ce": 0.56},
         "pool": {"best_of_64_gain": 1.9, "near_max_share": 0.012},
     }

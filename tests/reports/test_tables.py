@@ -43,6 +43,13 @@ def test_proxies_and_labels_are_the_stages_metrics(run):
     assert labels(Analysis(run)).body[0][:3] == ("replicate 0", "4,000", "22.0%")
 
 
+def test_pairs_with_equal_sides_are_counted_where_they_were_drawn(run):
+    trained = {"train/online-p-r0": {"metrics": {"equal_pairs": 7}}, "train/ppo-p-r0": {"metrics": {"equal_pairs": 0}}}
+    table = labels(Analysis(dataclasses.replace(run, stages={**run.stages, **trained})))
+    at = table.head.index("equal sides, dropped")
+    assert [(row[0], row[at]) for row in table.body] == [("replicate 0", "4"), ("online-p-r0", "7")]
+
+
 def test_the_ledger_holds_the_numbers_behind_each_sentence(run):
     table = ledger(Analysis(run))
     own = table.data[table.data.setting == "PPO, β = 0"].set_index("statistic")

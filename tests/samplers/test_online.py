@@ -53,7 +53,10 @@ def test_both_sides_answer_one_prompt_and_the_higher_score_is_chosen():
     for side, said in ((pairs.chosen, pairs.ref_chosen_B), (pairs.rejected, pairs.ref_rejected_B)):
         torch.testing.assert_close(said, sequence_logps(REFERENCE, side).detach(), rtol=0, atol=1e-12)
     tokens = int(pairs.chosen.lengths.sum() + pairs.rejected.lengths.sum())
-    assert counts == Counts(samples_seen=12, tokens_sampled=tokens, labels_used=0)
+    texts = [[tab.read_response(side, i) for i in range(6)] for side in (pairs.chosen, pairs.rejected)]
+    equal = sum(chosen == rejected for chosen, rejected in zip(*texts, strict=True))
+    assert 0 < equal < 6  # both cases are here
+    assert counts == Counts(samples_seen=12, tokens_sampled=tokens, labels_used=0, equal_pairs=equal)
 
 
 def test_golds_labels_count():

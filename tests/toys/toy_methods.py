@@ -1,8 +1,12 @@
 """What a method is built from, tiny: a GPT-NeoX reference, twelve prompts, a score, stored pairs."""
 
+from dataclasses import fields
+from typing import Any
+
 import torch
 import toy_lm
 
+from bench.checks.plugins import toys
 from bench.config.method import MethodConfig
 from bench.config.registry import BUILT_IN_LOSSES, registered
 from bench.core.types import Pairs, Sequences
@@ -13,12 +17,14 @@ from bench.methods.base import Method, MethodInputs
 from bench.rewards.labeller import Labeller
 
 SMALL = {"beta": 0.1, "steps": 6, "batch": 8, "minibatch": 4, "epochs": 2, "lr": 1e-2}
+FRESH = {"epochs": 3, "steps": 6}  # the default epochs: fresh pairs have none
 VARIANTS = {
-    "preference/online": {"refresh_every": 1},
-    "preference/iterative": {"refresh_every": 2},
-    "preference/gold": {"refresh_every": 1, "labelled_by": "gold"},
-    "preference/replay": {"replay": "online", "batch": 2},
-    "preference/shuffled": {"replay": "online", "order": "shuffled", "batch": 2},
+    "ppo/one_update": {"epochs": 1, "minibatch": 8},
+    "preference/online": {**FRESH, "refresh_every": 1},
+    "preference/iterative": {**FRESH, "refresh_every": 2},
+    "preference/gold": {**FRESH, "refresh_every": 1, "labelled_by": "gold"},
+    "preference/replay": {"epochs": 3, "replay": "online", "batch": 2},
+    "preference/shuffled": {"epochs": 3, "replay": "online", "order": "shuffled", "batch": 2},
     "preference/conservative": {"label_smoothing": 0.1},
     "preference/robust": {"label_smoothing": 0.1, "noise_model": "robust"},
     "sft/best_of_2": {"target": "best_of_2"},
@@ -34,13 +40,19 @@ def trained_configs() -> dict[str, MethodConfig]:
     configs: dict[str, MethodConfig] = {}
     for kind in registered("methods"):
         if kind.stage == "train":
-            small = kind(**{k: v for k, v in SMALL.items() if k in kind.model_fields})
+            known = kind.model_fields.keys() - ({"steps"} if "refresh_every" in kind.model_fields else set())
+            small = kind(**{k: v for k, v in SMALL.items() if k in known})
             configs[small.type] = small
     for f in BUILT_IN_LOSSES:
-        configs[f"preference/{f}"] = configs["preference"].model_copy(update={"f": f})
+        configs[f"preference/{f}"] = changed(configs["preference"], {"f": f})
     for name, changes in VARIANTS.items():
-        configs[name] = configs[name.partition("/")[0]].model_copy(update=changes)
+        configs[name] = changed(configs[name.partition("/")[0]], changes)
     return configs
+
+
+def changed(config: MethodConfig, changes: dict[str, Any]) -> MethodConfig:
+    """The config with other values, validated."""
+    return type(config).model_validate(config.model_dump() | changes)
 
 
 def policy(seed: int = 0) -> TransformerPolicy:
@@ -61,10 +73,23 @@ def pairs(reference: TransformerPolicy) -> Pairs:
     return Pairs(chosen, rejected, *(batched_sequence_logps(reference, side, 8) for side in (chosen, rejected)))
 
 
-def method(config: MethodConfig, reference: TransformerPolicy | None = None) -> Method:
-    """A method over toy materials."""
+def noisy_pairs(reference: TransformerPolicy) -> Pairs:
+    """Pairs of pi_ref, each three times with one label and once with the other: every f then has a finite optimum."""
+    one = toys.pairs()
+    T = max(side.response_ids.shape[1] for side in (one.chosen, one.rejected))
+
+    def side(*parts: Sequences) -> Sequences:
+        wide = [toy_lm.padded(part, 0, T - part.response_ids.shape[1], PAD) for part in parts]
+        return Sequences(*(torch.cat([getattr(part, field.name) for part in wide]) for field in fields(Sequences)))
+
+    chosen, rejected = (side(*[a] * 3, b) for a, b in ((one.chosen, one.rejected), (one.rejected, one.chosen)))
+    return Pairs(chosen, rejected, *(batched_sequence_logps(reference, rows, 8) for rows in (chosen, rejected)))
+
+
+def inputs(reference: TransformerPolicy | None = None) -> MethodInputs:
+    """Toy materials of a method."""
     reference = reference or policy()
-    given = MethodInputs(
+    return MethodInputs(
         reference=reference,
         score=length,
         labeller=Labeller(length),
@@ -76,4 +101,8 @@ def method(config: MethodConfig, reference: TransformerPolicy | None = None) -> 
         pad_id=PAD,
         seed=0,
     )
-    return config.build(given)
+
+
+def method(config: MethodConfig, reference: TransformerPolicy | None = None) -> Method:
+    """A method over toy materials."""
+    return config.build(inputs(reference))

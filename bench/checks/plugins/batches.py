@@ -19,18 +19,6 @@ LEFT, RIGHT = 2, 3  # columns of padding that `padded` adds
 JUNK_TOKEN, JUNK = 7, 1e3  # contents of masked positions: a real token, and a number large enough to be noticed
 
 
-def tensors(rows: Rows, prefix: str = "") -> dict[str, Tensor]:
-    """All tensors of a batch, by path."""
-    found: dict[str, Tensor] = {}
-    for field in fields(rows):  # type: ignore[arg-type]
-        value = getattr(rows, field.name)
-        if isinstance(value, Rows):
-            found |= tensors(value, f"{prefix}{field.name}.")
-        elif isinstance(value, Tensor):
-            found[prefix + field.name] = value
-    return found
-
-
 def as_rows(batch: Any) -> Rows:
     """The batch, if it is a `Rows`; raises NotConforming otherwise."""
     demand(isinstance(batch, Rows), f"the batch is a {type(batch).__name__}; use a dataclass that extends Rows")
@@ -85,5 +73,5 @@ def groups(rows: Rows) -> list[Tensor]:
 
 def same(a: Rows, b: Rows) -> bool:
     """True if two batches are equal, bit for bit."""
-    one, other = tensors(a), tensors(b)
+    one, other = a.tensors(), b.tensors()
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.checks.plugins.batches import as_rows, same, sequences_of, tensors
+from bench.checks.plugins.batches import as_rows, same, sequences_of
 from bench.checks.plugins.chance import global_seed
 from bench.checks.plugins.kit import demand
 from bench.checks.plugins.toys import policy, toy_inputs
@@ -55,16 +55,16 @@ def changes_nothing(build: BuildSampler) -> None:
         pairs = zip(model.parameters(), untouched.parameters(), strict=True)
         demand(all(torch.equal(a, b) for a, b in pairs), f"the sampler changes the {name}'s weights")
         demand(all(p.grad is None for p in model.parameters()), f"the sampler leaves gradients in the {name}")
-    attached = [name for name, value in tensors(batch).items() if value.requires_grad]
+    attached = [name for name, value in batch.tensors().items() if value.requires_grad]
     demand(not attached, f"{', '.join(attached)} of the batch requires gradients; sample under torch.no_grad")
 
 
 def is_well_formed(build: BuildSampler) -> None:
     """All fields are finite, with equally many rows. Prompts are padded on the left, responses on the right."""
     batch = batch_of(build, 0)
-    sizes = {name: len(value) for name, value in tensors(batch).items()}
+    sizes = {name: len(value) for name, value in batch.tensors().items()}
     demand(len(set(sizes.values())) == 1 and min(sizes.values()) > 0, f"fields have different numbers of rows: {sizes}")
-    odd = [name for name, value in tensors(batch).items() if not torch.isfinite(value).all()]
+    odd = [name for name, value in batch.tensors().items() if not torch.isfinite(value).all()]
     demand(not odd, f"{', '.join(odd)} is not finite")
     for rows in sequences_of(batch):
         for part, mask in (("prompt", rows.prompt_mask.flip(1)), ("response", rows.response_mask)):

@@ -12,7 +12,8 @@ _PROXIES = (
 )
 _AS_REALISED = (
     "Against gold's order: the share of labels that prefer the response with the lower gold score. Bradley-Terry "
-    "labels are noisy by construction."
+    "labels are noisy by construction. Pairs whose two sides are the same tokens are dropped; of fresh pairs, a run's "
+    "line counts them."
 )
 _PROXY = {
     "params": ("parameters", "{:,.0f}"),
@@ -29,37 +30,43 @@ _LABELS = {
     "pairs": ("pairs", "{:,.0f}"),
     "label_noise": ("against gold's order", "{:.1%}"),
     "flipped": ("flipped on purpose", "{:.1%}"),
-    "same_text": ("equal texts", "{:.1%}"),
+    "equal_pairs": ("equal sides, dropped", "{:,.0f}"),
+    "equal_held_out": ("of those held out", "{:,.0f}"),
     "mean_abs_margin_logits": ("mean margin (logits)", "{:.2f}"),
 }
 
 
 def proxies(analysis: Analysis) -> Table:
     """Held-out accuracy, calibration and agreement with gold of each proxy."""
-    return _of_stages(analysis.run, "proxies", "Proxies", _PROXIES, "proxy/", _PROXY)
+    stages = [stage for stage in analysis.run.stages if stage.startswith("proxy/")]
+    return _of_stages(analysis.run, "proxies", "Proxies", _PROXIES, stages, _PROXY)
 
 
 def labels(analysis: Analysis) -> Table:
-    """Each draw of pairs: how noisy the labels came out."""
-    return _of_stages(analysis.run, "labels", "Labels as realised", _AS_REALISED, "pairs/", _LABELS)
+    """Each draw of pairs: how noisy the labels came out, and the equal sides; each training that drew equal ones."""
+    run = analysis.run
+    stages = [stage for stage in run.stages if stage.startswith("pairs/")]
+    fresh = [stage for stage in run.stages if stage.startswith("train/") and run.metric(stage, "equal_pairs")]
+    return _of_stages(run, "labels", "Labels as realised", _AS_REALISED, stages + fresh, _LABELS)
 
 
 def _of_stages(
-    run: RunData, name: str, title: str, note: str, prefix: str, columns: dict[str, tuple[str, str]]
+    run: RunData, name: str, title: str, note: str, stages: list[str], columns: dict[str, tuple[str, str]]
 ) -> Table:
-    stages = [stage for stage in run.stages if stage.startswith(prefix)]
     found = [{metric: run.metric(stage, metric) for metric in columns} for stage in stages]
     data = pd.DataFrame([{"stage": stage} | numbers for stage, numbers in zip(stages, found, strict=True)])
     body = tuple(
-        (_called(stage, prefix), *(_shown(numbers[metric], form) for metric, (_, form) in columns.items()))
+        (_called(stage), *(_shown(numbers[metric], form) for metric, (_, form) in columns.items()))
         for stage, numbers in zip(stages, found, strict=True)
     )
     return Table(name, title, note, data, ("", *(head for head, _ in columns.values())), body)
 
 
-def _called(stage: str, prefix: str) -> str:
-    """`policy-sized, replicate 0` of `proxy/policy_sized/r0`."""
-    *kind, replicate = stage.removeprefix(prefix).split("/")
+def _called(stage: str) -> str:
+    """`policy-sized, replicate 0` of `proxy/policy_sized/r0`; a training by its cell."""
+    if stage.startswith("train/"):
+        return stage.removeprefix("train/")
+    _, *kind, replicate = stage.split("/")
     return ", ".join([*(part.replace("_", "-") for part in kind), f"replicate {replicate.removeprefix('r')}"])
 
 
