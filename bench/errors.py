@@ -27,6 +27,10 @@ class UnfinishedError(GoldbenchError, RuntimeError):
     """A training stopped before its end; what it saved is measured, and the next run continues it."""
 
 
+class GateError(GoldbenchError, RuntimeError):
+    """A quality gate failed, so results that depend on it would be invalid."""
+
+
 def did_you_mean(value: str, legal: Iterable[str]) -> str:
     """`; did you mean 'x'?` if one of `legal` resembles `value`, else an empty string."""
     close = difflib.get_close_matches(value, list(legal), n=1, cutoff=0.55)

@@ -13,12 +13,12 @@ from bench.pipeline.artifacts.world import WorldArtifact
 from bench.pipeline.world import check_distinct, prompt_table
 from bench.rewards.model import RewardModel
 from bench.worlds.base import World
-from gold.train import AUDIT_PROMPTS, train_gold
+from gold.train import train_gold
 from gold.wide import Teacher
 
 UNITS = (
     "(raw - c) / sd, where c is the mean raw score of pi_ref's samples of the prompt (`gold_raw` in\n"
-    "  samples.parquet of the stage `reference`), sd their deviation within prompts (`gold_sd_raw` in its metrics)."
+    "  samples.parquet of the stage `reference`), sd their deviation within prompts (`gold_sd_raw` in the metrics of `units`)."
 )
 """How gold's raw scores become standard deviations above pi_ref."""
 
@@ -45,6 +45,6 @@ def run(context: Context) -> Mapping[str, Any]:
 
 def _check_prompts(world: World, stored: WorldArtifact, config: TrainedGoldConfig) -> None:
     """Raises ConfigError where gold trains on a prompt of another split. It may draw more than the stored ones."""
-    trained_on = prompt_table("gold", world.draw_prompts("gold", AUDIT_PROMPTS + config.prompts))
+    trained_on = prompt_table("gold", world.draw_prompts("gold", config.audit_prompts + config.prompts))
     others = stored.all_prompts()
     check_distinct(pd.concat([trained_on, others[others["split"] != "gold"]], ignore_index=True))

@@ -81,7 +81,7 @@ def run(context: Context) -> Mapping[str, Any]:
 def _units(scale: float) -> str:
     return (
         f"{scale!r} * (raw - c) / {GOLD_SD_LOGITS}, where c is the mean raw score of pi_ref's samples of the prompt\n  "
-        "(`proxy_raw` in reference_scores.parquet)."
+        "(for measured prompts those in samples.parquet of the stage `reference`)."
     )
 
 
