@@ -18,7 +18,7 @@ from gold.wide import Teacher
 
 UNITS = (
     "(raw - c) / sd, where c is the mean raw score of pi_ref's samples of the prompt (`gold_raw` in\n"
-    "  samples.parquet of the stage `reference`), sd their deviation within prompts (`gold_sd_raw` in the metrics of `units`)."
+    "  samples.parquet of the stage `reference`), sd the deviation within prompts (`gold_sd_raw` of stage `units`)."
 )
 """How gold's raw scores become standard deviations above pi_ref."""
 
