@@ -33,7 +33,8 @@ TABLES: Mapping[str, Columns] = {
         "pairs": Column(FLOAT, "training pairs", "pairs"),
         "label_noise": Column(FLOAT, "labels against gold's order", SHARE),
         "flipped": Column(FLOAT, "labels flipped on purpose", SHARE),
-        "same_text": Column(FLOAT, "pairs of equal texts", SHARE),
+        "equal_pairs": Column(FLOAT, "pairs with equal sides, which no training reads", "pairs"),
+        "equal_held_out": Column(FLOAT, "the same of held-out pairs", "pairs"),
         "mean_abs_margin_logits": Column(FLOAT, "mean |gold of one side minus the other|", "logits"),
     },
     "config": {

@@ -29,7 +29,7 @@ def begun(tmp_path_factory):
         if stage in (cell.training, cell.stage):
             continue
         shutil.copytree(folders[stage.name], store.work(stage))
-        store.publish(stage, {"status": "ok"}, 1.0, "cpu")
+        store.publish(stage, {"status": "ok", "gold_rubric_corr": 1.0}, 1.0, "cpu")
     suite = toy_artifacts.SUITE.model_copy(update={"method": METHODS, "methods": tuple(METHODS)})
     (root / "suite.json").write_text(json.dumps(suite.model_dump(mode="json")))
     toy_plugins.install(root / "site")

@@ -6,6 +6,7 @@ What says how, how often or how strictly one measures reaches no training.
 import re
 
 import pytest
+from pydantic import ValidationError
 
 from bench.config.compose import compose
 from bench.config.suite import SuiteConfig
@@ -14,6 +15,8 @@ from bench.pipeline.plan import build_plan
 ROWS = {"measure", "bon", "null"}
 LEARNED = {"pairs", "proxy", "train", *ROWS}
 NOTHING: set[str] = set()
+REFUSED: set[str] = {"refused"}
+"""Changed alone, the setting would do nothing, or contradict another; so it is refused."""
 
 REACHES = {
     r"name|title|scale|methods|losses|claims|claim_replicates|replicates": NOTHING,
@@ -37,10 +40,12 @@ REACHES = {
     # Which policies a training saves, and how fast it may move: they decide weights.
     r"evaluation\.(monitor_prompts|monitor_every|rows_per_budget|diverged_factor)|budgets": {"train", "measure"},
     r"method\.(ppo|dpo|ipo|slic|ppo_gold|ppo_noise)\..*": {"train", "measure"},
-    r"method\.\w+\.labelled_by": NOTHING,  # of fresh pairs, which none of these draws
+    r"proxies\.\w+\.steps": REFUSED,  # of distillation
+    r"method\.(dpo|ipo|slic)\.(refresh_every|steps|label|labelled_by|order|noise_model)": REFUSED,  # of fresh pairs
     r"method\.bon\.n": {"bon"},
     r"method\.reference\.evaluations": {"null"},
     r"method\.\w+\.(proxy|beta|beta_by_proxy)(\..*)?": NOTHING,  # other cells; none of those that stay
+    r"method\.(dpo|ipo|slic|ppo_gold|ppo_noise)\.beta_by_proxy": REFUSED,  # of a proxy that is not run
 }
 NAMED = {
     "name": "other",
@@ -127,6 +132,10 @@ def with_value(path, value):
 @pytest.mark.parametrize("path", LEAVES)
 def test_a_setting_reaches_the_stages_that_are_stated(path):
     stated = [kinds for pattern, kinds in REACHES.items() if re.fullmatch(pattern, path)]
+    if stated[-1] is REFUSED:
+        with pytest.raises(ValidationError):
+            with_value(path, changed_to(path, LEAVES[path]))
+        return
     suite = with_value(path, changed_to(path, LEAVES[path]))
     assert suite != SUITE
     after = keys(suite)

@@ -29,7 +29,7 @@ def with_metric(run, stage, name, value):
         ("pool", "best_of_1024_gain", 2.09, "Best-of-1024 by gold, gain (sd)"),
         ("pool", "near_max_share", 0.02, "π_ref samples within 0.1 sd of gold's maximum"),
         ("reference", "truncated_rate", 0.01, "π_ref samples at the length cap"),
-        ("reference", "gold_rubric_corr", 0.74, "Gold against rubric within prompts, on π_ref"),
+        ("units", "gold_rubric_corr", 0.74, "Gold against rubric within prompts, on π_ref"),
     ],
 )
 def test_a_number_just_short_of_its_gate_fails(run, stage, name, value, gate):

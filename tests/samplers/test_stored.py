@@ -47,10 +47,12 @@ def test_a_draw_does_not_depend_on_the_draws_before_it():
     assert StoredPairs(numbered(12), 4, 0).draw(policy, 4, Counts()).ref_chosen_B.tolist() == unbroken[4]
 
 
-def test_a_batch_is_no_larger_than_the_pairs():
-    sampler = StoredPairs(numbered(3), 64, 0)
-    assert sampler.steps_per_epoch == 1
-    assert len(sampler.draw(tab.TabularPolicy(0), 0, Counts())) == 3
+def test_a_batch_larger_than_its_data_is_refused():
+    assert StoredPairs(numbered(3), 3, 0).steps_per_epoch == 1
+    with pytest.raises(ValueError, match="batch 4 is more than the 3 stored pairs; use at most 3"):
+        StoredPairs(numbered(3), 4, 0)
+    with pytest.raises(ValueError, match="11 prompts a step are more than the 10 there are"):
+        on_policy(n=10, batch=11)
 
 
 def on_policy(n=10, batch=4, seed=0, reference=0, samples_per_prompt=1):

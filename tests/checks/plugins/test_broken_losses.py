@@ -178,7 +178,7 @@ def test_a_broken_loss_fails_where_it_breaks(loss, breaks):
 def test_a_loss_that_is_not_finite_is_named():
     found = failures(METHOD_CHECKS, method_of(Explodes))
     assert found["its loss: finite"] == "a loss is nan"
-    assert "the loss is nan at step 0" in found["logs"]
+    assert "at step 0 the loss is not finite in 1 of 1 entries" in found["logs"]
 
 
 BROKEN_FS = {
