@@ -7,9 +7,9 @@
     make mutants OPTIONS="workers=2 seconds=20"   # processes; the tests of one mutant stop after so many seconds
 
 A mutant is killed if a test or a check of `bench selfcheck` fails, or does not end. The lines of each test are recorded
-once; a mutant is run against tests that reach its line, short ones first. Mutants of functions are planted in a fork of a
-process that has everything loaded; those of a module's constants are imported anew. Tests that start processes are
-left out, since these would load the unchanged code. `survivors.yaml` lists survivors with a reason: `equivalent`
+once; a mutant is run against tests that reach its line, short ones first. Mutants of functions are planted in forks
+of a process that has everything loaded; those of a module's constants are imported anew. Tests that start processes
+are left out, since these would load the unchanged code. `survivors.yaml` lists survivors with a reason: `equivalent`
 ones are not counted, others are. Results are in build/mutants/.
 """
 
