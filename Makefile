@@ -1,4 +1,4 @@
-.PHONY: check format test smoke faults
+.PHONY: check format test smoke faults mutants
 
 check:  ## lint, formatting, types
 	ruff check .
@@ -17,3 +17,6 @@ smoke:  ## the whole chain, small
 
 faults:  ## a small suite killed thirty times, begun anew whenever it is done; prints how long one run of it takes
 	PYTHONPATH=.:tests/toys:tests/faults python tests/faults/torture.py
+
+mutants:  ## small changes to the numerical code, each against the tests that reach it; OPTIONS as in docs/selfcheck.md
+	OMP_NUM_THREADS=1 PYTHONPATH=.:tests/toys:tests/mutants python tests/mutants/run.py $(OPTIONS)

@@ -70,3 +70,8 @@ def test_whitening_reads_masked_positions_only():
     got = whiten(rows([1.0, 3.0, 1e9], [5.0, 7.0, -1e9]), torch.tensor([[True, True, False]] * 2))
     # 1 3 5 7: mean 4, variance 5
     torch.testing.assert_close(got, rows([-3.0, -1.0, 0.0], [1.0, 3.0, 0.0]) / 5**0.5, rtol=1e-7, atol=0)
+
+
+def test_a_response_of_one_column_has_its_reward_less_its_value():
+    one = torch.ones(1, 1, dtype=torch.bool)
+    assert gae(torch.tensor([[3.0]]), torch.tensor([[1.0]]), one, 0.5).tolist() == [[2.0]]

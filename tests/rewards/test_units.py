@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.rewards.base import Reward
 from bench.rewards.units import (
     Units,
     calibration_scale,
@@ -113,3 +114,11 @@ def test_within_prompt_correlation_by_hand():
     table = pd.DataFrame({"prompt_id": list("aaa"), "gold": [1.0, 2.0, 3.0], "rubric": [4.0, 6.0, 5.0]})
     assert within_prompt_corr(table, "gold", "rubric") == pytest.approx(0.5)
     assert math.isnan(within_prompt_corr(table.assign(rubric=1.0), "gold", "rubric"))
+
+
+def test_unstandard_is_the_inverse_of_standard_by_hand():
+    # 2 logits a raw unit, gold's sd 1.5 logits, centre 10: raw 13 is 3 * 2 / 1.5 = 4 sds above pi_ref
+    reward = Reward(lambda rows: rows, Units(scale=2.0, centre={"a": 10.0}, gold_sd=1.5, own_sd=1.0))
+    ids = np.array(["a"])
+    assert reward.standard(np.array([13.0]), ids) == pytest.approx([4.0])
+    assert reward.unstandard(np.array([4.0]), ids) == pytest.approx([13.0])

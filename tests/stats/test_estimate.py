@@ -2,7 +2,15 @@ import math
 
 import pytest
 
-from bench.stats.estimate import BY_PROMPT, Estimate, from_se, plus_minus, replicate_mean
+from bench.stats.estimate import (
+    BY_PROMPT,
+    Estimate,
+    expanded,
+    from_se,
+    paired_difference,
+    plus_minus,
+    replicate_mean,
+)
 
 
 def test_replicate_mean_by_hand():
@@ -43,3 +51,15 @@ def test_plus_minus_keeps_sensible_digits(point, error, text):
 
 def test_an_estimate_prints_its_half_width():
     assert str(Estimate(1.0, 0.8, 1.2, 0.95, "by hand", 9)) == "1.00 ± 0.20"
+
+
+def test_a_critical_value_is_expanded_to_students_by_hand():
+    # t(.975, 4) = 2.776445, and sqrt(5 / 4) for a variance that divides by n
+    assert expanded(1.959964, 5) == pytest.approx(2.776445 * math.sqrt(5 / 4), abs=1e-5)
+
+
+def test_a_paired_difference_of_two_prompts_by_hand():
+    """Differences 1 and 3, the third undefined: mean 2, se sqrt(2) / sqrt(2) = 1, t(.975, 1) = 12.7062."""
+    estimate = paired_difference([2.0, 5.0, math.nan], [1.0, 2.0, 0.0])
+    assert (estimate.point, estimate.n) == (2.0, 2)
+    assert estimate.high == pytest.approx(2 + 12.7062, abs=1e-3)

@@ -1,6 +1,8 @@
 """Planting errors: a function of the harness is replaced wherever a loaded module of the harness holds it."""
 
+import inspect
 import sys
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +37,16 @@ def swap(old: Any, new: Any) -> Plant:
 def method(owner: type, name: str, new: Any) -> Plant:
     """Plant a method of a class."""
     return lambda monkeypatch: monkeypatch.setattr(owner, name, new)
+
+
+def edit(owner: type, name: str, old: str, new: str) -> Plant:
+    """Plant a method, or a property, whose source has `new` in place of `old`, which it must have once."""
+    held = vars(owner)[name]
+    source = textwrap.dedent(inspect.getsource(held.fget if isinstance(held, property) else held))
+    assert source.count(old) == 1, f"{owner.__name__}.{name} has {old!r} {source.count(old)} times"
+    names = dict(vars(sys.modules[owner.__module__]))
+    exec(compile(source.replace(old, new), f"{owner.__name__}.{name}, edited", "exec"), names)
+    return method(owner, name, names[name])
 
 
 def forget() -> None:

@@ -177,3 +177,10 @@ def test_a_policy_that_runs_ever_faster_is_held(between_looks, growth):
             watch.note(step, d**2)
     assert max(moves) <= 0.2 * growth ** (between_looks + 2)
     assert np.mean(moves[-40:]) == pytest.approx(0.1, rel=0.25)
+
+
+def test_a_grid_point_is_passed_where_the_running_kl_equals_it():
+    watch = monitor()
+    watch, results = after([watch.grid[0]] * 3)
+    assert results == [False, False, True]
+    assert watch.passed == 1

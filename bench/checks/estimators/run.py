@@ -21,6 +21,7 @@ from bench.checks.estimators import (
     units,
 )
 from bench.checks.estimators.check import Check, Measured
+from bench.checks.estimators.training import clipping, governor, loop
 from bench.errors import ConfigError, did_you_mean
 
 GROUPS: dict[str, Mapping[str, Check]] = {
@@ -30,6 +31,9 @@ GROUPS: dict[str, Mapping[str, Check]] = {
     "losses": losses.CHECKS,
     "minimisers": minimisers.CHECKS,
     "policy-gradient": policy_gradient.CHECKS,
+    "clipping": clipping.CHECKS,
+    "loop": loop.CHECKS,
+    "governor": governor.CHECKS,
     "targets": targets.CHECKS,
     "online": online.CHECKS,
     "best-of-n": best_of_n.CHECKS,
