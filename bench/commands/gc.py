@@ -1,7 +1,8 @@
 """`bench gc`: sizes of the stored stages, which of them no run uses, and their removal with delete=true.
 
 A stage is in use when a run folder names it (stages.json), when that run's config plans it (so an interrupted run
-keeps what it has), when a used stage was made from it, or while a process holds its lock.
+keeps what it has), when a used stage was made from it, or while a process holds its lock. The store knows the run
+folders that were assembled from it. In doubt nothing is removed.
 """
 
 import os
@@ -18,12 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.commands.options import Options, parse
-from bench.config.explain import validated
-from bench.config.suite import SuiteConfig
 from bench.engine.files import read_json
 from bench.engine.store import MANIFEST
 from bench.errors import ConfigError
-from bench.pipeline.plan import build_plan, plan_stages
+from bench.runs.users import REGISTER, Users, users
 
 _DEAD = re.compile(r"\.(work|progress|output|trash)-(?P<key>[0-9a-f]+)")
 
@@ -34,7 +33,7 @@ class GcOptions(Options):
     example: ClassVar[tuple[str, ...]] = ("bench gc", "bench gc delete=true runs=experiments")
 
     delete: bool = Field(default=False, description="remove what no run uses")
-    runs: Path = Field(default=Path("runs"), description="searched at any depth for run folders, whose stages are kept")
+    runs: Path = Field(default=Path("runs"), description="searched at any depth, through links, for run folders")
     store: Path | None = Field(default=None, description="the store; $GOLDBENCH_STORE by default, else .goldbench")
 
 
@@ -69,15 +68,17 @@ def collect(options: GcOptions) -> int:
     store = Path(options.store or os.environ.get("GOLDBENCH_STORE") or ".goldbench").expanduser()
     if not store.is_dir():
         raise ConfigError(f"the store {str(store)!r} does not exist; give store=DIR")
-    runs = sorted(path.parent for path in options.runs.expanduser().rglob("run.json"))
-    used = _used(runs, store)
+    found = users(store, options.runs.expanduser())
+    used = _with_inputs(found.keys, store)
     items = list(_items(store, used))
     unused = [item for item in items if not item.used]
     if options.delete:
-        _refuse_blind_deletion(options, runs, store, used)
+        _refuse_blind_deletion(options, found, store, used)
     console = Console(highlight=False, soft_wrap=True)
     console.print(_table(items))
-    print(f"run folders under {options.runs}: {len(runs)}; those elsewhere (out=DIR) are found with runs=DIR")
+    print(f"run folders that use this store or lie under {options.runs}: {len(found.folders)}")
+    for doubt in found.doubts:
+        print(f"in doubt, so delete=true keeps everything: {doubt}")
     for item in unused:
         state = "" if item.finished else "  unfinished"
         print(f"  {item.key[:8]}  {_mib(item.size):>12}  {item.name}{state}")
@@ -92,34 +93,21 @@ def collect(options: GcOptions) -> int:
     return 0
 
 
-def _used(runs: Iterable[Path], store: Path) -> set[str]:
-    """The keys that run folders name or plan, and those of everything that these were made from."""
-    keys = {key for run in runs for key in _keys_of(run)}
+def _with_inputs(keys: Iterable[str], store: Path) -> set[str]:
+    """The keys, and those of everything that these were made from."""
+    found, todo = set(keys), list(keys)
     manifests = {path.parent.name: path for path in store.glob(f"*/*/{MANIFEST}")}
-    todo = list(keys)
     while todo:
         path = manifests.get(todo.pop())
-        needed = set(read_json(path)["inputs"].values()) - keys if path else set()
-        keys |= needed
+        needed = set(read_json(path)["inputs"].values()) - found if path else set()
+        found |= needed
         todo += needed
-    return keys
-
-
-def _keys_of(run: Path) -> Iterator[str]:
-    stages, config = run / "stages.json", run / "config.json"
-    if stages.is_file():
-        yield from (manifest["key"] for manifest in read_json(stages).values())
-    threads = re.search(r"\bthreads=(\d+)", read_json(run / "run.json")["command"])
-    try:
-        plan = build_plan(validated(SuiteConfig, read_json(config)), int(threads[1]) if threads else 1)
-    except (ConfigError, FileNotFoundError):
-        return  # written by other code, which plans other stages
-    yield from (stage.key for stage in plan_stages(plan))
+    return found
 
 
 def _items(store: Path, used: set[str]) -> Iterator[Item]:
     """Everything in the folders of the kinds except locks, stages first."""
-    for kind in sorted(path for path in store.iterdir() if path.is_dir()):
+    for kind in sorted(path for path in store.iterdir() if path.is_dir() and path.name != REGISTER):
         dead: dict[str, list[Path]] = {}
         for path in sorted(kind.iterdir()):
             if (path / MANIFEST).is_file() and not path.name.startswith("."):
@@ -149,9 +137,11 @@ def _locked(kind: Path, key: str) -> bool:
         return True
 
 
-def _refuse_blind_deletion(options: GcOptions, runs: list[Path], store: Path, used: set[str]) -> None:
+def _refuse_blind_deletion(options: GcOptions, found: Users, store: Path, used: set[str]) -> None:
     """Raise ConfigError where gc cannot see which runs use the store."""
-    if not runs:
+    if found.doubts:
+        raise ConfigError(f"nothing is removed: {found.doubts[0]}")
+    if not found.folders:
         raise ConfigError(f"no run folder under {str(options.runs)!r}, so nothing would be kept; give runs=DIR")
     for path in store.glob("*/.lock-*"):
         key = path.name.removeprefix(".lock-")

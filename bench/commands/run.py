@@ -11,6 +11,7 @@ from bench.commands.preflight import check
 from bench.commands.refresh import Refresh
 from bench.commands.streams import steady_output
 from bench.commands.suite_options import SuiteOptions, read_suite
+from bench.config.compose import run_key
 from bench.config.suite import RuntimeConfig, SuiteConfig
 from bench.engine.display import Display, choose_display, duration
 from bench.engine.local import make_stages, worker_count
@@ -121,7 +122,7 @@ def _sink(folder: RunFolder, runtime: RuntimeConfig) -> Sink:
     jobs = {
         name: Job(cell.stage.key, folder.store.path(cell.stage), dict(cell.identity)) for name, cell in cells.items()
     }
-    return Sink(Target(runtime.wandb, folder.out, suite.name, suite.budgets, jobs))
+    return Sink(Target(runtime.wandb, folder.out, suite.name, suite.budgets, jobs, run_key(suite)))
 
 
 def _announce(plan: Plan, store: Store, runtime: RuntimeConfig) -> None:

@@ -55,8 +55,12 @@ def compose(argv: Sequence[str]) -> tuple[SuiteConfig, RuntimeConfig]:
 
 def run_key(suite: SuiteConfig) -> str:
     """Hash of the resolved suite: 8 hex digits, the suffix of its run folder's name."""
-    text = json.dumps(suite.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return values_key(suite.model_dump(mode="json"))
+
+
+def values_key(values: Mapping[str, Any]) -> str:
+    """`run_key` from a run folder's config.json."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _places(suite: SuiteConfig, runtime: RuntimeConfig) -> dict[str, Path]:

@@ -5,9 +5,10 @@ loads the losses of its method; `load` returns one by name for tests and checks.
 """
 
 import hashlib
+import importlib.util
+import operator
 import sys
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -59,9 +60,11 @@ def _of_file(definition: FileLoss, sha256: str) -> Any:
     return getattr(_module(definition.path, code), definition.name)
 
 
-@cache
 def _module(path: Path, code: bytes) -> ModuleType:
-    """The module of a file, run once, under a name that no import statement can use."""
+    """The module of a file, run anew each time, so that no cell finds what another one left in its globals.
+
+    It has a name that no import statement can use.
+    """
     module = ModuleType(f"goldbench plugin {hashlib.sha256(code).hexdigest()[:12]}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
@@ -71,7 +74,12 @@ def _module(path: Path, code: bytes) -> ModuleType:
 
 def _of_package(definition: PackageLoss, sha256: str) -> Any:
     _demand_same(definition, definition.sha256(), sha256)
-    return definition.entry.load()
+    found = importlib.util.find_spec(definition.entry.module)
+    if found is None or found.loader is None:
+        raise ConfigError(f"{definition}: its module is not importable; install the package again")
+    module = importlib.util.module_from_spec(found)  # run anew, like a file
+    found.loader.exec_module(module)
+    return operator.attrgetter(definition.entry.attr)(module)
 
 
 def _demand_same(definition: LossDefinition, now: str, wanted: str) -> None:
@@ -98,6 +106,8 @@ def checked(function: Any, who: str) -> Function:
     if not (y.requires_grad and y.isfinite().all()):
         what = "is not finite between -2 and 2" if y.requires_grad else "cuts the gradient: nothing could be learned"
         raise ConfigError(f"{who} {what}")
+    if not (torch.equal(function(x.detach()), y.detach()) and torch.equal(function(x.detach()[:3]), alone)):
+        raise ConfigError(f"{who} remembers: the same numbers have another loss when they come again; keep no state")
     if not torch.allclose(y[:3], alone):
         raise ConfigError(f"{who} gives a pair another loss when other pairs stand beside it")
     (slope,) = torch.autograd.grad(y.sum(), x)

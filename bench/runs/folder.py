@@ -40,6 +40,7 @@ from bench.engine.store import Store
 from bench.errors import ConfigError
 from bench.pipeline.plan import Cell, Plan, plan_stages
 from bench.runs.mirror import mirror, replace
+from bench.runs.users import register
 
 _TABLES = {"rows.parquet": ROW_COLUMNS, "samples.parquet": SAMPLE_COLUMNS, "bon_pool.parquet": POOL_COLUMNS}
 _TEXTS = "pool_texts.parquet"
@@ -77,6 +78,8 @@ class RunFolder:
         Each file is replaced in one step. Failures are by stage key.
         """
         self.out.mkdir(parents=True, exist_ok=True)
+        if self.store.root.is_dir():
+            register(self.store.root, self.out)
         with self.lock():
             return self._assemble(failures, "stopped" if stopped else "over" if over else "running")
 

@@ -13,10 +13,12 @@ import wandb
 from wandb_workspaces import workspaces as ws
 from wandb_workspaces.reports import v2 as wr
 
+from bench.config.compose import values_key
 from bench.errors import ConfigError
 from reports.draw import labels
 from reports.read.load import load
 from reports.wandb.log import AT_BUDGET, BUDGET, KL, STEP, D, frontier_key
+from reports.wandb.session import group_of
 
 _MOST = 100  # cells drawn in a panel; W&B's own default is 10
 _KL = "KL to π_ref (nats)"
@@ -110,7 +112,8 @@ def main(argv: Sequence[str]) -> int:
         if not (folder / "run.json").is_file():
             raise ConfigError(f"{str(folder)!r} is not a run folder; give a folder that `bench run` wrote")
         names = [sorted(path.stem for path in folder.glob(kind)) for kind in ("figures/*.png", "tables/*.csv")]
-        made = dashboard(place, folder.resolve().name, load(folder).methods, *names)
+        run = load(folder)
+        made = dashboard(place, group_of(folder, values_key(run.config)), run.methods, *names)
         print(made.save().url)
     except ConfigError as error:
         print(f"dashboard: {error}", file=sys.stderr)

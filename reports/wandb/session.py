@@ -35,6 +35,12 @@ _SETTINGS = {
 }
 
 
+def group_of(out: Path, content: str) -> str:
+    """The W&B group of a run: its folder's name, with the suite's hash unless it ends with that."""
+    name = out.resolve().name
+    return name if name.endswith(content) else f"{name}-{content}"
+
+
 @dataclass(frozen=True)
 class Job:
     """A cell to log once it is there: its stage's key and folder, and the names that its rows get in the run."""
@@ -53,14 +59,18 @@ class Target:
     suite: str
     budgets: tuple[float, ...]
     cells: Mapping[str, Job]
+    content: str  # a hash of the resolved suite
 
     @property
     def group(self) -> str:
-        return self.out.resolve().name
+        return group_of(self.out, self.content)
 
     def id(self, key: str) -> str:
-        """The W&B id of a stage in this run: a cell that two runs share stands in the group of each."""
-        return f"{key}-{hashlib.sha256(self.group.encode()).hexdigest()[:8]}"
+        """The W&B id of a stage in this run, by content: two suites never share one, whatever their folders are called.
+
+        A cell that two suites share stands in the group of each. A run that was moved keeps its ids.
+        """
+        return f"{key}-{self.content}"
 
 
 def serve(connection: Connection, target: Target) -> None:
@@ -111,7 +121,7 @@ class Session:
         import wandb
 
         self.wandb, self.target, self.folder = wandb, target, (target.out / "wandb").resolve()
-        self.whole = self._open("run", name=target.group, job_type="run", tags=[target.suite])
+        self.whole = self._open("run", name=target.out.resolve().name, job_type="run", tags=[target.suite])
         here = target.out / "wandb"
         self.place = self.whole.url if target.mode == "online" else f"{here}; upload: wandb sync {here}/offline-run-*"
 

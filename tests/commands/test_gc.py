@@ -138,8 +138,8 @@ def test_a_locked_stage_is_in_use_and_a_stranger_at_work_stops_deletion(run, cap
         (["RUN"], "unknown setting 'RUN'"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_2(toy_finished, words, part, capsys):
-    store = [] if words[0].startswith("store=") else [f"store={toy_finished.store}"]
+def test_a_mistake_is_one_line_and_exit_2(run, words, part, capsys):
+    store = [] if words[0].startswith("store=") else [f"store={run.store}"]
     assert main(["gc", *words, *store]) == 2
     err = capsys.readouterr().err
     assert part in err

@@ -36,7 +36,7 @@ def target_of(folder, store, mode="offline"):
             if own.n.notna().all():
                 (stage / "bon_pool.parquet").write_bytes((folder / "bon_pool.parquet").read_bytes())
         jobs[cell] = Job(f"{i:024x}", stage)
-    return Target(mode, folder, "toy", BUDGETS, jobs)
+    return Target(mode, folder, "toy", BUDGETS, jobs, "12345678")
 
 
 def log(target):
@@ -204,7 +204,7 @@ def test_online_an_interrupted_cell_goes_on_where_the_server_is(logged, tmp_path
         init=lambda **options: asked.append(options) or run, Settings=dict, Table=lambda **parts: parts["data"]
     )
     monkeypatch.setitem(sys.modules, "wandb", toy)
-    session = Session(Target("online", tmp_path, "toy", BUDGETS, logged.target.cells))
+    session = Session(Target("online", tmp_path, "toy", BUDGETS, logged.target.cells, "12345678"))
     session.cell("dpo-b0-r0")
     session.cell("dpo-b0-r0")  # marked by now
     history = logged.runs["dpo-b0-r0"].history
@@ -217,7 +217,7 @@ def test_online_an_interrupted_cell_goes_on_where_the_server_is(logged, tmp_path
 
 
 def test_what_is_switched_off_starts_nothing(tmp_path):
-    with Sink(Target("disabled", tmp_path / "run", "toy", BUDGETS, {})) as sink:
+    with Sink(Target("disabled", tmp_path / "run", "toy", BUDGETS, {}, "12345678")) as sink:
         sink.log(["a"])
         sink.finish()
         assert sink.process is None
@@ -227,7 +227,7 @@ def test_what_is_switched_off_starts_nothing(tmp_path):
 
 
 def test_a_child_that_dies_is_a_warning(tmp_path, capsys):
-    with Sink(Target("offline", tmp_path / "run", "toy", BUDGETS, {})) as sink:
+    with Sink(Target("offline", tmp_path / "run", "toy", BUDGETS, {}, "12345678")) as sink:
         assert os.getsid(sink.process.pid) != os.getsid(0)  # out of the reach of Ctrl-C
         sink.process.kill()
         sink.process.join()
@@ -235,3 +235,14 @@ def test_a_child_that_dies_is_a_warning(tmp_path, capsys):
         sink.log(["b"])
         sink.finish()
     assert capsys.readouterr().err.count("bench: W&B logging failed (its process died)") == 1
+
+
+def test_two_suites_in_folders_of_one_name_share_no_id(tmp_path):
+    """`out=exp1` in two working directories: with resume=allow one would continue the other."""
+    one, other = (
+        Target("offline", tmp_path / key / "exp1", "toy", BUDGETS, {}, key) for key in ("aaaaaaaa", "bbbbbbbb")
+    )
+    assert one.group != other.group
+    assert {one.id(key) for key in ("run", "0")}.isdisjoint({other.id(key) for key in ("run", "0")})
+    moved = Target("offline", tmp_path / "elsewhere", "toy", BUDGETS, {}, "aaaaaaaa")
+    assert moved.id("run") == one.id("run")

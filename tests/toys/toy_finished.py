@@ -41,8 +41,8 @@ class ToyRun:
         return self.root / "store"
 
     def copy(self, root: Path) -> "ToyRun":
-        """The same run elsewhere; its run.json goes on naming the first store."""
-        shutil.copytree(self.root, root, dirs_exist_ok=True)
+        """The same run elsewhere, in whose store no run is registered; its run.json goes on naming the first store."""
+        shutil.copytree(self.root, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".runs"))
         return ToyRun(root)
 
     def stage(self, name: str) -> Path:

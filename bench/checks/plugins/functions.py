@@ -35,6 +35,17 @@ def each_pair_by_itself(f: F) -> None:
         demand(alike, "f of a pair depends on the other pairs of the batch; apply f to each pair alone")
 
 
+def remembers_nothing(f: F) -> None:
+    """The same numbers have the same loss when they come again, whatever came between, bit for bit."""
+    other = GRID[::2]
+    for first, second in ((GRID, other), (other, GRID)):
+        before = values(f, first)
+        at_once = values(f, first)
+        values(f, second)
+        alike = torch.equal(at_once, before) and torch.equal(values(f, first), before)
+        demand(alike, "f of the same numbers is another when they come again; keep no state between calls")
+
+
 def finite(f: F) -> None:
     """In float32, values are finite everywhere and slopes for margins up to 40."""
     x = GRID.float().requires_grad_()
@@ -68,6 +79,7 @@ def slope_matches_differences(f: F) -> None:
 F_CHECKS: dict[str, Callable[[F], None]] = {
     "shape": shape,
     "each pair by itself": each_pair_by_itself,
+    "remembers nothing": remembers_nothing,
     "finite": finite,
     "pulls the right way": pulls_the_right_way,
     "slope matches differences": slope_matches_differences,
