@@ -41,9 +41,9 @@ def detectable(found: Estimate, power: float = POWER, alpha: float = ALPHA) -> f
 def needed(evidence: Evidence, power: float = POWER, alpha: float = ALPHA) -> Needed:
     """The replicates with which every inequality of a claim would be found, at the observed effects and spreads.
 
-    The largest number over the inequalities, each by a one-sided t test at `alpha` (non-central t). So it is the least
-    that will do, and at least ENOUGH: that all hold at once, and in single replicates, is rarer still. None where the effect is of the
-    other sign, or where fewer than two replicates show no spread between them.
+    The largest number over the inequalities, each by a one-sided t test at `alpha` (non-central t). It is the least
+    that will do, and at least ENOUGH: that all hold at once, and in single replicates, is rarer still. None where the effect
+    is of the other sign, or where fewer than three replicates have no interval over them.
     """
     if evidence.barred and not evidence.inequalities:
         return Needed(None, evidence.barred)
