@@ -42,7 +42,8 @@ def needed(evidence: Evidence, power: float = POWER, alpha: float = ALPHA) -> Ne
     """The replicates with which every inequality of a claim would be found, at the observed effects and spreads.
 
     The largest number over the inequalities, each by a one-sided t test at `alpha` (non-central t). It is the least
-    that will do, and at least ENOUGH: that all hold at once, and in single replicates, is rarer still. None where the effect
+    that will do, and at least ENOUGH: that all hold at once, and in single replicates, is rarer still. None
+    where the effect
     is of the other sign, or where fewer than three replicates have no interval over them.
     """
     if evidence.barred and not evidence.inequalities:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.stats.curves import Curve, end_row
-from bench.stats.end_slopes import FEWEST as FEWEST_SLOPES
-from bench.stats.end_slopes import end_slopes
 from bench.stats.estimate import Estimate
-from bench.stats.two_lines import FEWEST as FEWEST_LINES
-from bench.stats.two_lines import two_lines
+from bench.stats.verdicts.end_slopes import FEWEST as FEWEST_SLOPES
+from bench.stats.verdicts.end_slopes import end_slopes
 from bench.stats.verdicts.evidence import Decision, Evidence, Inequality, Verdict, decide, over_replicates
+from bench.stats.verdicts.two_lines import FEWEST as FEWEST_LINES
+from bench.stats.verdicts.two_lines import two_lines
 
 Slopes = Callable[[Curve, int], tuple[Estimate, Estimate] | None]
 

@@ -8,10 +8,10 @@ import statsmodels.api as sm
 
 from bench.checks.statistics.opinions import CURVES, rates
 from bench.checks.statistics.simulate import D, Noise, cells
-from bench.stats.end_slopes import end_slopes
-from bench.stats.two_lines import two_lines
+from bench.stats.verdicts.end_slopes import end_slopes
 from bench.stats.verdicts.hump import hump_test
 from bench.stats.verdicts.second_opinion import second_opinion
+from bench.stats.verdicts.two_lines import two_lines
 
 END, DECLARED = len(D) - 1, 32.0
 
