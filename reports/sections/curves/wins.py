@@ -16,13 +16,13 @@ from reports.sections.lines import Frame, curves_figure
 _WINS = (
     "Share of texts that gold scores above π_ref's on the same prompt, ties one half; 0.5 is π_ref. Read as gold at "
     "the same budgets, with 95% intervals. A mean can rise on a few high scores while fewer texts win, so the two may "
-    "turn at different KL: the last columns have the rows at which each is highest in the first replicate, gold's on select "
-    "prompts, the win rate's on report prompts."
+    "turn at different KL: the last columns have the rows at which each is highest in the first replicate, gold's on "
+    "select prompts, the win rate's on report prompts."
 )
 _CURVES = (
     "Gold's win rate against π_ref (0.5 at π_ref), against d = √KL, for the same cells as the figure of gold and "
-    "proxy. With three or more replicates: their mean with a pointwise 95% t band. With fewer: the first replicate with "
-    "±1.96 se, clustered by prompt."
+    "proxy. With three or more replicates: their mean with a pointwise 95% t band. With fewer: the first replicate "
+    "with ±1.96 se, clustered by prompt."
 )
 
 
@@ -30,7 +30,7 @@ def win_rates(analysis: Analysis) -> Table:
     """The win rate at each KL budget, by setting, and whether it turns where gold does."""
     run, records, body = analysis.run, list[dict[str, object]](), list[Row]()
     for cells in run.settings:
-        cells = [cell for cell in cells if len(cell.curve) > 1]
+        cells = [cell for cell in cells if len(cell.curve) > 1 and highest_win(cell) is not None]
         if not cells:
             continue
         found = [value_over([by_win_rate(cell) for cell in cells], budget) for budget in run.budgets]
@@ -43,7 +43,7 @@ def win_rates(analysis: Analysis) -> Table:
 
 def win_curves(analysis: Analysis) -> Figure | None:
     """The win rate against sqrt(KL)."""
-    cells = [c for c in analysis.run.compared if len(c.curve) > 1]
+    cells = [c for c in analysis.run.compared if len(c.curve) > 1 and highest_win(c) is not None]
     frame = Frame("win_rates", "Gold's win rate as optimisation goes on", _CURVES)
     return curves_figure(analysis, cells, ("win_rate",), frame, "share won against π_ref")
 
