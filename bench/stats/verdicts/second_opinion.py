@@ -30,7 +30,7 @@ class SecondOpinion:
         """How the two stand to the hump verdict, in words."""
         named = {"two lines": self.two_lines.verdict, "end slopes": self.end_slopes.verdict}
         if set(named.values()) == {verdict}:
-            return "both agree"
+            return "both undecided" if verdict == "undecided" else "both agree"
         return ", ".join(f"{name} {_stands(found, verdict)}" for name, found in named.items())
 
 

@@ -74,6 +74,8 @@ def test_words_beside_the_hump_verdict():
     assert (hump.verdict, hump.second.beside(hump.verdict)) == ("observed", "both agree")
     rising = hump_test([one(CURVES["rising, straight in d"])], DECLARED)
     assert rising.verdict == rising.second.end_slopes.verdict == "not observed"
+    nothing = hump_test([one(np.zeros(len(D)))], 500.0)
+    assert nothing.second.beside(nothing.verdict) == "both undecided"
     assert rising.second.beside("observed").endswith("end slopes disagree: not observed")
 
 
