@@ -1,9 +1,12 @@
 """Gold's win rate against pi_ref, read beside gold's mean: at the KL budgets, and as curves."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
-from bench.stats.estimate import Estimate
+from bench.stats.estimate import OVER_REPLICATES, Estimate
 from bench.stats.replicates import value_over
 from reports.analysis.analysis import Analysis
 from reports.draw.figure import Figure
@@ -33,7 +36,7 @@ def win_rates(analysis: Analysis) -> Table:
         cells = [cell for cell in cells if len(cell.curve) > 1 and highest_win(cell) is not None]
         if not cells:
             continue
-        found = [value_over([by_win_rate(cell) for cell in cells], budget) for budget in run.budgets]
+        found = [_at(cells, budget) for budget in run.budgets]
         turns = _turns(analysis, cells[0])
         body.append((setting_label(cells[0], run), *(with_interval(value) for value in found), *turns))
         records += [_record(cells[0], b, v) for b, v in zip(run.budgets, found, strict=True)]
@@ -46,6 +49,14 @@ def win_curves(analysis: Analysis) -> Figure | None:
     cells = [c for c in analysis.run.compared if len(c.curve) > 1 and highest_win(c) is not None]
     frame = Frame("win_rates", "Gold's win rate as optimisation goes on", _CURVES)
     return curves_figure(analysis, cells, ("win_rate",), frame, "share won against π_ref")
+
+
+def _at(cells: Sequence[Cell], budget: float) -> Estimate:
+    """The win rate of a setting at a budget; of one replicate, `n` counts the prompts behind the rows' errors."""
+    found = value_over([by_win_rate(cell) for cell in cells], budget)
+    if found.method == OVER_REPLICATES or not found.has_interval:
+        return found
+    return replace(found, n=int(cells[0].rows.n_prompts.max()))
 
 
 def _turns(analysis: Analysis, cell: Cell) -> tuple[str, str]:
