@@ -1,13 +1,29 @@
-"""Power: the smallest difference that an estimate's interval could detect. The reports call it."""
+"""Power: the smallest difference that an interval could detect, and the replicates that a verdict would need.
+
+`verdicts.hump` and the reports call it.
+"""
 
 import math
+from dataclasses import dataclass
 
 from scipy.special import nctdtrinc, stdtrit
 
-from bench.stats.estimate import Estimate
-from bench.stats.verdicts.evidence import ALPHA
+from bench.stats.estimate import ENOUGH, OVER_REPLICATES, Estimate
+from bench.stats.verdicts.evidence import ALPHA, Evidence, Inequality
 
 POWER = 0.8
+MOST = 1000  # replicates, beyond which a number is of no use
+
+
+@dataclass(frozen=True)
+class Needed:
+    """Replicates for a power of POWER, or None with the `reason`."""
+
+    replicates: int | None
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"about {self.replicates} replicates" if self.replicates else self.reason
 
 
 def detectable(found: Estimate, power: float = POWER, alpha: float = ALPHA) -> float:
@@ -19,6 +35,54 @@ def detectable(found: Estimate, power: float = POWER, alpha: float = ALPHA) -> f
     """
     if not found.has_interval or found.n < 2:
         return math.nan
-    df = found.n - 1
-    se = found.error / float(stdtrit(df, (1 + found.level) / 2))
-    return se * float(nctdtrinc(df, 1 - power, stdtrit(df, 1 - alpha)))
+    return detectable_size(_sd(found), found.n, power, alpha)
+
+
+def needed(evidence: Evidence, power: float = POWER, alpha: float = ALPHA) -> Needed:
+    """The replicates with which every inequality of a claim would be found, at the observed effects and spreads.
+
+    The largest number over the inequalities, each by a one-sided t test at `alpha` (non-central t). It is the least
+    that will do, and at least ENOUGH: that all hold at once, and in single replicates, is rarer still. None
+    where the effect
+    is of the other sign, or where fewer than three replicates have no interval over them.
+    """
+    if evidence.barred and not evidence.inequalities:
+        return Needed(None, evidence.barred)
+    counts = [_needed(inequality, power, alpha) for inequality in evidence.inequalities]
+    missing = [found for found in counts if found.replicates is None]
+    if missing or not counts:
+        return missing[0] if missing else Needed(None, "nothing was measured")
+    return max(counts, key=lambda found: found.replicates or 0)
+
+
+def _needed(inequality: Inequality, power: float, alpha: float) -> Needed:
+    found = inequality.estimate
+    if found.method != OVER_REPLICATES or not found.has_interval:
+        return Needed(None, "one or two replicates show no spread between replicates")
+    effect = (found.point - inequality.bound) * (1 if inequality.above else -1)
+    if effect <= 0:
+        side = "above" if inequality.above else "below"
+        return Needed(None, f"the {inequality.name} is not {side} {inequality.bound:g} in this sample")
+    sd = _sd(found)
+    enough = [n for n in _doubled() if detectable_size(sd, n, power, alpha) <= effect]
+    if not enough:
+        return Needed(None, f"more than {MOST} replicates")
+    low, high = min(ENOUGH, enough[0]), enough[0]
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if detectable_size(sd, middle, power, alpha) <= effect else (middle + 1, high)
+    return Needed(max(high, ENOUGH))
+
+
+def _sd(found: Estimate) -> float:
+    """The spread of the units behind a t interval."""
+    return found.error / float(stdtrit(found.n - 1, (1 + found.level) / 2)) * math.sqrt(found.n)
+
+
+def _doubled() -> list[int]:
+    return [n for n in (2**k for k in range(1, 11)) if n < MOST] + [MOST]
+
+
+def detectable_size(sd: float, n: int, power: float = POWER, alpha: float = ALPHA) -> float:
+    """The distance from a bound that n replicates of spread `sd` detect with chance `power`."""
+    return sd / math.sqrt(n) * float(nctdtrinc(n - 1, 1 - power, stdtrit(n - 1, 1 - alpha)))

@@ -13,8 +13,9 @@ import numpy as np
 
 from bench.config.claims import NEAREST
 from bench.stats.estimate import ENOUGH
+from bench.stats.power import Needed, needed
 from bench.stats.verdicts.claims import earlier_peak, fall_without_rise, higher_peak, no_fall
-from bench.stats.verdicts.evidence import Decision, Evidence, Inequality, decide
+from bench.stats.verdicts.evidence import ALPHA, Decision, Evidence, Inequality, decide
 from bench.stats.verdicts.hump import DELTA
 from bench.stats.verdicts.two_settings import better_classifier, coincide_at, higher_at, last_shared
 from reports.analysis.values import Values
@@ -37,6 +38,7 @@ class ClaimResult:
     replicates: int
     kl: float
     notes: tuple[str, ...]
+    needed: Needed
 
     @property
     def reason(self) -> str:
@@ -79,7 +81,16 @@ def decide_claims(values: Values) -> list[ClaimResult]:
     cases = [_case(values, claim) for claim in values.run.config.get("claims", ())]
     decisions = decide([case.tested for case in cases])
     return [
-        ClaimResult(case.name, case.kind, case.evidence.every, decision, case.replicates, case.kl, case.notes)
+        ClaimResult(
+            case.name,
+            case.kind,
+            case.evidence.every,
+            decision,
+            case.replicates,
+            case.kl,
+            case.notes,
+            needed(case.tested, alpha=ALPHA / len(cases)),
+        )
         for case, decision in zip(cases, decisions, strict=True)
     ]
 

@@ -11,6 +11,7 @@ from reports.analysis.settings import representative
 from reports.draw.labels import nats, setting_label
 from reports.read.cell import Cell
 from reports.read.kind import Kind
+from reports.read.wins import by_win_rate, highest_win
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Sentence:
     verdict: str
     reason: str
     test: str = "hump"
+    beside: str = ""  # the win rate at the same rows, second opinions, and what a verdict would need
     kind: Kind | None = None
     rows: tuple[tuple[str, str], ...] = ()  # (what it is, row id), to link to
 
@@ -55,7 +57,8 @@ def _sentence(label: str, cell: Cell, hump: HumpVerdict | None) -> Sentence:
     if len(curve) < 2:
         return Sentence(label, "one policy evaluated so far.", "", "")
     if hump and hump.rise.defined:
-        return Sentence(label, _moves(hump), hump.verdict, hump.reason)
+        beside = f"{_wins(cell, hump)}{_second(hump)}"
+        return Sentence(label, _moves(hump), hump.verdict, hump.reason, beside=beside)
     proxy = plus_minus(curve.proxy[last], float("nan"), signed=True)
     gold = plus_minus(curve.gold[last], 1.96 * curve.gold_se[last], signed=True)
     ends = f"gold ends at {gold} sd and the proxy at {proxy}, {nats(curve.kl[last])} nats from π_ref."
@@ -73,6 +76,29 @@ def _moves(hump: HumpVerdict) -> str:
     gain = hump.proxy_gain
     proxy = f"the proxy {'gains' if gain.point >= 0 else 'loses'} {_size(gain)}"
     return f"gold {rise}, then {then}; {proxy}."
+
+
+def _wins(cell: Cell, hump: HumpVerdict) -> str:
+    """Gold's win rate at the two rows of the first replicate, and where it is highest if that is elsewhere."""
+    part, curve, ids = hump.replicates[0], by_win_rate(cell), cell.curve.row_ids
+    if part.peak_row_id not in ids:
+        return ""
+    peak, end, highest = ids.index(part.peak_row_id), ids.index(part.end_row_id), highest_win(cell)
+    if highest is None:
+        return ""
+    values = [plus_minus(100 * curve.gold[row], 196 * curve.gold_se[row], decimals=0) for row in (peak, end)]
+    kl = curve.kl
+    far = max(kl[highest], kl[peak]) > 1.5 * max(min(kl[highest], kl[peak]), 1e-9)
+    elsewhere = f", and is highest elsewhere, at {nats(kl[highest])}" if far else ""
+    return f"Gold wins {values[0]}% against π_ref at the peak and {values[1]}% at the end{elsewhere}. "
+
+
+def _second(hump: HumpVerdict) -> str:
+    """The second opinions and, for a hump that is undecided, the replicates that it would need."""
+    need = hump.needed.replicates if hump.verdict == "undecided" else None
+    return f"Second opinions: {hump.second.beside(hump.verdict)}." + (
+        f" A verdict would need about {need} replicates." if need else ""
+    )
 
 
 def _size(change: Estimate) -> str:

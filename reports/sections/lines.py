@@ -13,6 +13,7 @@ from reports.read.cell import Cell
 
 LINES: dict[str, tuple[Dash, float]] = {
     "gold": ("solid", 2.2),
+    "win_rate": ("solid", 2.2),
     "proxy": ("dash", 1.4),
     "writers": ("dash", 1.4),
     "rubric": ("dot", 1.4),
@@ -28,7 +29,9 @@ class Frame:
     caption: str
 
 
-def curves_figure(analysis: Analysis, cells: Sequence[Cell], what: tuple[str, ...], frame: Frame) -> Figure | None:
+def curves_figure(
+    analysis: Analysis, cells: Sequence[Cell], what: tuple[str, ...], frame: Frame, y: str = "sd above π_ref"
+) -> Figure | None:
     """The columns `what` against sqrt(KL), a panel for each method and proxy; None without cells."""
     run = analysis.run
     groups: dict[tuple[str, str], list[Cell]] = {}
@@ -45,7 +48,7 @@ def curves_figure(analysis: Analysis, cells: Sequence[Cell], what: tuple[str, ..
             method_label(run.kinds[method])
             + (f" · {proxy_label(proxy)}" if proxy and run.several_proxies(method) else ""),
             "√KL",
-            "sd above π_ref",
+            y,
             tuple(series),
             beyond_entropy(run, everything),
             _variant_keys(groups[method, proxy]),
@@ -55,7 +58,7 @@ def curves_figure(analysis: Analysis, cells: Sequence[Cell], what: tuple[str, ..
         )
         for (method, proxy), series in by_group.items()
     )
-    keys = tuple(Key(w, INK, LINES[w][0]) for w in what) + beyond_entropy_keys(panels)
+    keys = tuple(Key(w.replace("_", " "), INK, LINES[w][0]) for w in what) + beyond_entropy_keys(panels)
     methods = ", ".join(dict.fromkeys(method_label(run.kinds[method]) for method, _ in groups))
     return Figure(
         frame.name,
@@ -81,7 +84,7 @@ def lines(analysis: Analysis, replicates: list[Cell], what: str, label: str, col
             continue
         if mean is None and analysis.run.is_first(cell):
             half = 1.96 * cell.rows[f"{what}_se"].to_numpy(dtype=float)
-            marker: Marker = "dot" if what == "gold" else "none"
+            marker: Marker = "dot" if what in ("gold", "win_rate") else "none"
             line = Series(label, cell.curve.d, y, color, y - half, y + half, dash, width, marker)
         else:
             name = f"{label}, replicate {cell.replicate}"
@@ -100,7 +103,9 @@ def _series(analysis: Analysis, cells: list[Cell], what: tuple[str, ...]) -> lis
     for i, (label, replicates) in reversed(list(enumerate(variants.items()))):
         color = shade(method_color(cells[0].kind), i, len(variants))
         for w in reversed(what):
-            series += lines(analysis, replicates, w, f"{w}, {label}" if label else w, color)
+            series += lines(
+                analysis, replicates, w, f"{w.replace('_', ' ')}, {label}" if label else w.replace("_", " "), color
+            )
     return series
 
 

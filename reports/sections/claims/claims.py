@@ -2,9 +2,10 @@
 
 import pandas as pd
 
+from bench.stats.power import Needed
 from bench.stats.verdicts.evidence import Inequality
 from reports.analysis.analysis import Analysis
-from reports.draw.table import Table, interval, missing, probability
+from reports.draw.table import Table, Value, interval, missing, probability
 from reports.sections.section import Section
 
 _CLAIMS = (
@@ -12,7 +13,8 @@ _CLAIMS = (
     "number. p is one-sided: the largest p of the inequalities for a claim that holds, the smallest times their "
     "number for one that fails. A verdict needs p below 0.025 after Holm's correction over all claims; otherwise "
     "the claim is undecided. With three or more replicates, intervals are t over replicates on the same prompts; "
-    "world, SFT policy and gold are fixed."
+    "world, SFT policy and gold are fixed. The last number: replicates for 80% power at the observed sizes and "
+    "spread, at Holm's strictest step."
 )
 
 
@@ -28,11 +30,25 @@ def claims(analysis: Analysis) -> Table:
         records.append(
             {"name": claim.name, "kind": claim.kind, "verdict": decision.verdict, "number": number.replace("\n", "; ")}
             | {"p": p, "p_holm": p_holm, "replicates": claim.replicates, "kl": claim.kl, "reason": claim.reason}
+            | {"needed_replicates": claim.needed.replicates, "needed_reason": claim.needed.reason}
         )
-        body.append((claim.name, decision.verdict, number or missing(note), probability(p), probability(p_holm), note))
-    head = ("claim", "verdict", "number", "p", "p, Holm", "note")
+        body.append(
+            (
+                claim.name,
+                decision.verdict,
+                number or missing(note),
+                probability(p),
+                probability(p_holm),
+                _needed(claim.needed),
+                note,
+            )
+        )
+    head = ("claim", "verdict", "number", "p", "p, Holm", "would need", "note")
     note = _CLAIMS + "".join(f" All claims: {note}." for note in common)
-    return Table("claims", "Claims", note, pd.DataFrame(records), head, tuple(body), text=3)
+    frame = pd.DataFrame(records)
+    if records:
+        frame["needed_replicates"] = frame["needed_replicates"].astype("Int64")
+    return Table("claims", "Claims", note, frame, head, tuple(body), text=3)
 
 
 def claim_parts(analysis: Analysis) -> Table:
@@ -51,6 +67,11 @@ def claim_parts(analysis: Analysis) -> Table:
         for a in claim.tests
     ]
     return Table("claim_parts", "Inequalities of the claims", "", pd.DataFrame(records), (), tuple(() for _ in records))
+
+
+def _needed(needed: Needed) -> str | Value:
+    """The number of replicates, or a dash and why."""
+    return str(needed.replicates) if needed.replicates else missing(needed.reason)
 
 
 def _name(test: Inequality) -> str:

@@ -13,6 +13,7 @@ from reports.read.cell import Cell
 from reports.read.run import RunData
 from reports.sections.curves.budgets import budgets
 from reports.sections.curves.matched import matched
+from reports.sections.curves.wins import win_curves, win_rates
 from reports.sections.section import Section
 
 _FRONTIER = (
@@ -78,4 +79,6 @@ def _within_entropy(run: RunData, panel: Panel) -> Panel | None:
     return replace(panel, title="Budgets up to π_ref's entropy", series=tuple(series), marks=(), y_range=y_range)
 
 
-SECTION = Section("frontier", "The frontier, and methods at matched KL", (frontier, matched, budgets))
+SECTION = Section(
+    "frontier", "The frontier, and methods at matched KL", (frontier, matched, budgets, win_rates, win_curves)
+)

@@ -5,13 +5,18 @@ import pandas as pd
 
 from bench.stats.estimate import plus_minus
 from reports.analysis.analysis import Analysis
+from reports.analysis.peaks import Peak
 from reports.draw.labels import nats, setting_label
 from reports.draw.table import Table, Value, interval, missing
+from reports.read.cell import Cell
+from reports.read.wins import by_win_rate, highest_win
+from reports.sections.curves.opinions import opinions
 from reports.sections.section import Section
 
 _PEAKS = (
     "The peak row is chosen on the select prompts and measured on the report prompts; ± is one standard error, "
-    "clustered by prompt. In brackets after the KL: the range of rows that a 95% test does not reject as the "
+    "clustered by prompt. Win rate: of gold against π_ref. "
+    "In brackets after the KL: the range of rows that a 95% test does not reject as the "
     "highest. The drop is peak minus end, paired by prompt, with its 95% interval. A hump is a rise, then a fall "
     "to the row nearest the last budget within π_ref's entropy (best-of-n: the largest n), both above 0.1 sd at "
     "the lower 97.5% limit; with several replicates, for their mean and for most of them. Where a method "
@@ -28,27 +33,9 @@ def peaks(analysis: Analysis) -> Table:
         if peak is None:
             continue
         curve, row, last, hump = cell.curve, peak.row, cell.last, analysis.humps.get(cell.setting)
+        wins = by_win_rate(cell)
         verdict, reason = (hump.verdict, hump.reason) if hump else ("", "no KL was declared")
-        record = {
-            "cell": cell.name,
-            "peak_row_id": curve.row_ids[row],
-            "peak_kl": curve.kl[row],
-            "peak_kl_low": peak.kl_range[0],
-            "peak_kl_high": peak.kl_range[1],
-            "peak_d": curve.d[row],
-            "peak_gold": curve.gold[row],
-            "peak_gold_se": curve.gold_se[row],
-            "peak_proxy": curve.proxy[row],
-            "end_kl": curve.kl[last],
-            "end_gold": curve.gold[last],
-            "end_gold_se": curve.gold_se[last],
-            "drop": peak.drop.point,
-            "drop_low": peak.drop.low,
-            "drop_high": peak.drop.high,
-            "hump": verdict,
-            "reason": reason,
-        }
-        records.append(record)
+        records.append({**_record(cell, peak), "hump": verdict, "reason": reason})
         if not run.is_first(cell):
             continue
         low, high = peak.kl_range
@@ -60,9 +47,11 @@ def peaks(analysis: Analysis) -> Table:
                 Value(place, best),
                 f"{curve.d[row]:.2f}",
                 Value(plus_minus(curve.gold[row], curve.gold_se[row], True, decimals=2), best),
+                Value(plus_minus(wins.gold[row], wins.gold_se[row], decimals=2), best),
                 Value(plus_minus(curve.proxy[row], float("nan"), signed=True), best),
                 Value(nats(curve.kl[last]), end),
                 Value(plus_minus(curve.gold[last], curve.gold_se[last], True, decimals=2), end),
+                Value(plus_minus(wins.gold[last], wins.gold_se[last], decimals=2), end),
                 interval(peak.drop) if row != last else missing("the best row is the last one"),
                 verdict if hump and hump.rise.defined else missing(reason),
             )
@@ -72,9 +61,49 @@ def peaks(analysis: Analysis) -> Table:
         "Peaks",
         _PEAKS,
         pd.DataFrame(records),
-        ("cell", "KL at peak (nats)", "d", "gold at peak", "proxy there", "final KL", "gold at end", "drop", "hump"),
+        (
+            "cell",
+            "KL at peak (nats)",
+            "d",
+            "gold at peak",
+            "win rate there",
+            "proxy there",
+            "final KL",
+            "gold at end",
+            "win rate",
+            "drop",
+            "hump",
+        ),
         tuple(body),
     )
 
 
-SECTION = Section("peaks", "Peaks", (peaks,))
+def _record(cell: Cell, peak: Peak) -> dict[str, object]:
+    """The numbers of one cell in the CSV."""
+    curve, row, last = cell.curve, peak.row, cell.last
+    wins, highest = by_win_rate(cell), highest_win(cell)
+    return {
+        "cell": cell.name,
+        "peak_row_id": curve.row_ids[row],
+        "peak_kl": curve.kl[row],
+        "peak_kl_low": peak.kl_range[0],
+        "peak_kl_high": peak.kl_range[1],
+        "peak_d": curve.d[row],
+        "peak_gold": curve.gold[row],
+        "peak_gold_se": curve.gold_se[row],
+        "peak_proxy": curve.proxy[row],
+        "peak_win_rate": wins.gold[row],
+        "peak_win_rate_se": wins.gold_se[row],
+        "win_peak_kl": curve.kl[highest] if highest is not None else float("nan"),
+        "end_win_rate": wins.gold[last],
+        "end_win_rate_se": wins.gold_se[last],
+        "end_kl": curve.kl[last],
+        "end_gold": curve.gold[last],
+        "end_gold_se": curve.gold_se[last],
+        "drop": peak.drop.point,
+        "drop_low": peak.drop.low,
+        "drop_high": peak.drop.high,
+    }
+
+
+SECTION = Section("peaks", "Peaks", (peaks, opinions))
