@@ -109,9 +109,9 @@ def hump_test(df: pd.DataFrame, kl: float, delta: float = hump.DELTA, proxy_rise
 
     Returns:
         `verdict` ('observed', 'not observed' or 'undecided') with its `reason`, the estimates `rise`, `fall` and
-        `proxy_gain`, and the tests of the single `replicates`. Beside it: `second` (two lines, end slopes), `weak` and
-        `strong` Goodhart, and `needed`, the replicates for 80% power. A table without pi_ref, or without a policy within a
-        factor 1.5 of `kl`, is undecided.
+        `proxy_gain`, and the tests of the single `replicates`. Beside it: `second` (two lines, end slopes), `weak`
+        and `strong` Goodhart, and `needed`, the replicates for 80% power. A table without pi_ref, or without a
+        policy within a factor 1.5 of `kl`, is undecided.
 
     Raises:
         ConfigError: `kl` is not positive.

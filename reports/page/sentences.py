@@ -96,6 +96,8 @@ def _wins(cell: Cell, hump: HumpVerdict) -> str:
 def _second(hump: HumpVerdict) -> str:
     """The second opinions and, for a hump that is undecided, the replicates that it would need."""
     need = hump.needed.replicates if hump.verdict == "undecided" else None
+    if need and need <= len(hump.replicates):  # enough for the means: what lacks is that single replicates show it
+        need = None
     return f"Second opinions: {hump.second.beside(hump.verdict)}." + (
         f" A verdict would need about {need} replicates." if need else ""
     )

@@ -45,7 +45,6 @@ def peaks(analysis: Analysis) -> Table:
             (
                 setting_label(cell, run),
                 Value(place, best),
-                f"{curve.d[row]:.2f}",
                 Value(plus_minus(curve.gold[row], curve.gold_se[row], True, decimals=2), best),
                 Value(plus_minus(wins.gold[row], wins.gold_se[row], decimals=2), best),
                 Value(plus_minus(curve.proxy[row], float("nan"), signed=True), best),
@@ -64,7 +63,6 @@ def peaks(analysis: Analysis) -> Table:
         (
             "cell",
             "KL at peak (nats)",
-            "d",
             "gold at peak",
             "win rate there",
             "proxy there",
