@@ -38,7 +38,20 @@ def test_a_finished_run_has_a_page_figures_and_tables(built):
     ]
     assert sorted(path.stem for path in (built / "figures").glob("*.csv")) == pngs
     assert {path.stem for path in (built / "tables").glob("*.csv")} == {
-        *("peaks", "budgets", "matched", "fits", "gates", "proxies", "labels", "ledger", "config", "failed", "stages")
+        *(
+            "peaks",
+            "opinions",
+            "budgets",
+            "matched",
+            "fits",
+            "gates",
+            "proxies",
+            "labels",
+            "ledger",
+            "config",
+            "failed",
+            "stages",
+        )
     }
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from bench.stats.curves import Curve
 from bench.stats.estimate import plus_minus
 from reports.analysis.analysis import Analysis
 from reports.analysis.peaks import Peak
@@ -46,11 +47,11 @@ def peaks(analysis: Analysis) -> Table:
                 setting_label(cell, run),
                 Value(place, best),
                 Value(plus_minus(curve.gold[row], curve.gold_se[row], True, decimals=2), best),
-                Value(plus_minus(wins.gold[row], wins.gold_se[row], decimals=2), best),
+                _won(wins, row),
                 Value(plus_minus(curve.proxy[row], float("nan"), signed=True), best),
                 Value(nats(curve.kl[last]), end),
                 Value(plus_minus(curve.gold[last], curve.gold_se[last], True, decimals=2), end),
-                Value(plus_minus(wins.gold[last], wins.gold_se[last], decimals=2), end),
+                _won(wins, last),
                 interval(peak.drop) if row != last else missing("the best row is the last one"),
                 verdict if hump and hump.rise.defined else missing(reason),
             )
@@ -74,6 +75,13 @@ def peaks(analysis: Analysis) -> Table:
         ),
         tuple(body),
     )
+
+
+def _won(wins: Curve, row: int) -> Value:
+    """The win rate of one row."""
+    if not np.isfinite(wins.gold[row]):
+        return missing("the row has no win rate")
+    return Value(plus_minus(wins.gold[row], wins.gold_se[row], decimals=2), wins.row_ids[row])
 
 
 def _record(cell: Cell, peak: Peak) -> dict[str, object]:
