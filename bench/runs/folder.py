@@ -78,9 +78,9 @@ class RunFolder:
         Each file is replaced in one step. Failures are by stage key.
         """
         self.out.mkdir(parents=True, exist_ok=True)
-        if self.store.root.is_dir():
-            register(self.store.root, self.out)
         with self.lock():
+            if self.store.root.is_dir():
+                register(self.store.root, self.out)
             return self._assemble(failures, "stopped" if stopped else "over" if over else "running")
 
     def mark(self, state: str) -> None:

@@ -30,11 +30,12 @@ class Users:
 
 
 def register(store: Path, run: Path) -> None:
-    """Note in the store that the folder `run` uses it."""
+    """Note in the store that the folder `run` uses it, unless that is known. The caller holds the folder's lock."""
     path = run.resolve()
-    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-    (store / REGISTER).mkdir(exist_ok=True)
-    write_json(store / REGISTER / f"{name}.json", {"run": str(path)})
+    entry = store / REGISTER / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}.json"
+    if not entry.exists():
+        entry.parent.mkdir(exist_ok=True)
+        write_json(entry, {"run": str(path)})
 
 
 def users(store: Path, root: Path) -> Users:
