@@ -72,5 +72,7 @@ def clip_gradients(parameters: Mapping[str, Tensor], max_norm: float) -> None:
 
 def demand_finite_weights(parameters: Mapping[str, Tensor], rate: float) -> None:
     """Raise DivergedError, which names the first parameter and the rate, if an update left a weight not finite."""
+    if torch.isfinite(get_total_norm([parameter.detach() for parameter in parameters.values()])):
+        return  # a tenth of the time of looking at each
     for name, parameter in parameters.items():
         demand_finite(f"after the update the weight {name}", parameter.detach(), f"{OF_WEIGHTS} (the rate is {rate:g})")

@@ -23,6 +23,14 @@ ROW_COLUMNS, SAMPLE_COLUMNS, POOL_COLUMNS, TEXT_COLUMNS = (
     {name: column.type for name, column in table.items()} for table in (ROWS, SAMPLES, POOL, TEXTS)
 )
 """Types by column; `schema` has their units and meanings."""
+POOL_TEXTS = "pool_texts.parquet"
+TABLES: Mapping[str, Mapping[str, pa.DataType]] = {
+    "rows.parquet": ROW_COLUMNS,
+    "samples.parquet": SAMPLE_COLUMNS,
+    "bon_pool.parquet": POOL_COLUMNS,
+    POOL_TEXTS: TEXT_COLUMNS,
+}
+"""The tables of a run folder: those that its cells' are put together to, and the texts of the pool."""
 
 
 def frame(records: Sequence[Mapping[str, Any]] | pd.DataFrame, columns: Mapping[str, pa.DataType]) -> pd.DataFrame:

@@ -210,6 +210,5 @@ class _Run:
                 lost.add(key)
                 self.unfinished.discard(key)
                 del self.waiting[key]
-                reason = f"{stage.name} {result.status}: {result.reason}"
-                self.outcome.failures[key] = Failure(other.name, "failed", reason, needs=stage.name)
+                failures[key] = _needs(other, Failure(stage.name, result.status, result.reason))
                 self.display.failed(other, f"needs {stage.name}")

@@ -33,12 +33,10 @@ class PPOConfig(MethodConfig):
     def _every_setting_acts(self) -> "PPOConfig":
         if self.minibatch > self.batch:
             raise ValueError(f"minibatch {self.minibatch} is more than batch {self.batch}; use at most {self.batch}")
-        for name in ("clip", "value_clip") if self.epochs == 1 and self.minibatch == self.batch else ():
-            if getattr(self, name) != type(self).model_fields[name].default:
-                raise ValueError(
-                    f"{name}={getattr(self, name)} does nothing here: with one update a batch nothing has moved yet; "
-                    "set epochs above 1, or minibatch below batch"
-                )
+        if self.epochs == 1 and self.minibatch == self.batch:
+            why = "here: with one update a batch nothing has moved yet; set epochs above 1, or minibatch below batch"
+            self.refuse_unread("clip", why)
+            self.refuse_unread("value_clip", why)
         return self
 
     def identity(self) -> Mapping[str, str | None]:

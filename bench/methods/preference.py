@@ -68,8 +68,8 @@ class PreferenceConfig(MethodConfig):
             "noise_model": (self.label_smoothing > 0, "corrects a share of flipped labels; set label_smoothing"),
         }
         for name, (is_read, fix) in acts.items():
-            if not is_read and getattr(self, name) != type(self).model_fields[name].default:
-                raise ValueError(f"{name}={getattr(self, name)} does nothing here: it {fix}")
+            if not is_read:
+                self.refuse_unread(name, f"here: it {fix}")
         return self
 
     @property

@@ -32,10 +32,7 @@ class BradleyTerryConfig(RewardConfig):
     @model_validator(mode="after")
     def _every_setting_acts(self) -> "BradleyTerryConfig":
         name, other = ("epochs", "steps") if self.needs_gold else ("steps", "epochs")
-        if getattr(self, name) != type(self).model_fields[name].default:
-            raise ValueError(
-                f"{name}={getattr(self, name)} does nothing with labels={self.labels}; set {other} instead, which does"
-            )
+        self.refuse_unread(name, f"with labels={self.labels}; set {other} instead, which does")
         return self
 
     @property

@@ -21,9 +21,11 @@ from filelock import FileLock
 from bench.config.explain import one_line
 from bench.core.records import (
     POOL_COLUMNS,
+    POOL_TEXTS,
     ROW_COLUMNS,
     SAMPLE_COLUMNS,
     SCHEMA_VERSION,
+    TABLES,
     TEXT_COLUMNS,
     frame,
     named,
@@ -42,9 +44,7 @@ from bench.pipeline.plan import Cell, Plan, plan_stages
 from bench.runs.mirror import mirror, replace
 from bench.runs.users import register
 
-_TABLES = {"rows.parquet": ROW_COLUMNS, "samples.parquet": SAMPLE_COLUMNS, "bon_pool.parquet": POOL_COLUMNS}
-_TEXTS = "pool_texts.parquet"
-_OWN = {*_TABLES, _TEXTS, "config.json", "run.json", "stages.json"}
+_OWN = {*TABLES, "config.json", "run.json", "stages.json"}
 
 
 @dataclass(frozen=True)
@@ -136,19 +136,16 @@ class RunFolder:
         """Write every table, unless the tables of these cells are there already."""
 
         def write() -> None:
-            for name, columns in _TABLES.items():
-                table = self._table(name, columns, failures)
+            for name, columns in TABLES.items():
+                table = self._texts(done) if name == POOL_TEXTS else self._table(name, columns, failures)
                 replace(self.out / name, functools.partial(write_parquet, table))
-            replace(self.out / _TEXTS, functools.partial(write_parquet, self._texts(done)))
 
         if failures:  # whose tables a killed or a later attempt may change
             write()
         else:
             words = [self.plan.suite.name, code_hash(__name__), pa.__version__, pd.__version__]
             made_of = digest([], self.out, [*words, *(f"{cell.name} {cell.stage.key}" for cell in done)])
-            make_once(
-                self.out / ".tables.json", made_of, lambda: [self.out / name for name in (*_TABLES, _TEXTS)], write
-            )
+            make_once(self.out / ".tables.json", made_of, lambda: [self.out / name for name in TABLES], write)
 
     def _texts(self, done: Sequence[Cell]) -> pd.DataFrame:
         """The texts of the pool that best-of-n cells picked from; empty without such a cell."""
@@ -199,7 +196,7 @@ class Run:
     @cached_property
     def pool_texts(self) -> pd.DataFrame:
         """The texts that `text_id` names in `pool`."""
-        return read_table(self.path / _TEXTS, TEXT_COLUMNS)
+        return read_table(self.path / POOL_TEXTS, TEXT_COLUMNS)
 
 
 def load_run(path: str | Path) -> Run:

@@ -5,7 +5,9 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from scipy.special import nctdtrinc, stdtrit
 
 from bench.stats.estimate import ENOUGH, OVER_REPLICATES, Estimate
@@ -35,16 +37,15 @@ def detectable(found: Estimate, power: float = POWER, alpha: float = ALPHA) -> f
     """
     if not found.has_interval or found.n < 2:
         return math.nan
-    return detectable_size(_sd(found), found.n, power, alpha)
+    return float(detectable_size(_sd(found), found.n, power, alpha))
 
 
 def needed(evidence: Evidence, power: float = POWER, alpha: float = ALPHA) -> Needed:
     """The replicates with which every inequality of a claim would be found, at the observed effects and spreads.
 
     The largest number over the inequalities, each by a one-sided t test at `alpha` (non-central t). It is the least
-    that will do, and at least ENOUGH: that all hold at once, and in single replicates, is rarer still. None
-    where the effect
-    is of the other sign, or where fewer than three replicates have no interval over them.
+    that will do, and at least ENOUGH: that all hold at once, and in single replicates, is rarer still. None where the
+    effect is of the other sign, or where fewer than three replicates have no interval over them.
     """
     if evidence.barred and not evidence.inequalities:
         return Needed(None, evidence.barred)
@@ -63,15 +64,9 @@ def _needed(inequality: Inequality, power: float, alpha: float) -> Needed:
     if effect <= 0:
         side = "above" if inequality.above else "below"
         return Needed(None, f"the {inequality.name} is not {side} {inequality.bound:g} in this sample")
-    sd = _sd(found)
-    enough = [n for n in _doubled() if detectable_size(sd, n, power, alpha) <= effect]
-    if not enough:
-        return Needed(None, f"more than {MOST} replicates")
-    low, high = min(ENOUGH, enough[0]), enough[0]
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if detectable_size(sd, middle, power, alpha) <= effect else (middle + 1, high)
-    return Needed(max(high, ENOUGH))
+    n = np.arange(ENOUGH, MOST + 1)
+    enough = n[detectable_size(_sd(found), n, power, alpha) <= effect]
+    return Needed(int(enough[0])) if len(enough) else Needed(None, f"more than {MOST} replicates")
 
 
 def _sd(found: Estimate) -> float:
@@ -79,10 +74,6 @@ def _sd(found: Estimate) -> float:
     return found.error / float(stdtrit(found.n - 1, (1 + found.level) / 2)) * math.sqrt(found.n)
 
 
-def _doubled() -> list[int]:
-    return [n for n in (2**k for k in range(1, 11)) if n < MOST] + [MOST]
-
-
-def detectable_size(sd: float, n: int, power: float = POWER, alpha: float = ALPHA) -> float:
-    """The distance from a bound that n replicates of spread `sd` detect with chance `power`."""
-    return sd / math.sqrt(n) * float(nctdtrinc(n - 1, 1 - power, stdtrit(n - 1, 1 - alpha)))
+def detectable_size(sd: float, n: Any, power: float = POWER, alpha: float = ALPHA) -> Any:
+    """The distance from a bound that n replicates (a number or an array) of spread `sd` detect with chance `power`."""
+    return sd / np.sqrt(n) * nctdtrinc(n - 1, 1 - power, stdtrit(n - 1, 1 - alpha))

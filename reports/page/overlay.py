@@ -57,7 +57,10 @@ def overlay(runs: Sequence[Named], what: str) -> Figure | None:
     if not betas:
         return None
     kinds = _kinds(runs)
-    series_by_panel = {panel: _lines(runs, *panel, list(of_panel), what) for panel, of_panel in betas.items()}
+    series_by_panel = {
+        (method, proxy): _lines(runs, kinds[method], proxy, list(of_panel), what)
+        for (method, proxy), of_panel in betas.items()
+    }
     everything = [s for series, _ in series_by_panel.values() for s in series]
     y_range = padded([v for s in everything for v in (s.y, s.low, s.high) if v is not None])
     d_max = furthest(everything)
@@ -88,16 +91,16 @@ def _kinds(runs: Sequence[Named]) -> dict[str, Kind]:
 
 
 def _lines(
-    runs: Sequence[Named], method: str, proxy: str, betas: list[float | None], what: str
+    runs: Sequence[Named], kind: Kind, proxy: str, betas: list[float | None], what: str
 ) -> tuple[list[Series], tuple[Key, ...]]:
     series, keys = [], []
     ordered = sorted(betas, key=lambda b: -1.0 if b is None else b)
     for i, beta in enumerate(ordered):
-        color = shade(method_color(_kinds(runs)[method]), i, len(ordered))
+        color = shade(method_color(kind), i, len(ordered))
         if beta is not None:
             keys.append(Key(f"β = {beta:g}", color))
         for r in runs:
-            cells = r.settings.get((method, proxy, beta))
+            cells = r.settings.get((kind.method, proxy, beta))
             if cells:
                 series.append(_line(r, cells, what, color, "" if beta is None else f", β = {beta:g}"))
     return series, tuple(keys)

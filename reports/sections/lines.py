@@ -58,7 +58,7 @@ def curves_figure(
         )
         for (method, proxy), series in by_group.items()
     )
-    keys = tuple(Key(w.replace("_", " "), INK, LINES[w][0]) for w in what) + beyond_entropy_keys(panels)
+    keys = tuple(Key(_words(w), INK, LINES[w][0]) for w in what) + beyond_entropy_keys(panels)
     methods = ", ".join(dict.fromkeys(method_label(run.kinds[method]) for method, _ in groups))
     return Figure(
         frame.name,
@@ -103,10 +103,13 @@ def _series(analysis: Analysis, cells: list[Cell], what: tuple[str, ...]) -> lis
     for i, (label, replicates) in reversed(list(enumerate(variants.items()))):
         color = shade(method_color(cells[0].kind), i, len(variants))
         for w in reversed(what):
-            series += lines(
-                analysis, replicates, w, f"{w.replace('_', ' ')}, {label}" if label else w.replace("_", " "), color
-            )
+            name = f"{_words(w)}, {label}" if label else _words(w)
+            series += lines(analysis, replicates, w, name, color)
     return series
+
+
+def _words(column: str) -> str:
+    return column.replace("_", " ")
 
 
 def _variants(cells: Sequence[Cell]) -> dict[str, list[Cell]]:

@@ -62,9 +62,9 @@ def test_gold_is_gated_by_the_rubric_it_was_taught(built, tmp_path, monkeypatch)
     """Gold is the writers' rubric itself, so by that its correlation is 1; by the users' it is less."""
     plan, folders = built
     weights = {"form": 0.0, "structure": 3.0, "facts": 0.5}
-    taught = {**folders, "gold": tmp_path / "gold"}
-    toy_artifacts.run_stage(plan, "gold", taught, taught["gold"], gold={"type": "rubric", "weights": weights})
-    metrics = toy_artifacts.run_stage(plan, "units", taught, tmp_path / "units")
+    weighted = {**folders, "gold": tmp_path / "gold"}
+    toy_artifacts.run_stage(plan, "gold", weighted, weighted["gold"], gold={"type": "rubric", "weights": weights})
+    metrics = toy_artifacts.run_stage(plan, "units", weighted, tmp_path / "units")
     pool = read_parquet(tmp_path / "units" / "samples.parquet")
     parts = pool.filter(regex="^rubric_raw_")
     writers = sum(weights.get(c.removeprefix("rubric_raw_"), 1.0) * parts[c] for c in parts)
@@ -83,7 +83,7 @@ def test_gold_is_gated_by_the_rubric_it_was_taught(built, tmp_path, monkeypatch)
     monkeypatch.setattr(
         reference, "load_gold", lambda folder, tokenizer, device, rubric: rubric_score(rubric({}), tokenizer)
     )
-    by_users = toy_artifacts.run_stage(plan, "units", taught, tmp_path / "again")
+    by_users = toy_artifacts.run_stage(plan, "units", weighted, tmp_path / "again")
     reason = gate.reason(by_users)
     assert reason.startswith("gold follows its rubric too little")
     assert f"gold_writers_corr is {expected:.3f}, needed 0.999" in reason

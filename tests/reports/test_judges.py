@@ -52,8 +52,8 @@ def declare(folder):
     """Weights in the config, and the units that the stage `units` has of them."""
     config, stages = (json.loads((folder / f"{name}.json").read_text()) for name in ("config", "stages"))
     config["gold"] = {"type": "trained", "weights": WEIGHTS}
-    told = {"rubric_sd": RUBRIC_SD, "writers_sd": WRITERS_SD, "gold_writers_corr": 0.9, "writers_rubric_corr": 0.6}
-    stages["units"]["metrics"] |= {**told, "gold_rubric_corr": 0.5}
+    units = {"rubric_sd": RUBRIC_SD, "writers_sd": WRITERS_SD, "gold_writers_corr": 0.9, "writers_rubric_corr": 0.6}
+    stages["units"]["metrics"] |= {**units, "gold_rubric_corr": 0.5}
     for name, content in (("config", config), ("stages", stages)):
         (folder / f"{name}.json").write_text(json.dumps(content))
 

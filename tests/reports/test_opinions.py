@@ -49,9 +49,9 @@ def test_every_claim_says_what_it_would_need(analysis):
 
 
 def test_sentences_carry_the_second_opinions(analysis):
-    told = [s for s in sentences(analysis) if s.verdict]
-    assert told
-    assert all("Second opinions: " in s.beside for s in told)
+    tested = [s for s in sentences(analysis) if s.verdict]
+    assert tested
+    assert all("Second opinions: " in s.beside for s in tested)
 
 
 def test_the_win_rate_stands_in_golds_place_with_its_own_peak(analysis):

@@ -4,9 +4,13 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
+
+from bench.checks.estimators.check import Measured
+from bench.checks.estimators.run import GROUPS
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -56,3 +60,26 @@ def forget() -> None:
             for value in vars(module).values():
                 if hasattr(value, "cache_clear"):
                     value.cache_clear()
+
+
+def run(check: str) -> Measured:
+    """The check `group/name`, run now."""
+    group, name = check.split("/", 1)
+    return GROUPS[group][name]()
+
+
+@cache
+def _passes(check: str) -> bool:
+    return run(check).ok
+
+
+def assert_caught(plant: Plant, check: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check passes without the planted error and fails with it."""
+    assert _passes(check)
+    forget()
+    plant(monkeypatch)
+    try:
+        measured = run(check)
+    finally:
+        forget()
+    assert not measured.ok, measured

@@ -8,11 +8,10 @@ import pyarrow as pa
 from bench.checks.runs.checked_run import CheckedRun
 from bench.checks.runs.finding import Check, Track, abbreviated, counted
 from bench.core.records import (
-    POOL_COLUMNS,
+    POOL_TEXTS,
     ROW_COLUMNS,
-    SAMPLE_COLUMNS,
     SCHEMA_VERSION,
-    TEXT_COLUMNS,
+    TABLES,
     frame,
     named,
     pool_texts,
@@ -20,21 +19,20 @@ from bench.core.records import (
 )
 from bench.errors import ConfigError
 
-TEXTS = "pool_texts.parquet"
-_TABLES: dict[str, tuple[Mapping[str, pa.DataType], list[str]]] = {
-    "rows.parquet": (ROW_COLUMNS, ["row_id"]),
-    "samples.parquet": (SAMPLE_COLUMNS, ["row_id"]),
-    "bon_pool.parquet": (POOL_COLUMNS, ["proxy_id", "prompt_id", "sample_id"]),
-    TEXTS: (TEXT_COLUMNS, ["text_id"]),
+_ROW_NAMES = {
+    "rows.parquet": ["row_id"],
+    "samples.parquet": ["row_id"],
+    "bon_pool.parquet": ["proxy_id", "prompt_id", "sample_id"],
+    POOL_TEXTS: ["text_id"],
 }
-"""Columns, and those that name a row. Rows of equal name are numbered in their order."""
+"""Columns that name a row. Rows of equal name are numbered in their order."""
 _NAMED = 8  # mismatches of one table that are listed one by one
 
 
 def check_tables(checked_run: CheckedRun, track: Track) -> Check:
     """The run's tables: the finished cells' in the plan's order, a null row for each failure, and the pool's texts."""
     check, sizes = Check("tables of the run"), []
-    for file, (columns, names) in track(list(_TABLES.items())):
+    for file, columns in track(list(TABLES.items())):
         try:
             found = read_parquet(checked_run.run.path / file)
         except (OSError, ConfigError) as error:
@@ -54,7 +52,7 @@ def check_tables(checked_run: CheckedRun, track: Track) -> Check:
             compared = found[~found["row_id"].str.rpartition("@")[0].isin(left_out)].reset_index(drop=True)
             common = [c for c in compared.columns if c in stored.columns]  # a part may be of those cells alone
             compared, stored = compared[common], stored[common]
-        for where, what in _differences(compared, stored, names):
+        for where, what in _differences(compared, stored, _ROW_NAMES[file]):
             check.find(f"{file} {where}".strip(), what)
         if file == "rows.parquet":
             for row_id in found.loc[found["row_id"].duplicated(), "row_id"].unique():
@@ -66,7 +64,7 @@ def check_tables(checked_run: CheckedRun, track: Track) -> Check:
 
 def _stored(checked_run: CheckedRun, file: str, columns: Mapping[str, pa.DataType]) -> pd.DataFrame:
     """The table that the run folder should hold for its stored cells."""
-    if file == TEXTS:
+    if file == POOL_TEXTS:
         pools = [
             manifest["inputs"]["pool"] for manifest in checked_run.stored_cells.values() if manifest["kind"] == "bon"
         ]

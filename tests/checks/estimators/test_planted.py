@@ -4,14 +4,12 @@ A check that cannot fail proves nothing. Each error here is one that harnesses o
 """
 
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pytest
 import torch
-from planting import forget, method, swap
+from planting import assert_caught, method, swap
 
-from bench.checks.estimators.run import GROUPS
 from bench.core.masking import masked_sum
 from bench.core.types import Sequences, positions
 from bench.lm import kl
@@ -218,24 +216,7 @@ PLANTED = {
 }
 
 
-def run(check):
-    group, name = check.split("/", 1)
-    return GROUPS[group][name]()
-
-
-@cache
-def passes(check):
-    return run(check).ok
-
-
 @pytest.mark.parametrize("error", PLANTED)
 def test_a_planted_error_fails_its_check(error, monkeypatch):
     plant, check = PLANTED[error]
-    assert passes(check)
-    forget()
-    plant(monkeypatch)
-    try:
-        measured = run(check)
-    finally:
-        forget()
-    assert not measured.ok, measured
+    assert_caught(plant, check, monkeypatch)
