@@ -143,11 +143,17 @@ class Store:
                     folder.rmdir()
 
     def publish(
-        self, stage: Stage, metrics: Mapping[str, Any], wall_s: float, device: str, partial: str | None = None
+        self,
+        stage: Stage,
+        metrics: Mapping[str, Any],
+        wall_s: float,
+        device: str,
+        partial: str | None = None,
+        machine: Mapping[str, Any] | None = None,
     ) -> None:
         """Turn the work folder into the finished one. The caller holds the stage's lock.
 
-        `partial` is the reason where the stage did not run to its end.
+        `partial` is the reason where the stage did not run to its end, `machine` the maker's `machine_facts`.
         """
         work, final = self.work(stage), self.path(stage)
         (work / MANIFEST).unlink(missing_ok=True)
@@ -163,6 +169,7 @@ class Store:
             "wall_s": round(wall_s, 3),
             "expected_s": stage.expected_s,
             "device": device,
+            "machine": machine,
         }
         if partial is not None:
             manifest["partial"] = partial
