@@ -1,7 +1,7 @@
 """Facts of a machine that bear on the last bits of a number, and so on whatever grows from them.
 
 They are in no key: two machines may make other bytes under one key. `attempt` records them with each stage that it
-makes, so that whoever compares two runs can name what differs. No name of a host, a user or a folder is among them.
+makes, and a comparison of two runs names those that differ. No name of a host, a user or a folder is among them.
 Imports torch when it is called.
 """
 

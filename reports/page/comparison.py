@@ -77,8 +77,8 @@ def compare_runs(
     )
     command = " ".join(["bench report", *map(str, folders), *(["force=true"] if force else [])])
     path = out / "report.html"
-    told = {"differing": differing, "warned": warned, "command": command}
-    write_text(path, render("compare.html.j2", page, out / "figures", runs=runs, **told))
+    variables = {"differing": differing, "warned": warned, "command": command}
+    write_text(path, render("compare.html.j2", page, out / "figures", runs=runs, **variables))
     return path
 
 

@@ -54,15 +54,15 @@ def changed_stages(one: RunData, other: RunData) -> dict[str, list[str]]:
 
 
 def differing_facts(one: RunData, other: RunData, stage: str) -> list[str]:
-    """What the makers of a stage and of its inputs say otherwise in the two runs: `fact: here, there`."""
+    """Facts of the makers of a stage and its inputs that are not the same in both runs: `fact: here and there`."""
     known = [[run.stages[name].get("machine") for name in _closure(run, stage)] for run in (one, other)]
     if not all(any(machines) for machines in known):
         return ["a run did not record its machines"]
     facts = [[_flat(machine) for machine in machines if machine] for machines in known]
     names = sorted({name for machines in facts for machine in machines for name in machine})
-    said = {name: [sorted({str(m.get(name, "unset")) for m in machines}) for machines in facts] for name in names}
+    values = {name: [sorted({str(m.get(name, "unset")) for m in machines}) for machines in facts] for name in names}
     return [
-        f"{name}: {', '.join(here)} and {', '.join(there)}" for name, (here, there) in said.items() if here != there
+        f"{name}: {', '.join(here)} and {', '.join(there)}" for name, (here, there) in values.items() if here != there
     ]
 
 
@@ -120,9 +120,9 @@ def contents(runs: Sequence[Named]) -> Table:
 
 
 def warnings(runs: Sequence[Named]) -> list[str]:
-    """What a reader must know of each run beside the first: units that differ, and equal keys with other bytes.
+    """Sentences on each run beside the first: units that differ; equal keys with other bytes.
 
-    Of the latter: where, what may be the cause, and by how much rows move.
+    The latter say where, what the cause may be, and by how much rows move.
     """
     first, found = runs[0], []
     for other in runs[1:]:

@@ -51,6 +51,12 @@ class Job:
     folder: Path
     identity: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def place(self) -> str:
+        """The stage's key and a hash of its rows: made on another machine, one key may hold other rows."""
+        tables = [self.folder / name for name in ("rows.parquet", "samples.parquet")]
+        return f"{self.key}-{digest(tables, self.folder)[:8]}"
+
 
 @dataclass(frozen=True)
 class Target:
@@ -153,9 +159,7 @@ class Session:
         from reports.wandb.log import AXES, cell_log
 
         job = self.target.cells[name]
-        content = digest([job.folder / "rows.parquet", job.folder / "samples.parquet"], job.folder)
-        place = f"{job.key}-{content[:8]}"  # made on another machine, a key may hold other rows: those are another run
-        if self._marker(place).exists():
+        if self._marker(place := job.place).exists():
             return
         log = cell_log(job.folder, self.target.suite, self.target.budgets, job.identity)
         with self._open(place, name=name, job_type="cell", tags=log.tags, config=log.config) as run:
