@@ -51,6 +51,14 @@ def distinct_machines(manifests: Iterable[Mapping[str, Any]]) -> list[dict[str, 
     return [{**json.loads(facts), "stages": n} for facts, n in sorted(count.items(), key=lambda item: (-item[1], item))]
 
 
+def machine_line(machine: Mapping[str, Any]) -> str:
+    """One of `distinct_machines` in a few words."""
+    words = [machine.get(name) for name in ("cpu", "cpu_capability", "gpu", "blas")]
+    return ", ".join(
+        [*(str(word) for word in words if word), f"threads {machine['threads']}", f"{machine['stages']} stages"]
+    )
+
+
 def _cpu() -> str | None:
     """The model of the CPU, as the system names it; None where it does not."""
     try:

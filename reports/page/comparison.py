@@ -12,6 +12,8 @@ from typing import Any
 import pandas as pd
 
 from bench.engine.files import write_text
+from bench.engine.machine import machine_line
+from bench.engine.rebuild import contents_of
 from bench.errors import ConfigError
 from bench.stats.matched import at_kl, difference_over
 from reports.draw.labels import setting_label
@@ -32,7 +34,10 @@ _DIFFERENCES = (
     "paired. ± is half of the 95% interval: t over three or more replicates, else conditional on the first one. "
     "Not corrected for multiple comparisons."
 )
-_RUNS = "A stage's key is a hash of its config, inputs, code and library versions."
+_RUNS = (
+    "A stage's key is a hash of its config, inputs, code and library versions; its content is a hash of its files, which "
+    "may differ under one key where machines do."
+)
 
 GROUND = {"world": "world", "sft": "pi_ref", "gold": "gold"}  # stages that fix units and KL, and their names
 
@@ -155,7 +160,7 @@ def differences(runs: Sequence[Named]) -> Table:
 
 
 def what_runs_are(runs: Sequence[Named]) -> Table:
-    """Title, state, size, commit and keys of each run."""
+    """Title, state, size, commit, keys, contents and machines of each run."""
     facts: dict[str, Mapping[str, str]] = {r.name: _facts(r.run) for r in runs}
     keys = list(dict.fromkeys(key for by_key in facts.values() for key in by_key))
     body = tuple((key, *(facts[r.name].get(key, "") for r in runs)) for key in keys)
@@ -165,7 +170,9 @@ def what_runs_are(runs: Sequence[Named]) -> Table:
 
 def _facts(run: RunData) -> dict[str, str]:
     git = run.run.get("git") or {}
-    keys = {f"key of {name}": str(run.stages.get(stage, {}).get("key", "")) for stage, name in GROUND.items()}
+    grounds = {name: run.stages.get(stage, {}) for stage, name in GROUND.items()}
+    keys = {f"key of {name}": str(manifest.get("key", "")) for name, manifest in grounds.items()}
+    hashes = {f"content of {name}": contents_of(m)[:24] if m.get("files") else "" for name, m in grounds.items()}
     return {
         "title": str(run.config.get("title", "")),
         "state": str(run.run.get("state", "")),
@@ -173,6 +180,8 @@ def _facts(run: RunData) -> dict[str, str]:
         "evaluated policies": str(len(run.ok)),
         "commit": str(git.get("commit", "")) + (" with changes" if git.get("dirty") else ""),
         **keys,
+        **hashes,
+        "machines": "; ".join(map(machine_line, run.run.get("machines", ()))),
     }
 
 
