@@ -35,8 +35,8 @@ _DIFFERENCES = (
     "Not corrected for multiple comparisons."
 )
 _RUNS = (
-    "A stage's key is a hash of its config, inputs, code and library versions; its content is a hash of its files, which "
-    "may differ under one key where machines do."
+    "A stage's key is a hash of its config, inputs, code and library versions. Its content is a hash of its files, "
+    "which may differ under one key where machines do."
 )
 
 GROUND = {"world": "world", "sft": "pi_ref", "gold": "gold"}  # stages that fix units and KL, and their names

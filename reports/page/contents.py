@@ -4,7 +4,7 @@ A key says what a stage was made from, not what it holds: another CPU rounds oth
 `comparison` asks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,9 +53,9 @@ def changed_stages(one: RunData, other: RunData) -> dict[str, list[str]]:
     return {stage: files for stage in sorted(found, key=lambda s: len(_closure(other, s))) if (files := found[stage])}
 
 
-def differing_facts(one: RunData, other: RunData, stage: str) -> list[str]:
-    """Facts of the makers of a stage and its inputs that are not the same in both runs: `fact: here and there`."""
-    known = [[run.stages[name].get("machine") for name in _closure(run, stage)] for run in (one, other)]
+def differing_facts(one: RunData, other: RunData, stages: Collection[str]) -> list[str]:
+    """Facts of the makers of some stages and their inputs that the runs do not share: `fact: here and there`."""
+    known = [[run.stages[name].get("machine") for name in _closure(run, *stages)] for run in (one, other)]
     if not all(any(machines) for machines in known):
         return ["a run did not record its machines"]
     facts = [[_flat(machine) for machine in machines if machine] for machines in known]
@@ -107,7 +107,7 @@ def contents(runs: Sequence[Named]) -> Table:
     first, records, body = runs[0], [], []
     for other in runs[1:]:
         for stage, files in changed_stages(first.run, other.run).items():
-            facts = "; ".join(differing_facts(first.run, other.run, stage)) or "all that was recorded is equal"
+            facts = "; ".join(differing_facts(first.run, other.run, [stage])) or "all that was recorded is equal"
             record: dict[str, Any] = {"run": other.name, "first": first.name, "stage": stage, "files": ", ".join(files)}
             changes = row_changes(first.run, other.run, stage) if "rows.parquet" in files else {}
             records.append(record | changes | {"machines": facts})
@@ -129,7 +129,7 @@ def warnings(runs: Sequence[Named]) -> list[str]:
         found += [gap for gap in (unit_gap(first, other), zero_gap(first, other)) if gap]
         changed = changed_stages(first.run, other.run)
         if changed:
-            facts = list(dict.fromkeys(f for stage in changed for f in differing_facts(first.run, other.run, stage)))
+            facts = differing_facts(first.run, other.run, changed)
             why = f"their machines differ ({'; '.join(facts)})" if facts else "what was recorded of machines is equal"
             first_of_all, rest = next(iter(changed)), len(changed) - 1
             where = first_of_all + (f" and {rest} more stage{'s' if rest > 1 else ''}" if rest else "")
@@ -162,10 +162,10 @@ def _line(run: str, stage: str, files: Sequence[str], changes: Mapping[str, floa
     return run, stage, some, f"{changes['shared_rows']} of {changes['rows']}", *pairs, facts
 
 
-def _closure(run: RunData, stage: str) -> list[str]:
-    """A stage and all that it was made from, by name, as far as the run knows."""
+def _closure(run: RunData, *stages: str) -> list[str]:
+    """Stages and all that they were made from, by name, as far as the run knows."""
     by_key = {manifest.get("key"): name for name, manifest in run.stages.items()}
-    seen, todo = [], [stage]
+    seen, todo = [], [*stages]
     while todo:
         name = todo.pop()
         if name not in seen and name in run.stages:

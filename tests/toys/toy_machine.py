@@ -1,4 +1,4 @@
-"""`python toy_machine.py ROOT`: a tiny `smoke` of one DPO cell and best-of-n in ROOT/run, on an executor of ten lines."""
+"""`python toy_machine.py ROOT`: a tiny `smoke` of one DPO cell and best-of-n, its run folder at ROOT/run."""
 
 import json
 import sys
