@@ -21,6 +21,7 @@ from typing import Any
 from filelock import FileLock
 
 from bench.engine.files import read_json, sha256, sync, sync_tree, write_json
+from bench.engine.rebuild import contents_of
 from bench.engine.stage import Stage
 from bench.errors import ConfigError, StoreError
 
@@ -164,6 +165,7 @@ class Store:
             "key": stage.key,
             "config": stage.config,
             "inputs": {name: needed.key for name, needed in stage.inputs.items()},
+            "input_contents": {name: self._content(needed) for name, needed in stage.inputs.items()},
             "files": {path.relative_to(work).as_posix(): _fingerprint(path) for path in _files(work)},
             "metrics": _plain(metrics),
             "wall_s": round(wall_s, 3),
@@ -173,6 +175,7 @@ class Store:
         }
         if partial is not None:
             manifest["partial"] = partial
+        manifest["content"] = contents_of(manifest)  # dropping a file changes `files`, never this
         write_json(work / MANIFEST, manifest)
         sync_tree(work)
         if final.exists():  # changed by hand, or files of it were dropped
@@ -182,6 +185,11 @@ class Store:
             sync(folder)
         for leftover in (self.progress(stage), self.output(stage)):
             leftover.unlink(missing_ok=True)
+
+    def _content(self, stage: Stage) -> str | None:
+        """The hash of a finished stage's files; None where the store has not the stage, or its manifest has none."""
+        manifest = _read_manifest(self.path(stage))
+        return None if manifest is None else manifest.get("content")
 
 
 def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:
