@@ -177,3 +177,12 @@ def test_two_cpus_make_other_bytes_under_equal_keys_and_the_comparison_says_so(m
     assert {"sft", "bon/bon-policy_sized-r0", "measure/dpo-policy_sized-b0.1-r0"} <= set(table.index)
     assert table.loc["bon/bon-policy_sized-r0", "gold_max_gold_sd"] > 0
     assert sum(machine["stages"] for machine in other.run["machines"]) == len(other.stages)
+
+
+def test_the_page_of_a_run_names_the_machines_that_made_it(pair):
+    one = pair[0]
+    run = json.loads((one / "run.json").read_text())
+    made = [AVX2 | {"stages": 11}, AVX512 | {"stages": 1}]
+    (one / "run.json").write_text(json.dumps(run | {"machines": made}))
+    page = reports.build(one).read_text(encoding="utf-8")
+    assert "Made by 2 machines: AVX2, threads 1, 11 stages; AVX512, threads 1, 1 stages." in page
