@@ -1,5 +1,6 @@
 """`bench report`: rebuild the report of a run from its folder alone, or put several runs on one page."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -40,9 +41,13 @@ def main(words: Sequence[str]) -> int:
     if options.out is not None:
         check_writable("out", options.out)
     if len(paths) > 1:
-        print(compare(paths, options.out, force=options.force, pdf=options.pdf))
+        print(compare(paths, options.out, force=options.force, pdf=options.pdf, warn=_warn))
     elif options.force or options.out:
         raise ConfigError("force= and out= are for several runs; the report of one run lies in its folder")
     else:
         print(build(paths[0], pdf=options.pdf))
     return 0
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.engine.executor import Result
+from bench.engine.machine import machine_facts
 from bench.engine.progress import ProgressLog
 from bench.engine.stage import Context, Stage, resolve
 from bench.engine.store import Store
@@ -74,7 +75,7 @@ def _make(stage: Stage, setup: Setup, started: float) -> None:
             parts=stage.parts,
         )
     )
-    store.publish(stage, metrics, time.monotonic() - started, device)
+    store.publish(stage, metrics, time.monotonic() - started, device, machine=machine_facts(device))
 
 
 def _device(setup: Setup) -> str:

@@ -6,8 +6,9 @@ everything is rebuilt.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from bench.engine.files import read_json, sha256, write_json
 
@@ -18,6 +19,11 @@ def digest(files: Iterable[Path], root: Path, words: Iterable[str] = ()) -> str:
     for place, content in _contents(files, root).items():
         found.update(f"\0{place}\0{content}".encode())
     return found.hexdigest()
+
+
+def contents_of(manifest: Mapping[str, Any]) -> str:
+    """Hash of the files that a stage's manifest lists. Its key would not do: another machine may make other bytes."""
+    return hashlib.sha256(json.dumps(manifest["files"], sort_keys=True).encode()).hexdigest()
 
 
 def make_once(record: Path, made_of: str, outputs: Callable[[], Iterable[Path]], make: Callable[[], object]) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 from filelock import FileLock
 
 from bench.engine.files import read_json, sha256, sync, sync_tree, write_json
+from bench.engine.rebuild import contents_of
 from bench.engine.stage import Stage
 from bench.errors import ConfigError, StoreError
 
@@ -143,11 +144,17 @@ class Store:
                     folder.rmdir()
 
     def publish(
-        self, stage: Stage, metrics: Mapping[str, Any], wall_s: float, device: str, partial: str | None = None
+        self,
+        stage: Stage,
+        metrics: Mapping[str, Any],
+        wall_s: float,
+        device: str,
+        partial: str | None = None,
+        machine: Mapping[str, Any] | None = None,
     ) -> None:
         """Turn the work folder into the finished one. The caller holds the stage's lock.
 
-        `partial` is the reason where the stage did not run to its end.
+        `partial` is the reason where the stage did not run to its end, `machine` the maker's `machine_facts`.
         """
         work, final = self.work(stage), self.path(stage)
         (work / MANIFEST).unlink(missing_ok=True)
@@ -158,14 +165,17 @@ class Store:
             "key": stage.key,
             "config": stage.config,
             "inputs": {name: needed.key for name, needed in stage.inputs.items()},
+            "input_contents": {name: self._content(needed) for name, needed in stage.inputs.items()},
             "files": {path.relative_to(work).as_posix(): _fingerprint(path) for path in _files(work)},
             "metrics": _plain(metrics),
             "wall_s": round(wall_s, 3),
             "expected_s": stage.expected_s,
             "device": device,
+            "machine": machine,
         }
         if partial is not None:
             manifest["partial"] = partial
+        manifest["content"] = contents_of(manifest)  # dropping a file changes `files`, never this
         write_json(work / MANIFEST, manifest)
         sync_tree(work)
         if final.exists():  # changed by hand, or files of it were dropped
@@ -175,6 +185,11 @@ class Store:
             sync(folder)
         for leftover in (self.progress(stage), self.output(stage)):
             leftover.unlink(missing_ok=True)
+
+    def _content(self, stage: Stage) -> str | None:
+        """The hash of a finished stage's files; None where the store has not the stage, or its manifest has none."""
+        manifest = _read_manifest(self.path(stage))
+        return None if manifest is None else manifest.get("content")
 
 
 def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:

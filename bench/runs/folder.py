@@ -35,8 +35,9 @@ from bench.core.records import (
     write_parquet,
 )
 from bench.engine.files import read_json, write_json
+from bench.engine.machine import distinct_machines
 from bench.engine.provenance import code_hash, environment
-from bench.engine.rebuild import digest, make_once
+from bench.engine.rebuild import contents_of, digest, make_once
 from bench.engine.scheduler import Failure
 from bench.engine.store import Store
 from bench.errors import ConfigError
@@ -107,6 +108,7 @@ class RunFolder:
             "command": self.command,
             "store": str(self.store.root.resolve()),
             "device": ", ".join(sorted({m["device"] for m in manifests.values()})) or None,
+            "machines": distinct_machines(manifests.values()),
             "failures": {f.name: {"status": f.status, "reason": f.reason} for f in failures.values()},
             **self._environment,
         }
@@ -144,7 +146,8 @@ class RunFolder:
             write()
         else:
             words = [self.plan.suite.name, code_hash(__name__), pa.__version__, pd.__version__]
-            made_of = digest([], self.out, [*words, *(f"{cell.name} {cell.stage.key}" for cell in done)])
+            contents = (f"{cell.name} {contents_of(self.store.manifest(cell.stage))}" for cell in done)
+            made_of = digest([], self.out, [*words, *contents])
             make_once(self.out / ".tables.json", made_of, lambda: [self.out / name for name in TABLES], write)
 
     def _texts(self, done: Sequence[Cell]) -> pd.DataFrame:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from bench.core.schema import FLOAT, GOLD_SD, NATS, SHARE, TEXT, Column, Columns
 from reports.columns.shared import BUDGET, ESTIMATE, METHOD, UNDEFINED, ends
 
+NO_ROWS = "no rows that differ, or none in both runs"
+
 TABLES: Mapping[str, Columns] = {
     "gates": {
         "name": Column(TEXT, "what is gated, with its unit"),
@@ -58,6 +60,20 @@ TABLES: Mapping[str, Columns] = {
         "difference": Column(FLOAT, "gold of `run` minus gold of `minus`", GOLD_SD, UNDEFINED),
         **ends(GOLD_SD, "`difference`"),
         **ESTIMATE,
+    },
+    "contents": {
+        "run": Column(TEXT, "run on a page of several"),
+        "first": Column(TEXT, "run that it is compared with"),
+        "stage": Column(TEXT, "stage that both have under one key, with other bytes"),
+        "files": Column(TEXT, "files of it that differ"),
+        "rows": Column(FLOAT, "rows of the stage's cell in `first`", "rows", NO_ROWS),
+        "other_rows": Column(FLOAT, "rows of it in `run`", "rows", NO_ROWS),
+        "shared_rows": Column(FLOAT, "rows of one name in both", "rows", NO_ROWS),
+        "gold_max_gold_sd": Column(FLOAT, "largest |difference| in gold of those", GOLD_SD, NO_ROWS),
+        "gold_median_gold_sd": Column(FLOAT, "median of it", GOLD_SD, NO_ROWS),
+        "kl_max_nats": Column(FLOAT, "largest |difference| in KL of those", NATS, NO_ROWS),
+        "kl_median_nats": Column(FLOAT, "median of it", NATS, NO_ROWS),
+        "machines": Column(TEXT, "what the makers of the stage and its inputs recorded otherwise"),
     },
     "runs": {
         "": Column(TEXT, "fact about the runs on a page of several"),

@@ -1,7 +1,7 @@
 """The child of `sink`: everything that calls wandb while a run is logged.
 
-One W&B run a finished cell and one for the whole, all in the run folder's group. Ids are made of stage keys and what
-was logged is marked in the run folder, so that a resumed run logs nothing twice. What is logged is `log`'s.
+One W&B run a finished cell and one for the whole, all in the run folder's group. Ids are made of stage keys and rows,
+and what was logged is marked in the run folder, so that a resumed run logs nothing twice. What is logged is `log`'s.
 """
 
 import contextlib
@@ -14,6 +14,8 @@ from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
+
+from bench.engine.rebuild import digest
 
 PROJECT = "goldbench"  # unless $WANDB_PROJECT says otherwise
 OPEN_S, FINISH_S = 30, 120  # how long W&B's server may take to open a run, and to take what is left of one
@@ -49,6 +51,12 @@ class Job:
     folder: Path
     identity: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def place(self) -> str:
+        """The stage's key and a hash of its rows: made on another machine, one key may hold other rows."""
+        tables = [self.folder / name for name in ("rows.parquet", "samples.parquet")]
+        return f"{self.key}-{digest(tables, self.folder)[:8]}"
+
 
 @dataclass(frozen=True)
 class Target:
@@ -66,7 +74,7 @@ class Target:
         return group_of(self.out, self.content)
 
     def id(self, key: str) -> str:
-        """The W&B id of a stage in this run, by content: two suites never share one, whatever their folders are called.
+        """The W&B id of a stage's key and rows in this run. Two suites share none, whatever their folders are called.
 
         A cell that two suites share stands in the group of each. A run that was moved keeps its ids.
         """
@@ -151,10 +159,10 @@ class Session:
         from reports.wandb.log import AXES, cell_log
 
         job = self.target.cells[name]
-        if self._marker(job.key).exists():
+        if self._marker(place := job.place).exists():
             return
         log = cell_log(job.folder, self.target.suite, self.target.budgets, job.identity)
-        with self._open(job.key, name=name, job_type="cell", tags=log.tags, config=log.config) as run:
+        with self._open(place, name=name, job_type="cell", tags=log.tags, config=log.config) as run:
             for axis in AXES:
                 run.define_metric(axis)
             for key, axis in log.axes.items():
@@ -163,10 +171,10 @@ class Session:
             for step, values in list(enumerate(log.history))[begun:]:
                 run.log(values | ({"samples": self._table(log.samples)} if step == last else {}), step=step)
             run.summary.update(log.summary)
-        self._marker(job.key).touch()
+        self._marker(place).touch()
 
     def _marker(self, key: str) -> Path:
-        """The file that marks a stage as logged in this mode."""
+        """The file that marks a stage and its rows as logged in this mode."""
         return self.folder / f"logged-{self.target.mode}-{self.target.id(key)}"
 
     def run(self) -> None:

@@ -58,6 +58,16 @@ def test_a_kill_between_manifest_and_rename_leaves_the_stage_undone_and_publisha
     assert set(store.manifest(stage)["files"]) == {"deep/text"}
 
 
+def test_dropping_a_file_leaves_the_content_that_was_published(tmp_path):
+    store, stage = Store(tmp_path), toy("a")
+    _attempt(store, stage)
+    store.publish(stage, {}, 1.0, "cpu")
+    content = store.manifest(stage)["content"]
+    store.drop(stage, ["deep/text"])
+    assert store.manifest(stage)["files"] == {}
+    assert store.manifest(stage)["content"] == content
+
+
 def test_a_lock_is_freed_when_its_holder_dies(tmp_path):
     store, stage = Store(tmp_path), toy("a")
     store.lock(stage).lock_file  # noqa: B018  the folder exists from here on

@@ -15,6 +15,7 @@ from bench.runs.folder import _null_row
 from reports.analysis.analysis import Analysis
 from reports.draw.table import Table
 from reports.page.comparison import differences, what_runs_are
+from reports.page.contents import contents
 from reports.page.overlay import Named
 from reports.read.load import load
 from reports.schema import PAGE, TABLES, schema_page
@@ -114,7 +115,7 @@ def csvs(built, make_overopt, preference_run, make_failed_run, tmp_path_factory)
     tables = [item for item in made if inspect.signature(item).return_annotation is Table]
     found = [table(Analysis(run)) for run in runs for table in tables]
     named = [Named("one", runs[0], "solid"), Named("other", runs[1], "dash")]
-    return [*found, differences(named), what_runs_are(named)]
+    return [*found, differences(named), contents(named), what_runs_are(named)]
 
 
 def test_every_column_of_every_csv_is_in_it(csvs):

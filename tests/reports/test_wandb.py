@@ -167,7 +167,7 @@ def test_what_was_logged_is_not_logged_again_and_what_was_cut_off_is_made_whole(
     log(target)
     before = read_runs(folder)
     assert not any("budget" in values for values in before["toy"].history)  # a cell crashed
-    (folder / "wandb" / f"logged-offline-{target.id(target.cells['dpo-b0-r0'].key)}").unlink()
+    (folder / "wandb" / f"logged-offline-{target.id(target.cells['dpo-b0-r0'].place)}").unlink()
     cut = next((before["dpo-b0-r0"].folder).glob("*.wandb"))
     cut.write_bytes(cut.read_bytes()[:1000])
     log(target)
@@ -176,6 +176,25 @@ def test_what_was_logged_is_not_logged_again_and_what_was_cut_off_is_made_whole(
     assert after["ppo-b0-r0"].folder == before["ppo-b0-r0"].folder
     assert after["dpo-b0-r0"].history[0]["gold"] == before["dpo-b0-r0"].history[0]["gold"]
     assert (len(after["dpo-b0-r0"].history), after["dpo-b0-r0"].exit) == (len(before["dpo-b0-r0"].history), 0)
+
+
+def test_a_cell_with_other_rows_under_its_key_is_another_run(make_run, tmp_path):
+    folder = make_run(tmp_path / "toy", betas=(0.0,), samples=1)
+    reports.build(folder)
+    target = target_of(folder, tmp_path / "store")
+    job = target.cells["dpo-b0-r0"]
+    before = target.id(job.place)
+    session, opened = Session.__new__(Session), []
+    session.target, session.folder = target, tmp_path
+    session._open = lambda place, **_: opened.append(target.id(place)) or _ToyRun(tmp_path, step=99)
+    session._table = lambda table: table
+    session.cell("dpo-b0-r0")
+    session.cell("dpo-b0-r0")
+    rows = read_parquet(job.folder / "rows.parquet")
+    write_parquet(rows.assign(gold=rows.gold + 1e-6), job.folder / "rows.parquet")  # made on another machine
+    session.cell("dpo-b0-r0")
+    assert opened == [before, target.id(job.place)]
+    assert len(set(opened)) == 2
 
 
 class _ToyRun:

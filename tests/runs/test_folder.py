@@ -8,7 +8,7 @@ from toy_plan import plan_with_cells
 from bench import load_run
 from bench.commands.ls import LISTS
 from bench.config.suite import RuntimeConfig
-from bench.core.records import ROW_COLUMNS, SCHEMA_VERSION
+from bench.core.records import ROW_COLUMNS, SCHEMA_VERSION, read_parquet, write_parquet
 from bench.engine.display import PlainDisplay
 from bench.engine.local import make_stages
 from bench.engine.store import Store
@@ -109,6 +109,21 @@ def test_what_has_not_changed_is_left_alone_and_its_date_stays(tmp_path, monkeyp
     other = RunFolder(plan, folder.store, folder.out, "bench run toy workers=1")
     other.assemble({}, over=True)
     assert load_run(folder.out).run["updated"][8:10] == "04"
+
+
+def test_a_cell_made_anew_with_other_bytes_under_its_key_renews_the_tables(tmp_path):
+    plan = plan_with_cells(one=None)
+    folder = RunFolder(plan, Store(tmp_path / "store"), tmp_path / "out", "bench run toy")
+    make_stages(plan_stages(plan), folder.store, RuntimeConfig(workers=1), PlainDisplay(), lambda stage: None)
+    folder.assemble({}, over=True)
+    stage = plan.cells["one"].stage
+    rows = read_parquet(folder.store.path(stage) / "rows.parquet")
+    metrics, gold = folder.store.manifest(stage)["metrics"], rows["gold"] + 0.25
+    folder.store.path(stage).rename(folder.store.work(stage))
+    write_parquet(rows.assign(gold=gold), folder.store.work(stage) / "rows.parquet")  # what another machine makes
+    folder.store.publish(stage, metrics, 1.0, "cpu")
+    folder.assemble({}, over=True)
+    assert load_run(folder.out).rows["gold"].tolist() == gold.tolist()
 
 
 def test_copies_stand_in_where_links_cannot(assembled, tmp_path, monkeypatch):

@@ -8,7 +8,8 @@ from bench.checks.runs.finding import Check, Track
 from bench.engine.files import read_json, sha256
 from bench.engine.store import MANIFEST
 
-_COMPARED = ("schema", "kind", "key", "config", "inputs", "files", "metrics")  # not the clock, not the device
+_COMPARED = ("schema", "kind", "key", "config", "inputs", "input_contents", "files", "content", "metrics")
+"""Fields of a manifest that the run's copy must share: not the clock, the device or the machine."""
 _LINKED = ("log.jsonl", "policies/")
 
 
@@ -23,10 +24,17 @@ def check_stages(checked_run: CheckedRun, track: Track) -> Check:
         for role, key in manifest["inputs"].items():
             if key not in checked_run.by_key:
                 check.find(where, f"its input {role!r} ({key[:8]}) is not in stages.json")
+            elif _made_anew(checked_run.by_key[key], manifest.get("input_contents", {}).get(role)):
+                check.find(where, f"its input {role!r} ({key[:8]}) was made anew since, with other bytes under its key")
         files += len(manifest["files"])
         size += sum(entry["bytes"] for entry in manifest["files"].values())
     check.checked = f"{files} files of {len(checked_run.run.stages)} stages, {size / 2**20:.0f} MiB"
     return check
+
+
+def _made_anew(needed: Manifest, content: str | None) -> bool:
+    """True if an input's files are not those of the content that was read, where both are recorded."""
+    return None not in (content, needed.get("content")) and content != needed["content"]
 
 
 def _damage(folder: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
@@ -40,7 +48,7 @@ def _damage(folder: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
         yield MANIFEST, "cannot be read as JSON"
         return
     for field in _COMPARED:
-        if stored.get(field) != manifest[field]:
+        if stored.get(field) != manifest.get(field):
             yield MANIFEST, f"{field!r} is not what the run's stages.json says"
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST}
     for file in sorted(present - set(manifest["files"])):

@@ -1,7 +1,8 @@
-"""Wall-clock of each stage."""
+"""Wall-clock of each stage, and the machines that made them."""
 
 import pandas as pd
 
+from bench.engine.machine import machine_line
 from reports.analysis.analysis import Analysis
 from reports.draw.table import Table, missing
 from reports.sections.section import Section
@@ -27,10 +28,12 @@ def stages(analysis: Analysis) -> Table:
         for r in records
     )
     total = sum(r["wall_s"] or 0.0 for r in records)
+    machines = [machine_line(machine) for machine in analysis.run.run.get("machines", ())]
+    made_by = f" Made by {len(machines)} machine{'s' * (len(machines) > 1)}: {'; '.join(machines)}." if machines else ""
     return Table(
         "stages",
         "Stages",
-        _STAGES.format(total=total),
+        _STAGES.format(total=total) + made_by,
         pd.DataFrame(records, columns=["stage", "kind", "key", "wall_s"]),
         ("stage", "kind", "key", "seconds"),
         body,
