@@ -121,12 +121,38 @@ def _at_end(score_BU: Float[Tensor, "B U"], sequences: Sequences) -> Float[Tenso
 def train_gold(
     config: TrainedGoldConfig, teacher: Teacher, device: str, report: Report
 ) -> tuple[GPTNeoXForSequenceClassification, dict[str, Any]]:
-    """Train gold. Returns the model in evaluation mode and its audit on held-out prompts of the gold split."""
+    """Train gold. Returns the model in evaluation mode and its audit on held-out prompts of the gold split.
+
+    Training goes on, a round of `config.steps` at a time, until gold agrees with the rubric on held-out demonstrations
+    as `config.min_corr` asks, for at most `config.max_rounds`. A round is a whole cycle of the rate, from its warm-up
+    to 0 (warm restarts: Loshchilov and Hutter 2017, arXiv 1608.03983).
+    """
     prompts = teacher.world.draw_prompts("gold", config.audit_prompts + config.prompts)
     held_out, prompts = prompts[: config.audit_prompts], prompts[config.audit_prompts :]
     student = _Student(new_gold(config, teacher.tokenizer), len(teacher.rubric.part_names)).to(device).train()
     optimizer = torch.optim.AdamW(student.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=0.01)
     rng = np_stream("gold-data", config.seed)
+    for rounds in range(1, config.max_rounds + 1):
+        _train_round(config, student, optimizer, teacher, prompts, rng, device, report)
+        metrics = _audit(student, teacher, held_out, device, config.seed)
+        report({"rounds": rounds, "demonstrations_corr": metrics["demonstrations_corr"]})
+        if metrics["demonstrations_corr"] >= config.min_corr:
+            break
+    return student.eval().model, {**metrics, "rounds": rounds}
+
+
+def _train_round(
+    config: TrainedGoldConfig,
+    student: _Student,
+    optimizer: torch.optim.Optimizer,
+    teacher: Teacher,
+    prompts: list[str],
+    rng: np.random.Generator,
+    device: str,
+    report: Report,
+) -> None:
+    """One cycle of the learning rate: `config.steps` steps on fresh wide sets."""
+    student.train()
     k, parameters = config.responses_per_prompt, {f"gold.{name}": p for name, p in student.named_parameters()}
     for step in range(config.steps):
         rate = min(1.0, (step + 1) / max(1, config.steps // 20)) * (1 + math.cos(math.pi * step / config.steps)) / 2
@@ -148,7 +174,6 @@ def train_gold(
         if step % 20 == 0:
             report({"step": step, "steps": config.steps, **{name: value.item() for name, value in losses.items()}})
     student.eval()
-    return student.model, _audit(student, teacher, held_out, device, config.seed)
 
 
 def _audit(student: _Student, teacher: Teacher, prompts: list[str], device: str, seed: int) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from bench.lm.logprobs import batched_sequence_logps, sequence_logps
 from bench.lm.policy import load_policy
 from bench.losses.preference import Preference
 from bench.rewards.model import load_reward_model
+from bench.rewards.readings import load
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +87,23 @@ def test_a_proxy_from_an_lm_has_its_trunk(trl):
     assert not torch.allclose(scratch.embed_in.weight, lm.embed_in.weight, atol=1e-3)
 
 
-def test_a_fit_leaves_no_trace_in_the_next_one_of_its_process(trl):
-    weights = [load_file(trl / name / "model.safetensors") for name in ("alone", "after_others")]
-    assert weights[0]["score.weight"].abs().max() > 0
+@pytest.mark.parametrize("reading", trl_oracle.READINGS)
+def test_a_fit_leaves_no_trace_in_the_next_one_of_its_process(trl, reading):
+    weights = [load_file(trl / name / reading / "model.safetensors") for name in ("alone", "after_others")]
+    assert weights[0]["score.weight" if reading == "last" else "word.weight"].abs().max() > 0
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+@pytest.mark.parametrize("reading", trl_oracle.READINGS)
+def test_a_fit_of_every_reading_learns_the_pairs_that_it_is_given(trl, reading):
+    scorer = load(trl / "alone" / reading, "cpu")
+    margin = scorer.score(side("chosen")) - scorer.score(side("rejected"))
+    assert torch.nn.functional.softplus(-margin).mean() < 0.6  # a coin has .69
+
+
+def test_the_usual_length_is_that_of_the_pairs(trl):
+    want = torch.cat([side("chosen").lengths, side("rejected").lengths]).double().mean().item()
+    assert load(trl / "alone" / "tokens", "cpu").model.config.usual_length == pytest.approx(want)
 
 
 def test_no_trainer_state_is_left_behind(trl):

@@ -68,6 +68,10 @@ class TrainedGoldConfig(_Gold):
     steps: int = Field(default=300, ge=1)
     prompts_per_step: int = Field(default=8, ge=1)
     responses_per_prompt: int = Field(default=8, ge=2)
+    min_corr: float = Field(
+        default=0.8, ge=-1, le=1, description="trained on until it agrees so with its rubric on held-out demonstrations"
+    )
+    max_rounds: int = Field(default=4, ge=1, description="of `steps` each")
     lr: float = Field(default=2e-3, gt=0)
     part_weight: float = Field(default=80.0, ge=0, description="weight of the per-token loss on the rubric's parts")
     seed: int = 0

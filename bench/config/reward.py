@@ -12,6 +12,8 @@ class RewardConfig(Config):
     """Settings of a proxy: how it is fitted to the pairs, and how its folder is read back."""
 
     type: str
+    pairs: int | None = None
+    """The first so many of the suite's pairs, to which it is fitted; None for all."""
 
     @property
     def lm(self) -> ModelConfig | None:
@@ -27,6 +29,11 @@ class RewardConfig(Config):
     def says_nothing(self) -> bool:
         """True if it is fitted to coin tosses: a control, scaled to gold's spread because calibration gives 0."""
         return False
+
+    @property
+    def loading(self) -> str:
+        """The statement that makes its class known to transformers; "" where the library knows it, or none is."""
+        return ""
 
     @property
     def per_step(self) -> Mapping[str, int]:

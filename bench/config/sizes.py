@@ -47,7 +47,9 @@ def _rows(suite: "SuiteConfig") -> Iterator[tuple[str, int, str, int]]:
     pairs = suite.pairs
     yield "evaluation.probe_pairs", suite.evaluation.probe_pairs, "pairs.held_out", pairs.held_out
     for name, proxy in suite.proxies.items():
-        yield f"proxies.{name}.batch", proxy.per_step.get("pairs", 0), "pairs.n", pairs.n
+        limit = "pairs.n" if proxy.pairs is None else f"proxies.{name}.pairs"
+        yield f"proxies.{name}.pairs", proxy.pairs or 0, "pairs.n", pairs.n
+        yield f"proxies.{name}.batch", proxy.per_step.get("pairs", 0), limit, proxy.pairs or pairs.n
     for name in suite.methods:
         method = suite.method[name]
         yield f"method.{name}.batch", method.per_step.get("pairs", 0), "pairs.n", pairs.n

@@ -49,6 +49,9 @@ ROWS: Columns = {
         TEXT, "`<proxy>-r<replicate>` that is optimised, or that scores the row; `gold` for gold itself"
     ),
     "proxy_params": Column(INT, "size of the proxy's model", "parameters", f"gold, programs; {_FAILED}"),
+    "proxy_pairs_n": Column(
+        INT, "stored pairs that the proxy is fitted to", "pairs", f"gold as proxy, fitted to gold; {_FAILED}"
+    ),
     "pairs_n": Column(INT, "stored training pairs", "pairs", "failed before measuring"),
     "label_noise": Column(
         FLOAT, "training pairs whose chosen side gold scores lower", SHARE, "failed before measuring"

@@ -153,10 +153,14 @@ class _CachedDecoder(Decoder):
 
 
 def neox_config(
-    config: ModelConfig, tokenizer: PreTrainedTokenizerFast, max_positions: int, **changes: object
+    config: ModelConfig,
+    tokenizer: PreTrainedTokenizerFast,
+    max_positions: int,
+    kind: type[GPTNeoXConfig] = GPTNeoXConfig,
+    **changes: object,
 ) -> GPTNeoXConfig:
     """The Hugging Face config of a GPT-NeoX of this size. Without dropout, so that log-probs are deterministic."""
-    return GPTNeoXConfig(
+    return kind(
         vocab_size=len(tokenizer),
         hidden_size=config.width,
         num_hidden_layers=config.layers,

@@ -76,14 +76,18 @@ class Example:
 
 
 def write_reward_card(
-    folder: Path, tokenizer: PreTrainedTokenizerFast, title: str, units: str, example: Example
+    folder: Path, tokenizer: PreTrainedTokenizerFast, title: str, units: str, example: Example, loading: str = ""
 ) -> None:
-    """The card of a reward model. `units` says how a raw score becomes gold standard deviations above pi_ref."""
+    """The card of a reward model. `units` says how a raw score becomes gold standard deviations above pi_ref.
+
+    `loading` is the statement that makes its class known to transformers, "" for a class that it knows.
+    """
+    first = f"\n- `{loading}` comes first: it makes the model's class known to transformers." if loading else ""
     bos, sep, eos = tokenizer.bos_token, tokenizer.sep_token, tokenizer.eos_token
     text = f"""# {title}
 
 A reward model over words separated by single spaces: one raw score for a prompt and a response.
-
+{first}
 - It reads `{bos} <prompt> {sep} <response> {eos}`. The tokenizer adds the special tokens to a pair of texts.
 - `pipeline("text-classification", FOLDER)({{"text": PROMPT, "text_pair": RESPONSE}})` returns the raw score.
 - A response that the length limit cut has no `{eos}`. Spell it as one text, `{bos} <prompt> {sep} <response>`, and call

@@ -44,6 +44,7 @@ def run(context: Context) -> Mapping[str, Any]:
     tokenizer = world.tokenizer()
     pairs = PairsArtifact(context.inputs["pairs"])
     train, held_out = pairs.split("train"), pairs.split("held_out")
+    train = train if config.pairs is None else train.head(config.pairs)
     if config.says_nothing:
         train = permuted(train, np_stream("permuted", seed))
     inputs = FitInputs(train, tokenizer, seed, folder, context.device, context.report, context.inputs.get("lm"))
@@ -65,9 +66,10 @@ def run(context: Context) -> Mapping[str, Any]:
         scale = read_json(context.inputs["units"] / "units.json")["gold_sd"] / own_sd
     else:
         scale = calibration_scale(difference)
-    write_json(folder / "calibration.json", {"scale": scale})
+    write_json(folder / "calibration.json", {"scale": scale, "pairs": None if config.needs_gold else len(train)})
     if (folder / "config.json").is_file():  # a Hugging Face folder; a reward of another kind may be any file
-        world.complete_reward(folder, "A proxy, fitted to gold's labels", _units(scale), scorer.score, context.device)
+        title = "A proxy, fitted to gold's labels"
+        world.complete_reward(folder, title, _units(scale), scorer.score, context.device, config.loading)
     write_parquet(pool[["split", "prompt_id", "sample_id"]].assign(proxy_raw=raw), folder / "reference_scores.parquet")
     return {
         **metrics,

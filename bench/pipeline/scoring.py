@@ -49,9 +49,10 @@ def open_measurement(context: Context) -> Measurement:
     tokenizer = WorldArtifact(inputs["world"]).tokenizer()
     reference, units = ReferenceArtifact(inputs["reference"]), ReferenceArtifact(inputs["units"])
     gold = gold_reward(context, reference, units, tokenizer)
-    proxy = gold
+    proxy, proxy_pairs = gold, None
     if "proxy" in inputs:
-        proxy = ProxyArtifact(inputs["proxy"], context.part("reward").load).reward(reference, units, tokenizer, device)
+        fitted = ProxyArtifact(inputs["proxy"], context.part("reward").load)
+        proxy, proxy_pairs = fitted.reward(reference, units, tokenizer, device), fitted.pairs
     pool = reference.pool
     parts = pool.groupby("prompt_id")[[c for c in pool.columns if c.startswith("rubric_raw_")]].mean()
     scoring = Scoring(
@@ -65,7 +66,12 @@ def open_measurement(context: Context) -> Measurement:
     )
     pairs = PairsArtifact(inputs["pairs"])
     trained_on = PairsArtifact(inputs.get("data", inputs["pairs"])).split("train")
-    columns = {"proxy_params": proxy.params, "pairs_n": len(trained_on), "label_noise": label_noise(trained_on)}
+    columns = {
+        "proxy_params": proxy.params,
+        "proxy_pairs_n": proxy_pairs,
+        "pairs_n": len(trained_on),
+        "label_noise": label_noise(trained_on),
+    }
     return Measurement(tokenizer, scoring, pairs, columns)
 
 

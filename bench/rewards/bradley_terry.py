@@ -3,46 +3,55 @@
 Runs in a process that does nothing else, as every TRL fit does; a fit leaves no trace in the next one there.
 """
 
-from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
 from jaxtyping import Bool, Int
 from torch import Tensor
-from transformers import GPTNeoXForSequenceClassification, PreTrainedTokenizerFast
+from transformers import GPTNeoXPreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 from trl import RewardConfig, RewardTrainer
 
 from bench.core.seeds import seed_of
 from bench.core.types import Sequences
 from bench.lm.codec import prompt_token_ids, response_token_ids
-from bench.lm.policy import load_policy
 from bench.lm.sft import TRAINER, Report, train_and_save
 from bench.rewards.base import FitInputs
 from bench.rewards.config import BradleyTerryConfig
-from bench.rewards.model import RewardModel, reward_config, with_zero_head
+from bench.rewards.model import RewardModel
+from bench.rewards.readings import Weights, new_model, parameter_groups, reader
 
 
-class PairReader(GPTNeoXForSequenceClassification):
-    """The weights of another model, which read pairs as `RewardModel` does, and once what both sides begin with.
+class PairReader(GPTNeoXPreTrainedModel):
+    """The weights of another model, which read pairs as the harness does, and once what both sides begin with.
 
     Hugging Face reads each side by itself, padded to the longest row; half of that is padding or read before.
     """
 
-    def __init__(self, model: GPTNeoXForSequenceClassification) -> None:
+    def __init__(self, model: Weights) -> None:
         super().__init__(model.config)
-        self.gpt_neox, self.score = model.gpt_neox, model.score
+        self.post_init()
+        self.reader = reader(model)
+        # A log-prob of every response token needs all of the response; a head at the end does not.
+        self.shares_responses = isinstance(self.reader, RewardModel)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, **_: Any) -> SequenceClassifierOutput:
-        return SequenceClassifierOutput(logits=RewardModel(self)(forked(input_ids, attention_mask.bool()))[:, None])
+        sep = None if self.shares_responses else self.config.sep_token_id
+        return SequenceClassifierOutput(logits=self.reader(forked(input_ids, attention_mask.bool(), sep))[:, None])
 
 
-def forked(ids_BL: Int[Tensor, "B L"], mask_BL: Bool[Tensor, "B L"]) -> Sequences:
-    """Rows padded on the right, of which row i and row i + B/2 are a pair: prompts are what the two begin with."""
-    (one_ML, other_ML), (one_mask_ML, other_mask_ML) = ids_BL.chunk(2), mask_BL.chunk(2)
-    same_ML = one_mask_ML & other_mask_ML & (one_ML == other_ML)
-    begun_B1 = same_ML.long().cumprod(1).sum(1, keepdim=True).repeat(2, 1)
+def forked(ids_BL: Int[Tensor, "B L"], mask_BL: Bool[Tensor, "B L"], sep: int | None = None) -> Sequences:
+    """Rows padded on the right, of which row i and row i + B/2 are a pair: prompts are what the two begin with.
+
+    With `sep` a prompt ends at this token, and the two share no more than that.
+    """
+    if sep is None:
+        (one_ML, other_ML), (one_mask_ML, other_mask_ML) = ids_BL.chunk(2), mask_BL.chunk(2)
+        same_ML = one_mask_ML & other_mask_ML & (one_ML == other_ML)
+        begun_B1 = same_ML.long().cumprod(1).sum(1, keepdim=True).repeat(2, 1)
+    else:
+        begun_B1 = (ids_BL == sep).long().argmax(1, keepdim=True) + 1
     length_B1 = mask_BL.sum(1, keepdim=True)
 
     def columns(first_B1: Int[Tensor, "B 1"], width: int) -> tuple[Int[Tensor, "B W"], Bool[Tensor, "B W"]]:
@@ -54,14 +63,11 @@ def forked(ids_BL: Int[Tensor, "B L"], mask_BL: Bool[Tensor, "B L"]) -> Sequence
     return Sequences(*columns(begun_B1 - P, P), *columns(begun_B1, T))
 
 
-def new_reward_model(
-    config: BradleyTerryConfig, tokenizer: PreTrainedTokenizerFast, max_positions: int, lm: Path | None, seed: int
-) -> GPTNeoXForSequenceClassification:
-    """A reward model of the config's size, its trunk from the LM at `lm` or drawn from `seed`."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = GPTNeoXForSequenceClassification(reward_config(config.model, tokenizer, max_positions))
-    return model if lm is None else with_zero_head(load_policy(lm, "cpu").model, model)
+def usual_length(inputs: FitInputs) -> float:
+    """Mean number of response tokens, EOS included, over both sides of the pairs."""
+    sides = [(inputs.pairs[side].tolist(), inputs.pairs[f"{side}_eos"].tolist()) for side in ("chosen", "rejected")]
+    rows = [row for texts, ended in sides for row in response_token_ids(inputs.tokenizer, texts, ended)]
+    return sum(map(len, rows)) / len(rows)
 
 
 def fit_proxy(config: BradleyTerryConfig, inputs: FitInputs) -> dict[str, float]:
@@ -76,7 +82,7 @@ def fit_proxy(config: BradleyTerryConfig, inputs: FitInputs) -> dict[str, float]
     chosen, rejected = rows("chosen"), rows("rejected")
     longest = max(map(len, chosen + rejected))
     callback = Report(inputs.report)
-    model = new_reward_model(config, tokenizer, longest, inputs.lm, seed_of("proxy.init", seed))
+    model = new_model(config, tokenizer, longest, usual_length(inputs), inputs.lm, seed_of("proxy.init", seed))
     trainer = RewardTrainer(
         model=PairReader(model),
         args=RewardConfig(
@@ -93,5 +99,6 @@ def fit_proxy(config: BradleyTerryConfig, inputs: FitInputs) -> dict[str, float]
         train_dataset=Dataset.from_dict({"chosen_ids": chosen, "rejected_ids": rejected}),
         processing_class=tokenizer,
         callbacks=[callback],
+        optimizers=(torch.optim.AdamW(parameter_groups(model, config.lr), weight_decay=0.0), None),
     )
     return train_and_save(trainer, model, callback, folder)

@@ -22,8 +22,12 @@ class BradleyTerryConfig(RewardConfig):
 
     type: Literal["bradley_terry"] = "bradley_terry"
     model: ModelConfig = ModelConfig()
+    reading: Literal["tokens", "tokens_summed", "last"] = Field(
+        default="tokens", description="the score from every token's log-prob, or from the last token's state"
+    )
     init: Literal["lm", "scratch"] = "lm"
     labels: Literal["gold", "permuted", "distilled"] = "gold"
+    pairs: int | None = Field(default=None, ge=8, description="the first so many of the suite's pairs; null for all")
     epochs: int = Field(default=2, ge=1, description="over the pairs")
     steps: int = Field(default=1_000, ge=1, description="of distillation, each on fresh samples")
     batch: int = Field(default=64, ge=1, description="pairs a step, of two samples each")
@@ -33,6 +37,8 @@ class BradleyTerryConfig(RewardConfig):
     def _every_setting_acts(self) -> "BradleyTerryConfig":
         name, other = ("epochs", "steps") if self.needs_gold else ("steps", "epochs")
         self.refuse_unread(name, f"with labels={self.labels}; set {other} instead, which does")
+        if self.needs_gold:
+            self.refuse_unread("pairs", "with labels=distilled, which trains on fresh samples")
         return self
 
     @property
@@ -51,10 +57,14 @@ class BradleyTerryConfig(RewardConfig):
     def says_nothing(self) -> bool:
         return self.labels == "permuted"
 
+    @property
+    def loading(self) -> str:
+        return "" if self.reading == "last" else "import bench.rewards.token_reading"
+
     def seconds(self, pairs: int) -> float:
         if self.needs_gold:
             return 10 + 2 * self.batch * self.steps * 6e-3
-        return 10 + 0.002 * pairs * self.epochs
+        return 10 + 0.002 * min(pairs, self.pairs or pairs) * self.epochs
 
     def fit(self, inputs: "FitInputs") -> dict[str, float]:
         from bench.rewards.bradley_terry import fit_proxy
@@ -66,7 +76,7 @@ class BradleyTerryConfig(RewardConfig):
     def load(folder: Path, device: str) -> "Scorer":
         from bench.lm.policy import parameter_count
         from bench.rewards.base import Scorer
-        from bench.rewards.model import load_reward_model
+        from bench.rewards.readings import load
 
-        model = load_reward_model(folder, device)
+        model = load(folder, device)
         return Scorer(model.score, parameter_count(model))

@@ -20,9 +20,11 @@ from bench.lm.codec import encode_prompts
 from bench.lm.generate import generate
 from bench.lm.policy import Policy
 from bench.rewards.base import FitInputs
-from bench.rewards.bradley_terry import new_reward_model
+from bench.rewards.bradley_terry import usual_length
 from bench.rewards.config import BradleyTerryConfig
 from bench.rewards.model import RewardModel
+from bench.rewards.readings import new_model, parameter_groups, reader
+from bench.rewards.token_reading import TokenReward
 
 SAMPLES_PER_PROMPT = 4
 REPORT_EVERY = 25
@@ -39,7 +41,7 @@ def residual(score_B: Float[Tensor, " B"], gold_B: Float[Tensor, " B"], k: int) 
 
 def distil(
     config: BradleyTerryConfig,
-    student: RewardModel,
+    student: RewardModel | TokenReward,
     policy: Policy,
     gold: Score,
     tokenizer: PreTrainedTokenizerFast,
@@ -55,7 +57,7 @@ def distil(
     on samples not trained on before. Raises DivergedError at the first number that is not finite.
     """
     student.train().requires_grad_(True)
-    optimizer = torch.optim.AdamW(student.parameters(), lr=config.lr, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(parameter_groups(student.model, config.lr), weight_decay=0.0)
     schedule = get_cosine_schedule_with_warmup(optimizer, config.steps // 20, config.steps)
     rng = np_stream("distil.prompts", seed)
     generator = torch.Generator(device).manual_seed(seed_of("distil.samples", seed))
@@ -93,8 +95,8 @@ def fit_distilled(config: BradleyTerryConfig, inputs: FitInputs) -> dict[str, fl
     assert inputs.policy is not None
     assert inputs.gold is not None
     positions = inputs.policy.model.config.max_position_embeddings
-    fresh = new_reward_model(config, inputs.tokenizer, positions, inputs.lm, inputs.seed)
-    student = RewardModel(fresh.to(inputs.device))
+    fresh = new_model(config, inputs.tokenizer, positions, usual_length(inputs), inputs.lm, inputs.seed)
+    student = reader(fresh.to(inputs.device))
     metrics = distil(
         config,
         student,

@@ -69,7 +69,7 @@ def test_a_reward_that_is_nan_ends_the_cell_as_diverged(built, tmp_path, monkeyp
 @pytest.mark.parametrize("name", [PPO, BON])
 def test_a_proxy_that_says_nothing_scores_zero_and_has_no_own_unit(built, tmp_path, monkeypatch, name):
     folders, copy = _with(built[1], tmp_path, PROXY)
-    write_json(copy / "calibration.json", {"scale": 0.0})
+    write_json(copy / "calibration.json", {"scale": 0.0, "pairs": 8})
     table = read_parquet(copy / "reference_scores.parquet")
     write_parquet(table.assign(proxy_raw=0.0), copy / "reference_scores.parquet")
     monkeypatch.setattr(RewardModel, "score", lambda self, sequences: torch.zeros(len(sequences.lengths)))

@@ -17,7 +17,12 @@ WORLD = NotesConfig(slots=4).build()
 TOKENIZER = WORLD.tokenizer()
 USERS = Teacher(WORLD, TOKENIZER, {}, NotesRubric())
 TINY = TrainedGoldConfig(
-    model=ModelConfig(layers=2, width=32, heads=2), prompts=64, steps=3, prompts_per_step=2, responses_per_prompt=4
+    model=ModelConfig(layers=2, width=32, heads=2),
+    prompts=64,
+    steps=3,
+    prompts_per_step=2,
+    responses_per_prompt=4,
+    max_rounds=1,
 )
 PROMPT = "polite note to boss : lost laptop monday office"
 
@@ -189,3 +194,15 @@ def test_a_stored_gold_scores_left_padded_rows_as_training_saw_them(trained, tmp
     batch = USERS.score(prompts, responses, [True] * 3)
     expected = [model.score(last[-1]).item() for _, last in hugging_face(model, batch.sequences)]
     assert scores.tolist() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(("corrs", "rounds"), [((0.5, 0.79, 0.81, 0.9), 3), ((0.8, 0.9), 1), ((0.1, 0.2, 0.3, 0.4), 4)])
+def test_gold_is_trained_on_until_it_agrees_or_its_rounds_are_spent(monkeypatch, corrs, rounds):
+    said, steps = iter(corrs), []
+    monkeypatch.setattr(train, "_audit", lambda *_: {"demonstrations_corr": next(said)})
+    config = TINY.model_copy(update={"steps": 1, "min_corr": 0.8, "max_rounds": 4})
+    teacher = Teacher(WORLD, TOKENIZER, {}, NotesRubric())
+    _, metrics = train_gold(config, teacher, "cpu", steps.append)
+    assert metrics == {"demonstrations_corr": corrs[rounds - 1], "rounds": rounds}
+    assert [event["demonstrations_corr"] for event in steps if "rounds" in event] == list(corrs[:rounds])
+    assert len([event for event in steps if "step" in event]) == rounds  # each starts its own cycle at step 0

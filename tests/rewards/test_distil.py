@@ -48,7 +48,8 @@ def test_the_stage_writes_a_proxy_that_holds_more_of_gold_with_more_steps(tmp_pa
     """The stage reads no label to train: gold's scores of fresh samples alone, in logits."""
 
     def built(steps):
-        proxy = {"model": toy_artifacts.SIZE, "init": "scratch", "labels": "distilled", "steps": steps, "lr": 1e-2}
+        proxy = {"model": toy_artifacts.SIZE, "init": "scratch", "reading": "last", "labels": "distilled"}
+        proxy |= {"steps": steps, "lr": 1e-2}
         changed = {"proxies": {"policy_sized": proxy}, "methods": ("bon",)}
         suite = SuiteConfig.model_validate({**toy_artifacts.SUITE.model_dump(), **changed})
         plan, folders = toy_artifacts.build(tmp_path / str(steps), suite)

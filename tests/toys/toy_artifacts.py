@@ -92,7 +92,7 @@ def random_proxy(folder: Path, folders: Mapping[str, Path]) -> None:
         torch.manual_seed(1)
         model = GPTNeoXForSequenceClassification(neox_config(SIZE, tokenizer, 64, num_labels=1)).eval()
     model.save_pretrained(folder)
-    write_json(folder / "calibration.json", {"scale": 30.0})
+    write_json(folder / "calibration.json", {"scale": 30.0, "pairs": 16})
     pool = read_parquet(folders["units"] / "samples.parquet")
     rows = encode(tokenizer, *(pool[c].tolist() for c in ("prompt", "response", "eos")))
     raw = RewardModel(model).score(rows).double().numpy()

@@ -24,6 +24,7 @@ from bench.rewards.bradley_terry import fit_proxy
 from bench.rewards.config import BradleyTerryConfig
 
 BETA, TINY_RATE = 0.3, 1e-12
+READINGS = ("last", "tokens", "tokens_summed")
 REJECTED, REJECTED_ENDED = ["two", "one one one", "blue", "red red"], [True, True, False, True]
 
 
@@ -95,7 +96,7 @@ def own_fits(folder: Path) -> None:
     metrics["sft"] = fit_sft(sft, tokenizer, *demonstrations(), folder / "sft", "cpu", ignore)["train_loss"]
     table = pd.concat([pairs()] * 2, ignore_index=True)
     for init in ("lm", "scratch"):
-        config = BradleyTerryConfig(model=toy_lm.SIZE, init=init, epochs=25, batch=8, lr=TINY_RATE)
+        config = BradleyTerryConfig(model=toy_lm.SIZE, init=init, reading="last", epochs=25, batch=8, lr=TINY_RATE)
         lm = folder / "sft" if init == "lm" else None
         (folder / init).mkdir()
         metrics[init] = fit_proxy(config, FitInputs(table, tokenizer, 0, folder / init, "cpu", ignore, lm))[
@@ -105,11 +106,12 @@ def own_fits(folder: Path) -> None:
 
 
 def fit_at_full_rate(folder: Path) -> None:
-    """A proxy that does learn, from batches in a random order."""
-    folder.mkdir()
-    config = BradleyTerryConfig(model=toy_lm.SIZE, init="scratch", epochs=5, batch=4, lr=1e-2)
+    """Proxies that do learn, one of each reading, from batches in a random order."""
     table = pd.concat([pairs()] * 3, ignore_index=True)
-    fit_proxy(config, FitInputs(table, toy_lm.tokenizer(), 0, folder, "cpu", lambda _: None))
+    for reading in READINGS:
+        (folder / reading).mkdir(parents=True)
+        config = BradleyTerryConfig(model=toy_lm.SIZE, init="scratch", reading=reading, epochs=5, batch=4, lr=1e-2)
+        fit_proxy(config, FitInputs(table, toy_lm.tokenizer(), 0, folder / reading, "cpu", lambda _: None))
 
 
 if __name__ == "__main__":

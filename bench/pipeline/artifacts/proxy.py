@@ -37,6 +37,11 @@ class ProxyArtifact:
         pool = reference.pool.assign(proxy_raw=raw)
         return Reward(scorer.score, units_from_pool(pool, "proxy_raw", scale, units.units["gold_sd"]), scorer.params)
 
+    @property
+    def pairs(self) -> int | None:
+        """Number of stored pairs that it was fitted to; None for one that was fitted to gold."""
+        return read_json(self.folder / "calibration.json")["pairs"]
+
     def pi_ref_mean(self) -> float:
         """The mean raw score of the unit's pool."""
         return float(read_parquet(self.folder / "reference_scores.parquet")["proxy_raw"].mean())

@@ -30,13 +30,15 @@ class WorldArtifact:
         sampling(tokenizer, max_new_tokens).save_pretrained(folder)
         write_policy_card(folder, tokenizer, self.demonstrations().loc[0, "prompt"], max_new_tokens)
 
-    def complete_reward(self, folder: Path, title: str, units: str, score: Score, device: str) -> None:
+    def complete_reward(
+        self, folder: Path, title: str, units: str, score: Score, device: str, loading: str = ""
+    ) -> None:
         """Add the tokenizer and a model card to a reward model's folder. `units` is the card's last sentence."""
         copy_tokenizer(self.folder, folder)
         tokenizer = self.tokenizer()
         prompt, response = self.demonstrations().loc[0, ["prompt", "response"]]
         raw = float(score(encode(tokenizer, [prompt], [response]).to(device)))
-        write_reward_card(folder, tokenizer, title, units, Example(prompt, response, raw))
+        write_reward_card(folder, tokenizer, title, units, Example(prompt, response, raw), loading)
 
     def all_prompts(self) -> pd.DataFrame:
         """split, prompt_id, prompt of every split."""

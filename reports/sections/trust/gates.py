@@ -86,14 +86,29 @@ def _models(run: RunData) -> list[Gate]:
         return [
             _metric(run, f"Gold against rubric {on_ref}", "units", "gold_rubric_corr", ">=", least),
             _metric(run, f"Gold against rubric {wide}", "gold", "wide_corr", "", None),
+            *_rounds(run),
         ]
     return [
         _metric(run, f"Gold against its writers' rubric {on_ref}", "units", "gold_writers_corr", ">=", least),
         _metric(run, f"Gold against its writers' rubric {wide}", "gold", "wide_corr", "", None),
+        *_rounds(run),
         _meant(run, f"Gold against the users' rubric {on_ref}", "units", "gold_rubric_corr"),
         _meant(run, f"Gold against the users' rubric {wide}", "gold", "wide_users_corr"),
         _meant(run, f"The writers' rubric against the users' {on_ref}", "units", "writers_rubric_corr"),
     ]
+
+
+def _rounds(run: RunData) -> list[Gate]:
+    """How long a trained gold was trained, and whether that sufficed."""
+    name = "Gold against its training rubric within prompts, on held-out demonstrations"
+    gate, rounds = _metric(run, name, "gold", "demonstrations_corr", "", None), run.metric("gold", "rounds")
+    config = run.config.get("gold", {})
+    if gate.value is None or rounds is None or "min_corr" not in config:
+        return []
+    least = config["min_corr"]
+    until = "" if gate.value >= least else f", all it may take, without reaching {least:g}"
+    until = until or (f", trained on until it reached {least:g}" if rounds > 1 else f", which sufficed for {least:g}")
+    return [replace(gate, reason=f"rounds of {config['steps']} steps: {rounds:.0f}{until}")]
 
 
 def _meant(run: RunData, name: str, stage: str, metric: str) -> Gate:
