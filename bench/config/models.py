@@ -69,7 +69,10 @@ class TrainedGoldConfig(_Gold):
     prompts_per_step: int = Field(default=8, ge=1)
     responses_per_prompt: int = Field(default=8, ge=2)
     min_corr: float = Field(
-        default=0.8, ge=-1, le=1, description="trained on until it agrees so with its rubric on held-out demonstrations"
+        default=0.85,
+        ge=-1,
+        le=1,
+        description="trained on until it agrees so with its rubric on held-out demonstrations",
     )
     max_rounds: int = Field(default=4, ge=1, description="of `steps` each")
     lr: float = Field(default=2e-3, gt=0)

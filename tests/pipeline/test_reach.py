@@ -72,6 +72,8 @@ NAMED = {
     "proxies.*.init": "scratch",
     "proxies.*.labels": "permuted",
     "proxies.permuted.labels": "gold",
+    "proxies.*.reading": "last",
+    "proxies.*.pairs": 4096,
     "method.*.f": "exponential",
     "method.*.noise_model": "robust",
     "method.*.data": "best_of_2",
