@@ -20,6 +20,8 @@ REFUTED = {
     "pool.select_prompts=129": "pool.select_prompts = 129 is more than the 128 prompts of the split",
     "evaluation.probe_pairs=257": "evaluation.probe_pairs = 257 is more than pairs.held_out = 256; use at most 256",
     "proxies.policy_sized.batch=1537": "proxies.policy_sized.batch = 1537 is more than pairs.n = 1536",
+    "proxies.policy_sized.pairs=1537": "proxies.policy_sized.pairs = 1537 is more than pairs.n = 1536",
+    "proxies.policy_sized.pairs=63": "proxies.policy_sized.batch = 64 is more than proxies.policy_sized.pairs = 63",
     "method.dpo.batch=1537": "method.dpo.batch = 1537 is more than pairs.n = 1536; use at most 1536, or raise pairs.n",
     "method.ppo.batch=47": "method.ppo: minibatch 48 is more than batch 47; use at most 47",
     "method.bon.n=[1,512]": "method.bon.n = 512 is more than pool.samples_per_prompt = 256; use at most 256",
@@ -30,6 +32,8 @@ LARGEST += [
     "evaluation.report_prompts=128",
     "evaluation.probe_pairs=256",
     "method.dpo.batch=1536",
+    "proxies.policy_sized.pairs=1536",
+    "proxies.policy_sized.pairs=64",
     "pool.report_prompts=128",
 ]
 
